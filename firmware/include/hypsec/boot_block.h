@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The EL2 boot block: what the board hands to the firmware at every reset.
+ *
+ * Shared by the board (hw/) and the firmware. The board writes one block at
+ * the first byte of the EL2 carve-out and enters the firmware with its
+ * physical address in x0; the firmware copies what it needs and wipes the
+ * page before the host runs. All fields are little-endian.
+ */
+#ifndef HYPSEC_BOOT_BLOCK_H
+#define HYPSEC_BOOT_BLOCK_H
+
+/* "HPSECBB1" read as a little-endian 64-bit number. */
+#define HYPSEC_BOOT_BLOCK_MAGIC		0x3142424345535048
+#define HYPSEC_BOOT_BLOCK_VERSION	1
+
+/* The block is the first page of the carve-out, inspect.h the second. */
+#define HYPSEC_BOOT_BLOCK_OFFSET	0x0000
+#define HYPSEC_INSPECT_OFFSET		0x1000
+
+#define HYPSEC_ON_VIOLATION_REFUSE	0
+#define HYPSEC_ON_VIOLATION_HALT	1
+
+#define HYPSEC_KEY_BYTES		32
+
+/* Byte offsets, for the assembly that runs before there is a stack. */
+#define HYPSEC_BOOT_BLOCK_MAGIC_OFF	0
+#define HYPSEC_BOOT_BLOCK_BASE_OFF	16
+#define HYPSEC_BOOT_BLOCK_SIZE_OFF	24
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
+/**
+ * struct hypsec_boot_block - one board's secrets and choices for one boot
+ * @magic:	HYPSEC_BOOT_BLOCK_MAGIC
+ * @version:	HYPSEC_BOOT_BLOCK_VERSION
+ * @size:	bytes of this structure
+ * @carveout_base: PA of the carve-out in bytes, 2 MiB aligned
+ * @carveout_size: bytes, a multiple of 2 MiB; the carve-out ends where RAM
+ *		ends
+ * @dtb_base:	PA of the host's device tree in bytes
+ * @dtb_size:	bytes that the device tree may grow to in place
+ * @on_violation: HYPSEC_ON_VIOLATION_*
+ * @flags:	reserved, 0
+ * @sealing_key: key from which per-VM sealing keys are derived
+ * @trusted_key: Ed25519 public key that VM manifests are checked against; all
+ *		zero means the firmware's built-in key
+ * @seed:	fresh random bytes, different at every reset
+ */
+struct hypsec_boot_block {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t size;
+	uint64_t carveout_base;
+	uint64_t carveout_size;
+	uint64_t dtb_base;
+	uint64_t dtb_size;
+	uint32_t on_violation;
+	uint32_t flags;
+	uint8_t sealing_key[HYPSEC_KEY_BYTES];
+	uint8_t trusted_key[HYPSEC_KEY_BYTES];
+	uint8_t seed[HYPSEC_KEY_BYTES];
+};
+#endif /* __ASSEMBLER__ */
+
+#endif /* HYPSEC_BOOT_BLOCK_H */
