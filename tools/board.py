@@ -167,11 +167,17 @@ class Qmp:
 class Board:
     """One running board. Use it in a `with` statement."""
 
-    def __init__(self, config, qemu=QEMU, log=None, el2_log=None):
-        """Prepare CONFIG; LOG and EL2_LOG name files that shall stay."""
+    def __init__(self, config, log=None, el2_log=None, typing=True):
+        """Prepare CONFIG; LOG and EL2_LOG name files that shall stay.
+
+        Without TYPING nothing reaches the host's console and its lines only
+        go to the log, by no thread of ours: a run that does not vary.
+        """
         self.config = config
-        self.qemu = qemu
+        self.typing = typing
         self.process = None
+        self.console = None
+        self._qmp = None
         self._directory = pathlib.Path(tempfile.mkdtemp(prefix="hypsec-"))
         self.log = pathlib.Path(log or self._directory / "host-console.log")
         self.el2_log = pathlib.Path(el2_log or
@@ -194,21 +200,25 @@ class Board:
     # Life
 
     def start(self):
-        check_built(self.qemu, self.config.bios, self.config.kernel,
+        check_built(QEMU, self.config.bios, self.config.kernel,
                     self.config.initrd)
         ours, theirs = socket.socketpair()
+        host = "stdio,id=host,signal=off" if self.typing else \
+            f"file,id=host,path={escape(self.log)}"
         self.command = [
-            str(self.qemu), *self.config.arguments(),
-            "-chardev", "stdio,id=host,signal=off", "-serial", "chardev:host",
+            str(QEMU), *self.config.arguments(),
+            "-chardev", host, "-serial", "chardev:host",
             "-chardev", f"file,id=el2,path={escape(self.el2_log)}",
             "-serial", "chardev:el2",
             "-chardev", f"socket,id=qmp,fd={theirs.fileno()}",
             "-mon", "chardev=qmp,mode=control"]
         with open(self.stderr_log, "wb") as stderr, theirs:
+            pipe = subprocess.PIPE if self.typing else subprocess.DEVNULL
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=stderr, pass_fds=[theirs.fileno()], bufsize=0)
-        self.console = Console(self.process.stdout, self.log)
+                self.command, stdin=pipe, stdout=pipe, stderr=stderr,
+                pass_fds=[theirs.fileno()], bufsize=0)
+        if self.typing:
+            self.console = Console(self.process.stdout, self.log)
         self._qmp = Qmp(ours)
         try:
             self._reply(timeout=30)
@@ -229,12 +239,12 @@ class Board:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-            if hasattr(self, "console"):
-                self.console.wait_closed(5)
-            if hasattr(self, "_qmp"):
+            if self._qmp:
                 self._qmp.close()
-            self.process.stdin.close()
-            self.process.stdout.close()
+            if self.console:
+                self.console.wait_closed(5)
+                self.process.stdin.close()
+                self.process.stdout.close()
             self.process = None
         shutil.rmtree(self._directory, ignore_errors=True)
 
@@ -244,7 +254,8 @@ class Board:
             status = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise self.error(f"QEMU still runs after {timeout} s") from None
-        self.console.wait_closed(timeout)
+        if self.console:
+            self.console.wait_closed(timeout)
         return status
 
     def error(self, what):

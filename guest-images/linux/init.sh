@@ -61,7 +61,7 @@ serve)
 *)
 	hypsec-check
 	echo
-	echo "Linux $(uname -r) at EL1. 'hypsec-check' repeats the self-check,"
+	echo "Linux $(uname -r). 'hypsec-check' repeats the self-check,"
 	echo "'hypsec-attack' tries to reach EL2's memory, 'poweroff' ends."
 	cd /root || exit
 	# The shell may not be process 1: its end would be a kernel panic.
