@@ -1,0 +1,755 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Set-up behind ./hypsec: Debian packages, sources, build folder.
+#
+#   setup.sh all BUILD         every step that is not done yet
+#   setup.sh qemu-tree BUILD   only BUILD/sources/qemu: our patch and links
+#
+# Idempotent, and without network when there is nothing to fetch. A thing
+# counts as done only when it has its final name, which it gets by one rename
+# at the very end: an interrupted set-up leaves only temporary names behind.
+#
+# Everything shared between clones lies in HYPSEC_CACHE, under one lock:
+#   apt/NAME/               private package lists, one folder per purpose
+#   sources/NAME/VERSION/   unpacked packages
+#   tools/meson-VERSION/    Meson, where the machine's own is too old
+# Exit status 0, or 1 after a message that says which step failed, why, and
+# what to do.
+
+set -eu
+
+ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+: "${HYPSEC_CACHE:?run ./hypsec setup instead}"
+CACHE=$HYPSEC_CACHE
+MODE=${1:?usage: setup.sh all|qemu-tree BUILD}
+BUILD=${2:?usage: setup.sh all|qemu-tree BUILD}
+SOURCES=$BUILD/sources
+LOGS=$BUILD/logs
+
+# The Debian packages that the build needs, all in this one place.
+PACKAGES="gcc libc6-dev make ninja-build ccache pkg-config patch dpkg-dev
+	xz-utils cpio python3 python3-venv
+	libglib2.0-dev zlib1g-dev libfdt-dev libslirp-dev"
+CROSS_PACKAGES="gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+
+# The suite whose QEMU is 10.0, whatever the machine runs; is_ours VERSION.
+QEMU_SUITE=trixie
+is_ours()
+{
+	case $1 in
+	10.0.*) return 0 ;;
+	*) return 1 ;;
+	esac
+}
+
+# --- Talking to the user ---------------------------------------------------
+
+say()
+{
+	printf 'setup: %s\n' "$*"
+}
+
+# die STEP REASON ADVICE - the one way to fail
+die()
+{
+	progress_end
+	{
+		printf 'setup: FAILED: %s\n' "$1"
+		printf '  why: %s\n' "$2"
+		[ -z "$3" ] || printf '  what to do: %s\n' "$3"
+	} >&2
+	exit 1
+}
+
+# die_log STEP LOG ADVICE - die, showing the end of a log file
+die_log()
+{
+	progress_end
+	{
+		printf 'setup: FAILED: %s\n' "$1"
+		printf '  why: the last lines of %s say\n' "$2"
+		tail -n 15 "$2" | sed 's/^/    | /'
+		[ -z "$3" ] || printf '  what to do: %s\n' "$3"
+	} >&2
+	exit 1
+}
+
+# progress TEXT - one line that is overwritten; without a terminal a new line
+# now and then, so that a log stays short but shows life.
+progress_last=0
+progress_shown=
+progress()
+{
+	if [ -t 1 ]; then
+		printf '\r\033[K  %.76s' "$1"
+		progress_shown=1
+	else
+		progress_now=$(date +%s)
+		if [ $((progress_now - progress_last)) -ge 5 ]; then
+			progress_last=$progress_now
+			printf '  %s\n' "$1"
+		fi
+	fi
+}
+
+progress_end()
+{
+	[ -z "$progress_shown" ] || printf '\r\033[K'
+	progress_shown=
+}
+
+# --- Temporary names -------------------------------------------------------
+
+TEMPORARY=
+finish()
+{
+	[ -z "$TEMPORARY" ] || rm -rf "$TEMPORARY"
+}
+trap finish EXIT
+trap 'progress_end; say "interrupted; the next set-up continues here"; exit 130' INT TERM HUP
+
+# temporary PARENT - set TEMPORARY to a new folder in PARENT, after removing
+# what earlier, interrupted set-ups left there (the caller holds the lock)
+temporary()
+{
+	mkdir -p "$1"
+	rm -rf "$1"/.tmp.*
+	TEMPORARY=$(mktemp -d "$1/.tmp.XXXXXX")
+	chmod 755 "$TEMPORARY"
+}
+
+# keep NAME - the temporary folder is complete: give it its final name
+keep()
+{
+	rm -rf "$1"
+	mv "$TEMPORARY" "$1"
+	TEMPORARY=
+}
+
+lock_cache()
+{
+	mkdir -p "$CACHE"
+	if [ ! -e "$CACHE/CACHEDIR.TAG" ]; then
+		cat >"$CACHE/CACHEDIR.TAG" <<-'TAG'
+		Signature: 8a477f597d28d172789f06886806bc55
+		# Made by hypsec-virt's ./hypsec setup; safe to delete.
+		TAG
+	fi
+	exec 8>"$CACHE/.lock"
+	if ! flock -n 8; then
+		say "waiting for another clone's set-up to finish"
+		flock 8
+	fi
+}
+
+unlock_cache()
+{
+	exec 8>&-
+}
+
+# --- apt -------------------------------------------------------------------
+
+# apt_progress LABEL LOG COMMAND... - run apt-get with a Status-Fd of 1; its
+# status lines become progress, all else goes to LOG.
+apt_progress()
+{
+	label=$1
+	log=$2
+	shift 2
+	progress_last=$(date +%s)
+	{
+		"$@" 2>&1 </dev/null && echo "exit:0" || echo "exit:$?"
+	} | {
+		size=
+		status=1
+		while IFS= read -r line; do
+			case $line in
+			dlstatus:*)
+				percent=${line#*:*:}
+				percent=${percent%%:*}
+				progress "$label: downloading, ${percent%%.*}%${size:+ of $size}"
+				;;
+			pmstatus:*)
+				what=${line#*:}
+				percent=${what#*:}
+				percent=${percent%%:*}
+				progress "$label: installing, ${percent%%.*}% (${what%%:*})"
+				;;
+			exit:*)
+				status=${line#exit:}
+				;;
+			*)
+				printf '%s\n' "$line" >>"$log"
+				case $line in
+				"Need to get "*" of "*archives*)
+					size=${line#Need to get }
+					size=${size%% of *}
+					;;
+				Get:*"["*"]")
+					[ -n "$size" ] || {
+						size=${line##*\[}
+						size=${size%\]}
+					}
+					;;
+				esac
+				;;
+			esac
+		done
+		progress_end
+		exit "$status"
+	}
+}
+
+as_root()
+{
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	else
+		sudo "$@"
+	fi
+}
+
+missing_packages()
+{
+	# One query for all; a package that dpkg does not know is missing too.
+	# shellcheck disable=SC2086 # a list
+	installed=$(dpkg-query -W -f='${db:Status-Abbrev}${Package}\n' $PACKAGES \
+		2>/dev/null | sed -n 's/^ii  *//p') || :
+	for package in $PACKAGES; do
+		case "
+$installed
+" in
+		*"
+$package
+"*) ;;
+		*) printf '%s ' "$package" ;;
+		esac
+	done
+}
+
+install_packages()
+{
+	# Debian's arm64 has the cross compiler as its native one.
+	[ "$(dpkg --print-architecture)" = arm64 ] ||
+		PACKAGES="$PACKAGES $CROSS_PACKAGES"
+	[ "$RELEASE" -lt 13 ] || PACKAGES="$PACKAGES meson"
+	missing=$(missing_packages)
+	[ -n "$missing" ] || return 0
+
+	step="installing Debian packages"
+	log=$LOGS/packages.log
+	: >"$log"
+	say "installing Debian packages: $missing"
+	if [ "$(id -u)" -ne 0 ]; then
+		command -v sudo >/dev/null || die "$step" \
+			"this needs root, and there is no sudo" \
+			"as root, run: apt-get install $missing"
+		say "this runs apt-get through sudo"
+		sudo -v || die "$step" "sudo was refused" \
+			"as root, run: apt-get install $missing"
+	fi
+	for attempt in 1 2; do
+		apt_progress "package lists" "$log" as_root apt-get \
+			-o APT::Status-Fd=1 -o DPkg::Lock::Timeout=600 update ||
+			die_log "$step: apt-get update" "$log" \
+			"check the network and the machine's apt configuration, then run this again"
+		# shellcheck disable=SC2086 # a list
+		if apt_progress "packages" "$log" \
+			as_root env DEBIAN_FRONTEND=noninteractive apt-get \
+			-o APT::Status-Fd=1 -o DPkg::Lock::Timeout=600 \
+			-o Dpkg::Use-Pty=0 \
+			install -y --no-install-recommends $missing; then
+			return 0
+		fi
+		[ "$attempt" = 2 ] || say "that failed; refreshing the lists for a second try"
+	done
+	die_log "$step (tried twice)" "$log" \
+		"repair what it names, or install them yourself: apt-get install $missing"
+}
+
+# machine_sources - the machine's Debian entries for component main, one
+# "URI SUITE SIGNED-BY" per line ("-" if not given), from both file formats.
+machine_sources()
+{
+	list='' parts=''
+	eval "$(apt-config shell list Dir::Etc::sourcelist/f parts Dir::Etc::sourceparts/d)"
+	set --
+	for file in "$list" "$parts"/*.list "$parts"/*.sources; do
+		[ ! -r "$file" ] || [ -d "$file" ] || set -- "$@" "$file"
+	done
+	[ $# -gt 0 ] || return 0
+	awk '
+	function flush_stanza(   i, j, nu, ns, u, s) {
+		if (types ~ /(^| )deb( |$)/ && components ~ /(^| )main( |$)/ &&
+		    enabled !~ /^ *no *$/) {
+			nu = split(uris, u, " ")
+			ns = split(suites, s, " ")
+			for (i = 1; i <= nu; i++)
+				for (j = 1; j <= ns; j++)
+					print u[i], s[j], (key ~ /^[^ ]+$/ ? key : "-")
+		}
+		types = uris = suites = components = enabled = key = field = ""
+	}
+	FNR == 1 { flush_stanza() }
+	/^[ \t]*#/ { next }
+	FILENAME ~ /\.sources$/ {
+		if ($0 ~ /^[ \t]*$/) { flush_stanza(); next }
+		value = $0
+		if ($0 !~ /^[ \t]/) {
+			field = tolower($0)
+			sub(/[ \t]*:.*/, "", field)
+			sub(/^[^:]*:/, "", value)
+		}
+		gsub(/[ \t]+/, " ", value)
+		if (field == "types") types = types value
+		if (field == "uris") uris = uris value
+		if (field == "suites") suites = suites value
+		if (field == "components") components = components value
+		if (field == "enabled") enabled = enabled value
+		if (field == "signed-by") { sub(/^ /, "", value); key = key value }
+		next
+	}
+	$1 == "deb" {
+		line = $0
+		option = "-"
+		if (match(line, /\[[^\]]*\]/)) {
+			options = substr(line, RSTART, RLENGTH)
+			line = substr(line, 1, RSTART - 1) substr(line, RSTART + RLENGTH)
+			if (match(options, /signed-by=[^] ]+/))
+				option = substr(options, RSTART + 10, RLENGTH - 10)
+		}
+		n = split(line, word, " ")
+		for (i = 4; i <= n; i++)
+			if (word[i] == "main")
+				print word[2], word[3], option
+	}
+	END { flush_stanza() }
+	' "$@"
+}
+
+# apt_entry TYPE SUITE - an apt source for the suite, by the machine's entry for
+# it, else by that for the machine's release (security has a place of its own)
+apt_entry()
+{
+	case $2 in
+	*-security) suites=$2 ;;
+	*) suites="$2 $CODENAME stable oldstable" ;;
+	esac
+	for like in $suites; do
+		entry=$(machine_sources | awk -v s="$like" '$2 == s { print; exit }')
+		[ -z "$entry" ] || break
+	done
+	[ -n "$entry" ] || return 0
+	key=${entry##* }
+	[ "$key" != - ] || key=/usr/share/keyrings/debian-archive-keyring.gpg
+	cat <<-SOURCES
+	Types: $1
+	URIs: ${entry%% *}
+	Suites: $2
+	Components: main
+	Signed-By: $key
+
+	SOURCES
+}
+
+# apt_private NAME TYPE SUITES ARCHITECTURE - make a private apt configuration
+# that knows these suites of the machine's Debian mirror, in CACHE/apt/NAME,
+# and set APT_NAME to it. Nothing of the machine's configuration changes; its
+# proxies and credentials hold.
+apt_private()
+{
+	APT_NAME=$1
+	dir=$CACHE/apt/$1
+	arch=$4
+	[ "$arch" != native ] || arch=$(dpkg --print-architecture)
+	mkdir -p "$dir/parts" "$dir/lists/partial" "$dir/archives/partial"
+	# The URI may hold a password.
+	(
+		umask 077
+		for suite in $3; do
+			apt_entry "$2" "$suite"
+		done >"$dir/parts/hypsec.sources"
+	)
+	[ -s "$dir/parts/hypsec.sources" ] || die "finding the Debian mirror" \
+		"no apt source of this machine offers $CODENAME main" \
+		"add the usual Debian entry to /etc/apt/sources.list.d"
+	cat >"$dir/apt.conf" <<-CONF
+	#clear APT::Update::Pre-Invoke;
+	#clear APT::Update::Post-Invoke;
+	#clear APT::Update::Post-Invoke-Success;
+	#clear APT::Architectures;
+	#clear Acquire::Languages;
+	APT::Architecture "$arch";
+	APT::Architectures { "$arch"; };
+	APT::Sandbox::User "root";
+	APT::Status-Fd "1";
+	Acquire::Languages { "none"; };
+	Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
+	Dir::Etc::sourcelist "/dev/null";
+	Dir::Etc::sourceparts "$dir/parts";
+	Dir::Etc::preferences "/dev/null";
+	Dir::Etc::preferencesparts "/dev/null";
+	Dir::State "$dir";
+	Dir::State::lists "$dir/lists";
+	Dir::State::status "/dev/null";
+	Dir::State::extended_states "$dir/extended_states";
+	Dir::Cache "$dir";
+	Dir::Cache::archives "$dir/archives";
+	Dir::Cache::pkgcache "";
+	Dir::Cache::srcpkgcache "";
+	CONF
+}
+
+# private TOOL ARGUMENTS... - apt-get or apt-cache with the private configuration
+private()
+{
+	tool=$1
+	shift
+	"$tool" -c "$CACHE/apt/$APT_NAME/apt.conf" "$@"
+}
+
+private_update()
+{
+	apt_progress "$1: package lists" "$LOGS/fetch.log" private apt-get update
+}
+
+FETCH_ADVICE="check the network (and that the mirror of this machine's apt sources carries this suite), then run this again"
+
+# fetch STEP VERSION-FUNCTION COMMAND... - with the lists of the private
+# configuration: set VERSION, then run the fetch command in a temporary folder.
+# Mirrors drop superseded files, so that a listed version can be absent: after
+# a failure the lists are refreshed once and the fetch is tried again.
+fetch()
+{
+	step=$1
+	choose=$2
+	shift 2
+	: >"$LOGS/fetch.log"
+	for attempt in 1 2; do
+		private_update "$step" || die_log "$step: apt-get update" \
+			"$LOGS/fetch.log" "$FETCH_ADVICE"
+		"$choose"
+		temporary "$CACHE/download"
+		say "$step $VERSION: downloading"
+		if (cd "$TEMPORARY" &&
+			apt_progress "$step" "$LOGS/fetch.log" "$@"); then
+			return 0
+		fi
+		[ "$attempt" = 2 ] ||
+			say "the download failed; refreshing the lists for a second try"
+	done
+	if grep -q ' 404 ' "$LOGS/fetch.log"; then
+		die_log "$step (tried twice)" "$LOGS/fetch.log" \
+			"the mirror lists $VERSION but does not have it; wait for the mirror to settle, or use another one"
+	fi
+	die_log "$step (tried twice)" "$LOGS/fetch.log" "$FETCH_ADVICE"
+}
+
+# newest FOLDER - the newest version in it, or nothing
+newest()
+{
+	[ ! -d "$1" ] || find "$1" -mindepth 1 -maxdepth 1 -printf '%f\n' |
+		sort -V | tail -n 1
+}
+
+# --- Sources ---------------------------------------------------------------
+
+source_version()
+{
+	VERSION=$(private apt-cache showsrc --only-source "$PACKAGE" |
+		sed -n 's/^Version: *//p' | sort -V | tail -n 1)
+	[ -n "$VERSION" ] || die "$step" \
+		"the mirror has no source package $PACKAGE in $QEMU_SUITE" \
+		"use a complete Debian mirror, or set HYPSEC_QEMU_SRC"
+	VERSION=${VERSION#*:}
+	[ "$PACKAGE" != qemu ] || is_ours "$VERSION" ||
+		die "$step" "$QEMU_SUITE has QEMU $VERSION, and our machine is for 10.0" \
+		"set HYPSEC_QEMU_SRC to a QEMU 10.0.x source tree"
+}
+
+# fetch_source PACKAGE TITLE - have an unpacked Debian source package in the
+# cache, with Debian's patches; set SOURCE to it
+fetch_source()
+{
+	cached "$1" || {
+		PACKAGE=$1
+		apt_private "source-$QEMU_SUITE" deb-src "$QEMU_SUITE" native
+		fetch "$2" source_version private apt-get source --download-only "$1"
+		unpack "$2" dpkg-source -x "$TEMPORARY"/*.dsc "$TEMPORARY/unpacked"
+	}
+}
+
+# fetch_upstream PACKAGE TITLE - the same without Debian's part of the package
+fetch_upstream()
+{
+	cached "$1" || {
+		PACKAGE=$1
+		apt_private "source-$QEMU_SUITE" deb-src "$QEMU_SUITE" native
+		fetch "$2" source_version \
+			private apt-get source --download-only --tar-only "$1"
+		mkdir "$TEMPORARY/unpacked"
+		unpack "$2" tar -xf "$TEMPORARY"/*.orig.tar.* --strip-components=1 \
+			-C "$TEMPORARY/unpacked"
+	}
+}
+
+# cached NAME - set SOURCE to the newest version in the cache; false if none
+cached()
+{
+	CACHED=$CACHE/sources/$1
+	VERSION=$(newest "$CACHED")
+	SOURCE=$CACHED/$VERSION
+	[ -n "$VERSION" ]
+}
+
+# unpack TITLE COMMAND... - run it to fill TEMPORARY/unpacked with version
+# VERSION of what cached did not find; move that to its place, set SOURCE
+unpack()
+{
+	say "$1 $VERSION: unpacking"
+	title=$1
+	shift
+	"$@" >"$LOGS/unpack.log" 2>&1 </dev/null ||
+		die_log "$title: unpacking" "$LOGS/unpack.log" \
+			"if the disk is full, make room; otherwise run this again"
+	SOURCE=$CACHED/$VERSION
+	mkdir -p "$CACHED"
+	mv "$TEMPORARY/unpacked" "$SOURCE"
+	rm -rf "$TEMPORARY"
+	TEMPORARY=
+}
+
+binary_version()
+{
+	PACKAGE=$WANTED
+	if [ "$WANTED" = linux-image-cloud-arm64 ]; then
+		# The package with the kernel in it, behind the one that names it.
+		PACKAGE=$(private apt-cache show --no-all-versions "$WANTED" |
+			sed -n 's/^Depends:.*\(linux-image-[0-9][^ ,]*-cloud-arm64\).*/\1/p')
+	fi
+	VERSION=
+	[ -z "$PACKAGE" ] || VERSION=$(private apt-cache show --no-all-versions "$PACKAGE" |
+		sed -n 's/^Version: *//p')
+	[ -n "$VERSION" ] || die "$step" \
+		"the mirror has no package $WANTED in $SUITE" \
+		"use a complete Debian mirror"
+	VERSION=${VERSION#*:}
+}
+
+download_package()
+{
+	private apt-get download "$PACKAGE"
+}
+
+# fetch_binary NAME PACKAGE SUITES ARCHITECTURE TITLE - have an unpacked Debian
+# binary package, not installed, in the cache as NAME; set SOURCE to it
+fetch_binary()
+{
+	cached "$1" || {
+		WANTED=$2
+		SUITE=$3
+		apt_private "${3%% *}-$4" deb "$3" "$4"
+		fetch "$5" binary_version download_package
+		unpack "$5" dpkg -x "$TEMPORARY"/*.deb "$TEMPORARY/unpacked"
+	}
+}
+
+# place NAME - copy SOURCE to SOURCES/NAME, unless that is what is there
+place()
+{
+	[ "$(cat "$SOURCES/.$1" 2>/dev/null)" != "$SOURCE" ] ||
+		[ ! -d "$SOURCES/$1" ] || return 0
+	temporary "$SOURCES"
+	cp -a --reflink=auto "$SOURCE/." "$TEMPORARY/" 2>"$LOGS/unpack.log" ||
+		die_log "copying $1 to $SOURCES" "$LOGS/unpack.log" "make room on the disk"
+	rm -f "$SOURCES/.$1"
+	keep "$SOURCES/$1"
+	echo "$SOURCE" >"$SOURCES/.$1"
+	say "$1: $(basename "$SOURCE") is in place"
+}
+
+# --- Meson -----------------------------------------------------------------
+
+# find_meson - set MESON to a Meson that is new enough for QEMU 10.0. Debian
+# 12's is not; its backports suite has one, used from the cache.
+find_meson()
+{
+	if [ "$RELEASE" -ge 13 ]; then
+		MESON=/usr/bin/meson
+		return
+	fi
+	fetch_binary "meson-$CODENAME" meson "$CODENAME-backports" native Meson
+	MESON=$SOURCE/meson
+	[ ! -x "$MESON" ] || return 0
+	# Runs without PYTHONPATH, so that a plain "ninja" can call it too.
+	cat >"$MESON.new" <<'LAUNCHER'
+#!/usr/bin/python3
+import os
+import sys
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, 'usr/lib/python3/dist-packages'))
+from mesonbuild.mesonmain import main
+sys.exit(main())
+LAUNCHER
+	chmod 755 "$MESON.new"
+	mv "$MESON.new" "$MESON"
+}
+
+# --- The QEMU tree ---------------------------------------------------------
+
+PATCH=$ROOT/target-hooks/qemu-10.0-join.patch
+
+# user_qemu - take the tree of HYPSEC_QEMU_SRC; set SOURCE and QEMU_ID
+user_qemu()
+{
+	SOURCE=$(CDPATH='' cd -- "$HYPSEC_QEMU_SRC" 2>/dev/null && pwd -P) ||
+		die "QEMU source" "HYPSEC_QEMU_SRC=$HYPSEC_QEMU_SRC is not a folder" \
+			"set it to an unpacked QEMU 10.0.x source tree, or unset it"
+	version=$(cat "$SOURCE/VERSION" 2>/dev/null) || version='unknown'
+	is_ours "$version" || die "QEMU source" \
+		"HYPSEC_QEMU_SRC=$HYPSEC_QEMU_SRC has version $version, not 10.0.x" \
+		"set it to an unpacked QEMU 10.0.x source tree, or unset it"
+	# Names, sizes and times stand for the content: an edit is noticed.
+	QEMU_ID="$SOURCE $(cd "$SOURCE" && find . \( -name .git -o -path ./build \) -prune -o \
+		-type f -printf '%p %s %T@\n' | sort | sha256sum | cut -c1-16)"
+}
+
+# qemu_source - set SOURCE to the pristine tree and QEMU_ID to what tells it
+# apart. A build without the set-up stays with the tree of the last set-up.
+qemu_source()
+{
+	SOURCE=
+	if [ "$MODE" != all ] && [ -e "$SOURCES/.qemu-origin" ]; then
+		SOURCE=$(cat "$SOURCES/.qemu-origin")
+		case $SOURCE in
+		"$CACHE"/*) ;;
+		*) : "${HYPSEC_QEMU_SRC:=$SOURCE}" ;;
+		esac
+	fi
+	if [ -n "${HYPSEC_QEMU_SRC-}" ]; then
+		user_qemu
+	else
+		[ -n "$SOURCE" ] || cached_qemu
+		QEMU_ID=$SOURCE
+	fi
+	[ "$(cat "$SOURCES/.qemu-origin" 2>/dev/null)" = "$SOURCE" ] ||
+		echo "$SOURCE" >"$SOURCES/.qemu-origin"
+}
+
+cached_qemu()
+{
+	lock_cache
+	fetch_source qemu QEMU
+	unlock_cache
+}
+
+# qemu_tree - SOURCES/qemu is the pristine tree, our patch and our links
+qemu_tree()
+{
+	qemu_source
+	key=$({ echo "$QEMU_ID"; cat "$PATCH" 2>/dev/null || :; } | sha256sum | cut -c1-32)
+	if [ "$(cat "$SOURCES/.qemu" 2>/dev/null)" != "$key" ] ||
+		[ ! -d "$SOURCES/qemu" ]; then
+		[ -d "$SOURCE" ] || cached_qemu
+		say "QEMU $(cat "$SOURCE/VERSION"): preparing build/sources/qemu"
+		temporary "$SOURCES"
+		(cd "$SOURCE" && tar -cf - --exclude=./.git --exclude=./build .) |
+			tar -xf - -C "$TEMPORARY" 2>"$LOGS/unpack.log" ||
+			die_log "copying the QEMU source" "$LOGS/unpack.log" "make room on the disk"
+		if [ -e "$PATCH" ]; then
+			patch -d "$TEMPORARY" -p1 --no-backup-if-mismatch <"$PATCH" \
+				>"$LOGS/patch.log" 2>&1 ||
+				die_log "joining our machine to QEMU" "$LOGS/patch.log" \
+				"the source tree must be a 10.0.x one without our patch in it; if it is, ${PATCH#"$ROOT/"} needs work"
+		fi
+		rm -f "$SOURCES/.qemu"
+		keep "$SOURCES/qemu"
+		echo "$key" >"$SOURCES/.qemu"
+	fi
+	qemu_links
+}
+
+# link TARGET NAME - make NAME in the QEMU tree a link to TARGET in ours
+link()
+{
+	[ -e "$1" ] || return 0
+	[ "$(readlink "$SOURCES/qemu/$2")" = "$1" ] || ln -sfn "$1" "$SOURCES/qemu/$2"
+}
+
+# qemu_links - the overlay; links to files that are gone go too
+qemu_links()
+{
+	link "$ROOT/hw" hw/hypsec
+	link "$ROOT/target-hooks" target/arm/hypsec
+	link "$ROOT/firmware/include/hypsec" include/hypsec
+	link "$ROOT/target-hooks/hypsec.mak" configs/devices/aarch64-softmmu/hypsec.mak
+	for file in "$ROOT"/tests/qtest/*.[ch]; do
+		link "$file" "tests/qtest/${file##*/}"
+	done
+	find "$SOURCES/qemu/tests/qtest" -maxdepth 1 -xtype l -delete
+}
+
+# --- All of it -------------------------------------------------------------
+
+check_release()
+{
+	ID='' VERSION_ID='' VERSION_CODENAME=''
+	# shellcheck source=/dev/null
+	[ ! -r /etc/os-release ] || . /etc/os-release
+	CODENAME=$VERSION_CODENAME
+	RELEASE=${VERSION_ID%%.*}
+	case $ID:$RELEASE in
+	debian:12 | debian:13) ;;
+	*) die "looking at this machine" \
+		"set-up knows Debian 12 and 13, and this is ${PRETTY_NAME:-something else}" \
+		"use Debian 12 or 13; a container of it is enough" ;;
+	esac
+}
+
+# configure - the outer build folder, by the Meson it was last configured with
+configure()
+{
+	if [ -e "$BUILD/build.ninja" ] &&
+		[ "$(cat "$BUILD/.meson" 2>/dev/null)" = "$MESON $CACHE" ]; then
+		return
+	fi
+	say "configuring the build folder"
+	rm -rf "$BUILD/.meson" "$BUILD/build.ninja" "$BUILD/meson-private" "$BUILD/meson-info"
+	"$MESON" setup "$BUILD" "$ROOT" --cross-file "$ROOT/tools/aarch64.ini" \
+		-Dhypsec_cache="$CACHE" >"$LOGS/meson.log" 2>&1 </dev/null ||
+		{
+			rm -f "$BUILD/build.ninja"
+			die_log "configuring the build folder" "$LOGS/meson.log" \
+			"if the message does not help, ./hypsec clean and try again"
+		}
+	echo "$MESON $CACHE" >"$BUILD/.meson"
+}
+
+setup_all()
+{
+	check_release
+	install_packages
+	# fetch_* see the cache; place and configure do nothing if nothing moved.
+	lock_cache
+	find_meson
+	fetch_upstream device-tree-compiler "device-tree-compiler (libfdt)"
+	place dtc
+	fetch_binary "linux-image-$CODENAME" linux-image-cloud-arm64 \
+		"$CODENAME $CODENAME-security" arm64 "Debian's arm64 kernel"
+	place linux-image
+	fetch_binary "busybox-$CODENAME" busybox-static \
+		"$CODENAME $CODENAME-security" arm64 "busybox for arm64"
+	place busybox
+	unlock_cache
+	qemu_tree
+	configure
+	say "ready"
+}
+
+mkdir -p "$LOGS" "$SOURCES"
+case $MODE in
+all) setup_all ;;
+qemu-tree) check_release; qemu_tree ;;
+*) die "setup.sh" "unknown mode $MODE" "use ./hypsec setup" ;;
+esac
