@@ -240,7 +240,7 @@ def main(argv):
         return 1
     except KeyboardInterrupt:
         print("hypsec bench: interrupted", file=sys.stderr)
-        return 1
+        return 130
     return 0 if all_good or not args.check else 1
 
 

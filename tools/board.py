@@ -38,12 +38,17 @@ KERNEL = BUILD / "guest-images/linux/Image"
 INITRD = BUILD / "guest-images/linux/initrd.gz"
 
 CONSOLE = "console=ttyAMA0"
+START_SECONDS = 60
 TAIL_LINES = 15
 POLL_SECONDS = 0.2
 
 
 class BoardError(Exception):
     """The board did not do what was asked of it."""
+
+
+class StartError(BoardError):
+    """QEMU refused what it was given; nothing ran."""
 
 
 @dataclasses.dataclass
@@ -221,14 +226,23 @@ class Board:
             self.console = Console(self.process.stdout, self.log)
         self._qmp = Qmp(ours)
         try:
-            self._reply(timeout=30)
+            self._reply(timeout=START_SECONDS)
+            # Answered only once the machine and all its devices exist.
+            self.qmp("qmp_capabilities", timeout=START_SECONDS)
         except BoardError:
-            if self.process.poll() is None:
+            if self._running():
                 raise
-            raise BoardError(
+            raise StartError(
                 f"QEMU did not start; it says:\n{tail(self.stderr_log)}\n"
                 f"command: {shlex.join(self.command)}") from None
-        self.qmp("qmp_capabilities")
+
+    def _running(self):
+        """Whether QEMU runs; one that has closed its QMP is about to end."""
+        try:
+            self.process.wait(10 if self._qmp.closed else 0)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
 
     def close(self):
         """End QEMU, gently if it can, and remove the temporary files."""
@@ -271,11 +285,13 @@ class Board:
 
     # The host's console
 
-    def wait_line(self, pattern, timeout):
+    def wait_line(self, pattern, timeout, meaning=None):
         """The next console line that PATTERN is found in, as a match.
 
-        Lines before it count as read, also those of earlier waits.
+        Lines before it count as read, also those of earlier waits. MEANING
+        stands for the pattern in what a user reads.
         """
+        meaning = meaning or f"line {pattern!r}"
         regex = re.compile(pattern)
         deadline = time.monotonic() + timeout
         with self.console.changed:
@@ -292,10 +308,9 @@ class Board:
                     break
                 self.console.changed.wait(left)
             closed = self.console.closed
-        if closed:
-            self.process.wait(10)
-            raise self.error(f"QEMU ended before the console said {pattern!r}")
-        raise self.error(f"no {pattern!r} on the console within {timeout} s")
+        if closed and not self._running():
+            raise self.error(f"QEMU ended before the console had {meaning}")
+        raise self.error(f"no {meaning} on the console within {timeout:.3g} s")
 
     def send(self, text):
         """Type TEXT on the host's console."""
@@ -361,7 +376,7 @@ class Board:
                     break
                 qmp.changed.wait(left)
         raise self.error(f"no QMP event {name} {data or ''} within "
-                         f"{timeout} s")
+                         f"{timeout:.3g} s")
 
     def wait_job(self, name, timeout):
         """Wait for job NAME to end well, and dismiss it."""
@@ -397,8 +412,7 @@ class Board:
             if qmp.replies:
                 return qmp.replies.pop(0)
             closed = qmp.closed
-        if closed:
-            self.process.wait(10)
+        if closed and not self._running():
             raise self.error(f"QEMU ended before it answered ({command})")
         raise self.error(f"no QMP answer to {command} within {timeout} s")
 

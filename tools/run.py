@@ -14,6 +14,7 @@ import time
 import board
 
 DEFAULT_BATCH_TIMEOUT = 120
+INTERRUPTED = 130
 # The self-check is done, only the power-off is left.
 POWER_OFF_SECONDS = 30
 
@@ -142,20 +143,23 @@ def configuration(args, mode):
 
 def run_batch(args, folder, el2_log):
     """Boot, check, power off; the line of result."""
-    deadline = time.monotonic() + (args.timeout or DEFAULT_BATCH_TIMEOUT)
-    host_log = folder / "host-console.log"
+    config = configuration(args, "batch")
+    # A kernel that panics shall end the run, not wait for the time limit.
+    config.append = f"panic=-1 {config.append}"
+    config.extra = ("-no-reboot", *config.extra)
+    limit = args.timeout or DEFAULT_BATCH_TIMEOUT
     began = time.monotonic()
-    with board.Board(configuration(args, "batch"), log=host_log,
+    with board.Board(config, log=folder / "host-console.log",
                      el2_log=el2_log) as machine:
         verdict = machine.wait_line(r"HYPSEC-HOST-(OK|FAIL)\s*(.*)",
-                                    deadline - time.monotonic())
+                                    limit, "result of the self-check")
         if verdict[1] == "FAIL":
             cases = [line for line in machine.console.lines
                      if line.startswith("FAIL: ")]
             raise machine.error("the self-check failed:\n" +
                                 "\n".join(f"  {line}" for line in cases))
-        left = min(POWER_OFF_SECONDS, deadline - time.monotonic())
-        machine.wait_event("SHUTDOWN", left, reason="guest-shutdown")
+        machine.wait_event("SHUTDOWN", POWER_OFF_SECONDS,
+                           reason="guest-shutdown")
         status = machine.wait_exit(POWER_OFF_SECONDS)
         if status != 0:
             raise machine.error(f"QEMU exited with status {status}")
@@ -202,6 +206,9 @@ def main(argv):
             return 0
         try:
             print(run_batch(args, folder, el2_log))
+        except board.StartError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         except board.BoardError as error:
             raise RunError(f"{error}\nwhole logs: "
                            f"{folder / 'host-console.log'} and "
@@ -212,6 +219,7 @@ def main(argv):
         print(f"hypsec run: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("hypsec run: interrupted", file=sys.stderr)
+        return INTERRUPTED
     return 1
 
 
