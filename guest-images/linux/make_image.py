@@ -8,7 +8,6 @@ The package's boot/vmlinuz-* is a plain Image, a gzip-compressed one, or an
 EFI zboot file around a gzip-compressed one, depending on the release. The
 output is always the plain Image, its header checked.
 """
-import gzip
 import pathlib
 import struct
 import sys
@@ -42,11 +41,14 @@ def plain_image(data, name):
             fail(f"{name}: EFI zboot compression {method!r} is not gzip")
         data = data[offset:offset + size]
     if data.startswith(GZIP_MAGIC):
+        # Not gzip.decompress(): zboot pads its payload.
+        unpacker = zlib.decompressobj(wbits=31)
         try:
-            # Not gzip.decompress(): zboot pads its payload.
-            data = zlib.decompressobj(wbits=31).decompress(data)
-        except (zlib.error, gzip.BadGzipFile) as error:
+            data = unpacker.decompress(data)
+        except zlib.error as error:
             fail(f"{name}: cannot decompress: {error}")
+        if not unpacker.eof:
+            fail(f"{name}: the compressed kernel is cut off")
     return data
 
 

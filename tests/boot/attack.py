@@ -29,6 +29,22 @@ def attack(tap, machine, targets, name):
                f"{attempts} attempts, counter rose by {seen}")
 
 
+def el2_says_so(tap, machine, address, name):
+    """EL2's console names the page that the host reached for."""
+    page = f"{address & ~0xfff:#x}"
+    log = machine.el2_log.read_text(errors="replace")
+    tap.result(re.search(rf"refused: host .*{page}\b", log),
+               f"{name}/el2-console-names-the-page",
+               f"nothing about {page}; last lines:\n{log[-1000:]}")
+
+
+def carveout_base(machine):
+    """Where the device tree says that EL2's memory begins."""
+    _, lines = machine.shell("ls /proc/device-tree/reserved-memory")
+    return next(int(line.split("@")[1], 16) for line in lines
+                if line.startswith("el2@"))
+
+
 def host_lives_on(tap, machine):
     with tap.behaviour("host-lives-on"):
         status, lines = machine.shell("echo $((6 * 7))")
@@ -46,9 +62,12 @@ def main(tap):
                        **settings) as machine:
         boottest.wait_ready(machine)
         attack(tap, machine, "carveout", "carveout-from-one-cpu")
+        el2_says_so(tap, machine, carveout_base(machine),
+                    "carveout-from-one-cpu")
         attack(tap, machine, "carveout all", "carveout-from-all-cpus-at-once")
         for name, address in EL2_WINDOWS.items():
             attack(tap, machine, f"{address:#x}", f"window-{name}")
+            el2_says_so(tap, machine, address, f"window-{name}")
         # The good twin: the same way leads to what is the host's.
         status, _ = machine.shell(f"devmem {FW_CFG_DATA:#x} 8")
         tap.equal(status, 0, "own-device-can-be-mapped")
