@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`./hypsec run` as a user or a CI system meets it: output and exit status."""
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import boottest
+
+RUN = pathlib.Path(__file__).resolve().parents[2] / "tools/run.py"
+SECONDS = 100
+
+
+def run(*args):
+    return subprocess.run([sys.executable, RUN, *map(str, args)],
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=SECONDS, check=False)
+
+
+def fails(tap, name, pattern, *args, status=1):
+    """ARGS end in STATUS, one complaint that PATTERN matches, no output."""
+    done = run(*args)
+    tap.result(done.returncode == status and not done.stdout and
+               re.search(pattern, done.stderr) and
+               "Traceback" not in done.stderr,
+               name, f"status {done.returncode}, output {done.stdout!r}, "
+               f"messages:\n{done.stderr}")
+
+
+def main(tap):
+    done = run("--batch", "--smp", 1, "--memory", "512M")
+    tap.result(done.returncode == 0 and
+               re.fullmatch(r"HYPSEC-HOST-OK cpus=1 mem=512MiB .*\n",
+                            done.stdout),
+               "batch/success-is-one-line", done.stdout + done.stderr)
+    tap.equal(done.stderr, "", "batch/success-is-silent-otherwise")
+
+    fails(tap, "batch/failed-check-is-reported",
+          r"FAIL: host: all-cpus-online(.|\n)*whole logs: ",
+          "--batch", "--append", "hypsec.cpus=3")
+    fails(tap, "batch/timeout-is-reported", r"within [0-9.]+ s",
+          "--batch", "--timeout", "0.5")
+    fails(tap, "batch/qemu-error-is-passed-on", "QEMU did not start(.|\n)*dram",
+          "--batch", "--", "-device", "dram")
+
+    with tempfile.TemporaryDirectory(prefix="hypsec-") as folder:
+        folder = pathlib.Path(folder)
+        text = folder / "text"
+        text.write_text("This is no kernel.\n" * 10)
+        empty = folder / "empty"
+        empty.touch()
+        absent = folder / "absent"
+        fails(tap, "kernel/absent", "no such file", "--kernel", absent)
+        fails(tap, "kernel/empty", "is empty", "--kernel", empty)
+        fails(tap, "kernel/no-image", "neither an arm64 Image",
+              "--kernel", text)
+        fails(tap, "kernel/folder", "not a regular file", "--kernel", folder)
+        fails(tap, "initrd/absent", "no such file", "--initrd", absent)
+        fails(tap, "initrd/empty", "is empty", "--initrd", empty)
+        fails(tap, "log/not-writable", "cannot write the log",
+              "--log", absent / "log")
+        log = folder / "el2, log"
+        run("--batch", "--smp", 1, "--log", log)
+        tap.result(log.is_file() and log.stat().st_size > 0,
+                   "log/holds-el2-console")
+    fails(tap, "smp/out-of-range", "1 to 8 CPUs", "--smp", 9, status=2)
+    fails(tap, "gic/out-of-range", "--gic", "--gic", 4, status=2)
+
+    done = run("--help")
+    tap.result(done.returncode == 0 and "-- QEMU" in done.stdout,
+               "help/names-options-for-qemu", done.stdout)
+
+
+boottest.run(main)

@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`./hypsec bench`: what the corevisor costs, counted in instructions.
+
+One virtual nanosecond is one instruction, and all that could vary is pinned,
+so a figure is the same on every machine and in every run.
+"""
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import struct
+import sys
+
+import board
+
+MIB = 1 << 20
+BLOCK = 2 * MIB
+PAGE = os.sysconf("SC_PAGE_SIZE")
+RAM = 1024 * MIB
+RUN_SECONDS = 600
+
+PINNED = ("-icount", "shift=0,sleep=off", "-seed", "1",
+          "-rtc", "base=2026-01-01T00:00:00,clock=vm")
+
+# bench boot: from reset to the first instruction at EL0.
+OBSERVER = "/machine/peripheral/obs"
+OBSERVED = ["first-el0-instructions",
+            "el0-instructions", "el1-instructions", "el2-instructions",
+            "el0-entries", "el1-entries", "el2-entries"]
+BOOT_BOARDS = {
+    "firmware": {"bios": board.FIRMWARE},
+    "bare-el1": {"bios": board.BARE_EL1},
+    "virt": {"machine": "virt", "bios": None},
+}
+MAX_RATIO = 1.002
+MAX_EL2_INSTRUCTIONS = 1_800_000
+MAX_TEXT_BYTES = 64 << 10
+MAX_FAULTS_BESIDE_RAM = 64
+
+
+def ram_blocks_touched(pid, limit):
+    """2 MiB blocks below LIMIT (an offset into RAM) that hold a touched page.
+
+    QEMU's RAM is memory of its process, and the kernel says which pages of it
+    exist: those that the board loaded into or that the guest used. None if it
+    does not say.
+    """
+    try:
+        maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
+        spans = [tuple(int(end, 16) for end in line.split()[0].split("-"))
+                 for line in maps.splitlines() if line.split()[1] == "rw-p"]
+        starts = [low for low, high in spans if high - low == RAM]
+        if len(starts) != 1:
+            return None
+        with open(f"/proc/{pid}/pagemap", "rb") as pagemap:
+            pagemap.seek(starts[0] // PAGE * 8)
+            entries = pagemap.read(limit // PAGE * 8)
+    except OSError:
+        return None
+    # Bits 63 and 62 of an entry: present, swapped out. Its top byte holds both.
+    touched = {page * PAGE // BLOCK
+               for page, top in enumerate(entries[7::8]) if top & 0xc0}
+    return len(touched)
+
+
+def boot_board(name):
+    """Board NAME, which stops at its first instruction at EL0."""
+    return board.Board(board.Config(
+        smp=1, memory=f"{RAM // MIB}M", append="nokaslr",
+        extra=(*PINNED, "-device", "hypsec-el-observer,id=obs,stop-at-el0=on"),
+        **BOOT_BOARDS[name]), typing=False)
+
+
+def boot_figures(name, machine):
+    """What board NAME counted by the time it stops."""
+    machine.wait_event("STOP", RUN_SECONDS)
+    figures = {key: machine.qom_get(OBSERVER, key) for key in OBSERVED}
+    if figures["first-el0-instructions"] == 0:
+        raise machine.error(f"{name}: stopped before any instruction at EL0")
+    if name == "firmware":
+        faults = machine.inspect("host-s2-faults")
+        if faults is None:
+            raise machine.error("the firmware publishes no host stage-2 "
+                                "faults in /machine/inspect")
+        figures["host-s2-faults"] = faults
+        figures["ram-blocks-touched"] = ram_blocks_touched(
+            machine.process.pid, RAM - el2_bytes(RAM))
+    return figures
+
+
+def el2_bytes(ram):
+    """The board's default carve-out for RAM bytes of memory."""
+    return -(-(16 * MIB + ram // 128) // BLOCK) * BLOCK
+
+
+def elf_sizes(path):
+    """Bytes of code, read-only data, data and zeroed data in an ELF file."""
+    flag_write, flag_alloc, flag_exec, nobits = 1, 2, 4, 8
+    data = pathlib.Path(path).read_bytes()
+    if data[:6] != b"\x7fELF\x02\x01":
+        raise board.BoardError(f"{path}: no little-endian 64-bit ELF file")
+    table, = struct.unpack_from("<Q", data, 0x28)
+    size, count = struct.unpack_from("<HH", data, 0x3a)
+    sizes = {"code": 0, "rodata": 0, "data": 0, "bss": 0}
+    for index in range(count):
+        kind, flags, _, _, length = struct.unpack_from(
+            "<IQQQQ", data, table + index * size + 4)
+        if not flags & flag_alloc:
+            continue
+        if kind == nobits:
+            sizes["bss"] += length
+        elif flags & flag_exec:
+            sizes["code"] += length
+        elif flags & flag_write:
+            sizes["data"] += length
+        else:
+            sizes["rodata"] += length
+    return sizes
+
+
+def run_boot(runs):
+    """RUNS measured boots of each board, as many at once as there are CPUs."""
+    results = {name: [] for name in BOOT_BOARDS}
+    waiting = list(BOOT_BOARDS) * runs
+    while waiting:
+        names = [waiting.pop(0) for _ in waiting[:os.cpu_count()]]
+        with contextlib.ExitStack() as stack:
+            machines = [stack.enter_context(boot_board(name))
+                        for name in names]
+            for name, machine in zip(names, machines):
+                results[name].append(boot_figures(name, machine))
+    return results
+
+
+def boot_aims(figures):
+    """Each aim as (what, figure, limit); an unknown figure is None."""
+    firmware = figures["boards"]["firmware"]
+    blocks = firmware["ram-blocks-touched"]
+    text = figures["size"]["code"] + figures["size"]["rodata"]
+    return [
+        ("ratio to bare-el1", figures["ratio"], MAX_RATIO),
+        ("instructions at EL2", firmware["el2-instructions"],
+         MAX_EL2_INSTRUCTIONS),
+        ("host stage-2 faults", firmware["host-s2-faults"],
+         None if blocks is None else blocks + MAX_FAULTS_BESIDE_RAM),
+        ("EL2 code and read-only data in bytes", text, MAX_TEXT_BYTES),
+    ]
+
+
+def print_boot(figures):
+    print("boot: instructions from reset to the first one at EL0 "
+          f"(cortex-a72, 1 CPU, {RAM // MIB} MiB)")
+    print(f"{'':10}{'total':>15}{'at EL1':>15}{'at EL2':>12}"
+          f"{'entries EL1':>13}{'EL2':>8}")
+    for name, row in figures["boards"].items():
+        print(f"{name:10}{row['first-el0-instructions']:15,}"
+              f"{row['el1-instructions']:15,}{row['el2-instructions']:12,}"
+              f"{row['el1-entries']:13,}{row['el2-entries']:8,}")
+    firmware = figures["boards"]["firmware"]
+    blocks = firmware["ram-blocks-touched"]
+    print(f"host stage-2 faults: {firmware['host-s2-faults']:,}; 2 MiB blocks "
+          "of the host's RAM touched by it or by the board's loader: "
+          f"{'unknown' if blocks is None else blocks}")
+    print("firmware bytes: " + ", ".join(
+        f"{kind} {size:,}" for kind, size in figures["size"].items()))
+    print(f"ratio {figures['ratio']:.4f}")
+
+
+def bench_boot(check):
+    """Measure, print and judge; the figures and whether all is well."""
+    board.check_built(board.QEMU, board.KERNEL, board.INITRD, board.FIRMWARE,
+                      board.FIRMWARE_ELF, board.BARE_EL1)
+    results = run_boot(2 if check else 1)
+    boards = {name: runs[0] for name, runs in results.items()}
+    figures = {
+        "boards": boards,
+        "ratio": boards["firmware"]["first-el0-instructions"] /
+                 boards["bare-el1"]["first-el0-instructions"],
+        "size": elf_sizes(board.FIRMWARE_ELF),
+    }
+    print_boot(figures)
+
+    good = True
+    for what, figure, limit in boot_aims(figures):
+        if limit is None:
+            print(f"aim: {what}: {figure:,}, limit unknown")
+            continue
+        met = figure <= limit
+        good &= met
+        print(f"aim: {what}: {round(figure, 6):,} of at most {limit:,}: "
+              f"{'met' if met else 'MISSED'}")
+    if check:
+        for name, (first, second) in results.items():
+            for key in first:
+                if first[key] != second[key]:
+                    good = False
+                    print(f"check: {name} {key}: {first[key]} in one run, "
+                          f"{second[key]} in the other")
+        print(f"check: {'passed' if good else 'FAILED'}")
+    return figures, good
+
+
+SUITES = {"boot": bench_boot}
+
+
+def main(argv):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    parser = argparse.ArgumentParser(
+        prog="hypsec bench",
+        description="Count what the corevisor costs, in instructions.")
+    parser.add_argument("suites", nargs="*", metavar="SUITE",
+                        help=f"one of: {', '.join(SUITES)} (default: all)")
+    parser.add_argument("--check", action="store_true",
+                        help="measure twice; exit 1 if the two runs differ or "
+                        "an aim is missed")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE",
+                        help="write the figures to FILE as well")
+    args = parser.parse_args(argv)
+    for suite in args.suites:
+        if suite not in SUITES:
+            parser.error(f"no suite {suite!r}; there is: {', '.join(SUITES)}")
+
+    figures = {}
+    all_good = True
+    try:
+        for suite in args.suites or SUITES:
+            figures[suite], good = SUITES[suite](args.check)
+            all_good &= good
+        if args.json:
+            args.json.write_text(json.dumps(figures, indent=2) + "\n")
+    except board.BoardError as error:
+        print(f"hypsec bench: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"hypsec bench: {error.filename}: {error.strerror}",
+              file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("hypsec bench: interrupted", file=sys.stderr)
+        return 130
+    return 0 if all_good or not args.check else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`./hypsec run`: boot Linux under the EL2 firmware on the hypsec-virt board."""
+import argparse
+import pathlib
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import board
+
+DEFAULT_BATCH_TIMEOUT = 120
+INTERRUPTED = 130
+# The self-check is done, only the power-off is left.
+POWER_OFF_SECONDS = 30
+
+IMAGE_MAGIC = b"ARM\x64"
+IMAGE_MAGIC_OFFSET = 56
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+class RunError(Exception):
+    """What the user gets to read, after the program's name."""
+
+
+def parse_arguments(argv):
+    parser = argparse.ArgumentParser(
+        prog="hypsec run", usage="hypsec run [OPTION]... [-- QEMU ARGUMENT...]",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="""\
+Boot Linux as the host, at EL1, under the EL2 firmware. Anything after "--" goes
+to QEMU.
+
+Without options: Debian's kernel and a busybox shell on this terminal (Ctrl-A x
+quits, Ctrl-A c switches to QEMU's monitor and back). EL2's console goes to a
+log file whose name is printed first.""",
+        epilog="""\
+examples:
+  hypsec run                              a shell
+  hypsec run --batch --smp 8 --gic 3      self-check, one line of result
+  hypsec run -- -gdb tcp::1234 -S         wait for a debugger""")
+    parser.add_argument("--batch", action="store_true",
+                        help="boot, run the self-check in the guest, power "
+                        "off; prints one line HYPSEC-HOST-OK ... and exits 0, "
+                        "or says what went wrong and exits 1")
+    parser.add_argument("--timeout", type=_seconds, metavar="S",
+                        help="give up after S seconds (default: "
+                        f"{DEFAULT_BATCH_TIMEOUT} with --batch, else none)")
+    parser.add_argument("--kernel", type=pathlib.Path, metavar="FILE",
+                        default=board.KERNEL,
+                        help="an arm64 Image, plain or gzip-compressed")
+    parser.add_argument("--initrd", type=pathlib.Path, metavar="FILE",
+                        default=board.INITRD, help="the initramfs")
+    parser.add_argument("--append", default="", metavar="STRING",
+                        help="more kernel command line")
+    parser.add_argument("--smp", type=int, default=2, metavar="N",
+                        help="CPUs, 1 to 8 (default: %(default)s)")
+    parser.add_argument("--memory", default="1G", metavar="SIZE",
+                        help="RAM, 256M to 64G (default: %(default)s)")
+    parser.add_argument("--cpu", default="cortex-a72", metavar="MODEL",
+                        help="CPU model (default: %(default)s)")
+    parser.add_argument("--gic", type=int, choices=(2, 3), default=2,
+                        help="GIC version (default: %(default)s)")
+    parser.add_argument("--log", type=pathlib.Path, metavar="FILE",
+                        help="where EL2's console goes (default: a new file "
+                        "under build/run/)")
+    ours, qemu = argv, []
+    if "--" in argv:
+        split = argv.index("--")
+        ours, qemu = argv[:split], argv[split + 1:]
+    args = parser.parse_args(ours)
+    args.qemu = qemu
+    if not 1 <= args.smp <= 8:
+        parser.error(f"--smp {args.smp}: the board has 1 to 8 CPUs")
+    return args
+
+
+def _seconds(text):
+    value = float(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive time")
+    return value
+
+
+def read_start(path, option, length):
+    """The first bytes of a user's file, or a RunError that names the option."""
+    try:
+        if not path.is_file():
+            raise RunError(f"{option} {path}: " + (
+                "is not a regular file" if path.exists() else
+                "no such file"))
+        with open(path, "rb") as file:
+            start = file.read(length)
+    except OSError as error:
+        raise RunError(f"{option} {path}: {error.strerror}") from None
+    if not start:
+        raise RunError(f"{option} {path}: the file is empty")
+    return start
+
+
+def check_user_files(args):
+    """Refuse files that cannot boot before QEMU runs, and say why."""
+    if args.kernel != board.KERNEL:
+        start = read_start(args.kernel, "--kernel", 64)
+        magic = start[IMAGE_MAGIC_OFFSET:IMAGE_MAGIC_OFFSET + 4]
+        if magic != IMAGE_MAGIC and not start.startswith(GZIP_MAGIC):
+            raise RunError(
+                f"--kernel {args.kernel}: neither an arm64 Image nor a "
+                "gzip-compressed one; a kernel build leaves it at "
+                "arch/arm64/boot/Image")
+    if args.initrd != board.INITRD:
+        read_start(args.initrd, "--initrd", 1)
+
+
+def open_logs(args):
+    """The folder for this run's logs and the file for EL2's console."""
+    runs = board.BUILD / "run"
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        folder = pathlib.Path(tempfile.mkdtemp(
+            dir=runs, prefix=time.strftime("%Y%m%d-%H%M%S-")))
+        el2_log = args.log or folder / "el2-console.log"
+        el2_log.write_bytes(b"")
+    except OSError as error:
+        raise RunError(f"cannot write the log {error.filename}: "
+                       f"{error.strerror}") from None
+    return folder, el2_log
+
+
+def configuration(args, mode):
+    expected = f"hypsec.mode={mode} hypsec.cpus={args.smp} " \
+               f"hypsec.gic={args.gic}"
+    return board.Config(
+        cpu=args.cpu, smp=args.smp, memory=args.memory, gic=args.gic,
+        kernel=args.kernel, initrd=args.initrd,
+        append=f"{expected} {args.append}".strip(),
+        extra=("-action", "panic=exit-failure", *args.qemu))
+
+
+def run_batch(args, folder, el2_log):
+    """Boot, check, power off; the line of result."""
+    config = configuration(args, "batch")
+    # A kernel that panics shall end the run, not wait for the time limit.
+    config.append = f"panic=-1 {config.append}"
+    config.extra = ("-no-reboot", *config.extra)
+    limit = args.timeout or DEFAULT_BATCH_TIMEOUT
+    began = time.monotonic()
+    with board.Board(config, log=folder / "host-console.log",
+                     el2_log=el2_log) as machine:
+        verdict = machine.wait_line(r"HYPSEC-HOST-(OK|FAIL)\s*(.*)",
+                                    limit, "result of the self-check")
+        if verdict[1] == "FAIL":
+            cases = [line for line in machine.console.lines
+                     if line.startswith("FAIL: ")]
+            raise machine.error("the self-check failed:\n" +
+                                "\n".join(f"  {line}" for line in cases))
+        machine.wait_event("SHUTDOWN", POWER_OFF_SECONDS,
+                           reason="guest-shutdown")
+        status = machine.wait_exit(POWER_OFF_SECONDS)
+        if status != 0:
+            raise machine.error(f"QEMU exited with status {status}")
+    seconds = time.monotonic() - began
+    return f"HYPSEC-HOST-OK {verdict[2]} cpu={args.cpu} wall={seconds:.1f}s"
+
+
+def run_interactive(args, folder, el2_log):
+    """Hand the terminal to the board until QEMU ends."""
+    command = [str(board.QEMU), *configuration(args, "shell").arguments(),
+               "-serial", "mon:stdio",
+               "-serial", f"file:{board.escape(el2_log)}"]
+    print(f"hypsec: EL2's console goes to {el2_log}\n"
+          "hypsec: Ctrl-A x quits, Ctrl-A c switches to QEMU's monitor",
+          flush=True)
+    with subprocess.Popen(command) as process:
+        try:
+            status = process.wait(args.timeout)
+        except subprocess.TimeoutExpired:
+            raise RunError(f"stopped after {args.timeout:g} s, as --timeout "
+                           "says") from None
+        finally:
+            # Not killed: QEMU gives the terminal its settings back.
+            process.terminate()
+    if status != 0:
+        raise RunError(f"QEMU exited with status {status}: "
+                       f"{shlex.join(command)}\nlast lines of EL2's console "
+                       f"({el2_log}):\n{board.tail(el2_log)}")
+    if args.log is None and el2_log.stat().st_size == 0:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main(argv):
+    # A terminated run shall take QEMU with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    args = parse_arguments(argv)
+    try:
+        check_user_files(args)
+        board.check_built(board.QEMU, board.FIRMWARE, args.kernel,
+                          args.initrd)
+        folder, el2_log = open_logs(args)
+        if not args.batch:
+            run_interactive(args, folder, el2_log)
+            return 0
+        try:
+            print(run_batch(args, folder, el2_log))
+        except board.StartError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        except board.BoardError as error:
+            raise RunError(f"{error}\nwhole logs: "
+                           f"{folder / 'host-console.log'} and "
+                           f"{el2_log}") from None
+        shutil.rmtree(folder, ignore_errors=True)
+        return 0
+    except (RunError, board.BoardError) as error:
+        print(f"hypsec run: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("hypsec run: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
