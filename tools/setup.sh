@@ -5,6 +5,7 @@
 #
 #   setup.sh all BUILD         every step that is not done yet
 #   setup.sh qemu-tree BUILD   only BUILD/sources/qemu: our patch and links
+#   setup.sh machine-sources BUILD   print what it makes of the apt sources
 #
 # Idempotent, and without network when there is nothing to fetch. A thing
 # counts as done only when it has its final name, which it gets by one rename
@@ -22,8 +23,8 @@ set -eu
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 : "${HYPSEC_CACHE:?run ./hypsec setup instead}"
 CACHE=$HYPSEC_CACHE
-MODE=${1:?usage: setup.sh all|qemu-tree BUILD}
-BUILD=${2:?usage: setup.sh all|qemu-tree BUILD}
+MODE=${1:?usage: setup.sh MODE BUILD}
+BUILD=${2:?usage: setup.sh MODE BUILD}
 SOURCES=$BUILD/sources
 LOGS=$BUILD/logs
 
@@ -752,5 +753,6 @@ mkdir -p "$LOGS" "$SOURCES"
 case $MODE in
 all) setup_all ;;
 qemu-tree) check_release; qemu_tree ;;
+machine-sources) machine_sources ;;
 *) die "setup.sh" "unknown mode $MODE" "use ./hypsec setup" ;;
 esac
