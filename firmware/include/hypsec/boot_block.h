@@ -27,8 +27,10 @@
 #define HYPSEC_BOOT_BLOCK_MAGIC_OFF	0
 #define HYPSEC_BOOT_BLOCK_BASE_OFF	16
 #define HYPSEC_BOOT_BLOCK_SIZE_OFF	24
+#define HYPSEC_BOOT_BLOCK_DTB_OFF	32
 
 #ifndef __ASSEMBLER__
+#include <stddef.h>
 #include <stdint.h>
 
 /**
@@ -62,6 +64,16 @@ struct hypsec_boot_block {
 	uint8_t trusted_key[HYPSEC_KEY_BYTES];
 	uint8_t seed[HYPSEC_KEY_BYTES];
 };
+
+_Static_assert(offsetof(struct hypsec_boot_block, magic) ==
+		       HYPSEC_BOOT_BLOCK_MAGIC_OFF &&
+	       offsetof(struct hypsec_boot_block, carveout_base) ==
+		       HYPSEC_BOOT_BLOCK_BASE_OFF &&
+	       offsetof(struct hypsec_boot_block, carveout_size) ==
+		       HYPSEC_BOOT_BLOCK_SIZE_OFF &&
+	       offsetof(struct hypsec_boot_block, dtb_base) ==
+		       HYPSEC_BOOT_BLOCK_DTB_OFF,
+	       "offsets for assembly");
 #endif /* __ASSEMBLER__ */
 
 #endif /* HYPSEC_BOOT_BLOCK_H */

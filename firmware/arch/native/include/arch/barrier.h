@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Barriers of the host build: recorded, see native.h. */
+#ifndef COREVISOR_ARCH_BARRIER_H
+#define COREVISOR_ARCH_BARRIER_H
+
+#include "arch/native.h"
+
+static inline void barrier_dsb_ishst(void)
+{
+	native_record(NATIVE_DSB_ISHST, 0, 0);
+}
+
+static inline void barrier_dsb_sy(void)
+{
+	native_record(NATIVE_DSB_SY, 0, 0);
+}
+
+static inline void barrier_isb(void)
+{
+	native_record(NATIVE_ISB, 0, 0);
+}
+
+static inline void barrier_relax(void)
+{
+}
+
+#endif /* COREVISOR_ARCH_BARRIER_H */

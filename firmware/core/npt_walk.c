@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whole walks of a stage-2 table. Layer: NPTWalk, on PTWalk.
+ * Locks: the caller holds pt[vmid].
+ */
+#include "core/npt_walk.h"
+
+#include "core/locks.h"
+#include "core/panic.h"
+#include "core/pt_alloc.h"
+#include "core/pt_walk.h"
+#include "core/spec_constants.h"
+
+/**
+ * get_npt_level() - at which level an address is mapped
+ * @vmid: whose table
+ * @addr: IPA in bytes, below 2^40
+ *
+ * Spec:    NPTWalk.get_npt_level_spec
+ * Delta:   D-005: "mapped" is the valid bit, not a non-zero output address
+ * Locks:   caller holds pt[vmid]
+ * Returns: 2 for a block, 3 for a page, 0 if it is not mapped
+ */
+uint32_t get_npt_level(uint32_t vmid, uint64_t addr)
+{
+	uint64_t pgd = walk_pgd(vmid, pt_pool_root(vmid), addr);
+	uint64_t pmd = walk_pmd(vmid, walk_pud(vmid, pgd, addr, 0), addr, 0);
+
+	if (!pt_is_valid(pmd)) {
+		return 0;
+	}
+	if (!pt_is_table(pmd)) {
+		return 2;
+	}
+	return pt_is_valid(walk_pte(vmid, pmd, addr)) ? 3 : 0;
+}
+
+/**
+ * walk_npt() - the leaf that maps an address
+ * @vmid: whose table
+ * @addr: IPA in bytes, below 2^40
+ *
+ * Spec:    NPTWalk.walk_npt_spec
+ * Locks:   caller holds pt[vmid]
+ * Returns: the level-3 entry, or the level-2 entry if that is a block; 0 if
+ *	    there is neither
+ */
+uint64_t walk_npt(uint32_t vmid, uint64_t addr)
+{
+	uint64_t pgd = walk_pgd(vmid, pt_pool_root(vmid), addr);
+	uint64_t pmd = walk_pmd(vmid, walk_pud(vmid, pgd, addr, 0), addr, 0);
+
+	return pt_is_table(pmd) ? walk_pte(vmid, pmd, addr) : pmd;
+}
+
+/* Table pages that a leaf at @level for @addr still needs. */
+static uint64_t missing_tables(uint64_t pud, uint64_t pmd, uint32_t level)
+{
+	uint64_t missing = 0;
+
+	missing += pt_is_valid(pud) ? 0 : 1;
+	missing += level == 3 && !pt_is_valid(pmd) ? 1 : 0;
+	return missing;
+}
+
+/**
+ * set_npt() - install a leaf where nothing is mapped
+ * @vmid:  whose table
+ * @addr:  IPA in bytes, below 2^40
+ * @level: 2 for a block, 3 for a page
+ * @pte:   descriptor of that level
+ *
+ * An entry that is there already with the same value is success. A change of
+ * a valid entry would need break-before-make and is refused here.
+ *
+ * Spec:    NPTWalk.set_npt_spec
+ * Delta:   D-001: a status instead of a panic; nothing is replaced (G18)
+ * Locks:   caller holds pt[vmid]
+ * Returns: HV_OK; HV_EBUSY if a block, a table (for level 2) or another page
+ *	    is there; HV_ENOMEM if the pool lacks a table page. Nothing has
+ *	    changed on an error.
+ */
+enum hv_status set_npt(uint32_t vmid, uint64_t addr, uint32_t level,
+		       uint64_t pte)
+{
+	uint64_t pgd = walk_pgd(vmid, pt_pool_root(vmid), addr);
+	uint64_t pud = walk_pud(vmid, pgd, addr, 0);
+	uint64_t pmd = walk_pmd(vmid, pud, addr, 0);
+	uint64_t old = pt_is_table(pmd) ? walk_pte(vmid, pmd, addr) : pmd;
+
+	ASSERT(lock_pt_is_held());
+	ASSERT((level == 2 || level == 3) && pt_is_valid(pte));
+	ASSERT(pt_is_table(pte) == (level == 3));
+	if (pt_is_valid(pmd) && pt_is_table(pmd) != (level == 3)) {
+		return HV_EBUSY;
+	}
+	if (pt_is_valid(old)) {
+		return old == pte ? HV_OK : HV_EBUSY;
+	}
+	if (pt_pool_free_pages(vmid) < missing_tables(pud, pmd, level)) {
+		return HV_ENOMEM;
+	}
+	pud = walk_pud(vmid, pgd, addr, 1);
+	if (level == 2) {
+		set_pmd(vmid, pud, addr, pte);
+	} else {
+		set_pte(vmid, walk_pmd(vmid, pud, addr, 1), addr, pte);
+	}
+	return HV_OK;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Per-CPU data, reached only through this_cpu(). Layer: AbstractMachine.
+ */
+#ifndef COREVISOR_CORE_PCPU_H
+#define COREVISOR_CORE_PCPU_H
+
+#include "arch/cpu.h"
+#include "core/spec_constants.h"
+#include "core/types.h"
+#include "hypsec/inspect.h"
+
+/* PSCI's view of a CPU. */
+enum pcpu_power {
+	PCPU_OFF = 0,
+	PCPU_ON_PENDING,
+	PCPU_ON,
+};
+
+struct trap_frame;
+
+/**
+ * struct cpu_features - what this CPU has that EL2 must know of
+ * @pan, @ssbs, @mte, @nmi, @ras: the FEAT_ of that name
+ */
+struct cpu_features {
+	bool pan;
+	bool ssbs;
+	bool mte;
+	bool nmi;
+	bool ras;
+};
+
+/**
+ * struct pcpu - one CPU
+ * @panic_regs:	x0..x30 at an exception inside EL2; offset known to assembly
+ * @panic_sp:	SP_EL2 at that exception; offset known to assembly
+ * @index:	CPU number, the index into pcpus
+ * @mpidr:	affinity fields of MPIDR_EL1
+ * @power:	enum pcpu_power; changed by atomic exchange only
+ * @entry:	IPA at which the host enters after CPU_ON, bytes
+ * @context:	x0 of that entry
+ * @held:	bit mask of lock ranks this CPU holds
+ * @features:	read from the ID registers
+ * @frame:	the exception being handled, NULL outside of traps
+ * @counters:	this CPU's entry in the inspection page
+ */
+struct pcpu {
+	uint64_t panic_regs[31];
+	uint64_t panic_sp;
+	uint32_t index;
+	uint32_t power;
+	uint64_t mpidr;
+	uint64_t entry;
+	uint64_t context;
+	uint32_t held;
+	struct cpu_features features;
+	const struct trap_frame *frame;
+	struct hypsec_inspect_cpu *counters;
+};
+
+#define PCPU_PANIC_SP_OFF	248
+_Static_assert(offsetof(struct pcpu, panic_sp) == PCPU_PANIC_SP_OFF,
+	       "offset in vectors.S");
+
+/* The MPIDR_EL1 affinity fields, Aff3 and Aff2..Aff0. */
+#define MPIDR_AFFINITY_MASK	(GENMASK(39, 32) | GENMASK(23, 0))
+
+/**
+ * this_cpu() - the CPU that runs this code
+ *
+ * Boot code sets TPIDR_EL2 with the MMU still off, before any C that uses
+ * this; never NULL.
+ */
+static inline struct pcpu *this_cpu(void)
+{
+	return cpu_pcpu();
+}
+
+/**
+ * pcpu_get() - a CPU by number
+ * @index: CPU number
+ *
+ * Returns: the CPU, NULL if @index is not below pcpu_count()
+ */
+struct pcpu *pcpu_get(uint32_t index);
+
+/* The CPU that booted; it becomes number 0. Valid before pcpu_add(). */
+struct pcpu *pcpu_boot(void);
+
+/* CPUs registered so far. */
+uint32_t pcpu_count(void);
+
+/**
+ * pcpu_find() - a CPU by affinity
+ * @mpidr: affinity fields, other bits must be zero
+ *
+ * Returns: the CPU, or NULL
+ */
+struct pcpu *pcpu_find(uint64_t mpidr);
+
+/**
+ * pcpu_add() - register a CPU at boot
+ * @mpidr:    affinity fields
+ * @counters: its entry in the inspection page
+ *
+ * Returns: HV_ENOMEM with TOTAL_CPU registered, HV_EINVAL if @mpidr is
+ * malformed or there already
+ * Locks: none; boot CPU only, before any other runs
+ */
+enum hv_status WARN_UNUSED pcpu_add(uint64_t mpidr,
+				    struct hypsec_inspect_cpu *counters);
+
+/* Forgets all CPUs (tests). */
+void pcpu_reset(void);
+
+#endif /* COREVISOR_CORE_PCPU_H */

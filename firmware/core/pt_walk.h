@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One level of a stage-2 table each. Layer: PTWalk.
+ *
+ * Levels by the specification's names, and the architecture's in the geometry
+ * used here (40-bit IPA, 4 KiB granule, start level 1):
+ *
+ *	pgd	IPA[39]		which of the two concatenated root pages
+ *	pud	IPA[38:30]	level-1 entry
+ *	pmd	IPA[29:21]	level-2 entry: table or 2 MiB block
+ *	pte	IPA[20:12]	level-3 entry: page
+ */
+#ifndef COREVISOR_CORE_PT_WALK_H
+#define COREVISOR_CORE_PT_WALK_H
+
+#include "core/types.h"
+
+uint64_t walk_pgd(uint32_t vmid, uint64_t vttbr, uint64_t addr);
+uint64_t walk_pud(uint32_t vmid, uint64_t pgd, uint64_t addr, uint32_t alloc);
+uint64_t walk_pmd(uint32_t vmid, uint64_t pud, uint64_t addr, uint32_t alloc);
+uint64_t walk_pte(uint32_t vmid, uint64_t pmd, uint64_t addr);
+void set_pmd(uint32_t vmid, uint64_t pud, uint64_t addr, uint64_t pmd);
+void set_pte(uint32_t vmid, uint64_t pmd, uint64_t addr, uint64_t pte);
+
+/* Whether a descriptor is valid, and whether it links a table. */
+bool pt_is_valid(uint64_t desc);
+bool pt_is_table(uint64_t desc);
+
+#endif /* COREVISOR_CORE_PT_WALK_H */

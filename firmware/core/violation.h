@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The one policy for what a host or VM may not do. Layer: AbstractMachine.
+ */
+#ifndef COREVISOR_CORE_VIOLATION_H
+#define COREVISOR_CORE_VIOLATION_H
+
+#include "core/types.h"
+
+/**
+ * violation_set_halt() - choose the policy at boot
+ * @halt: true for on-violation=halt, the specification's literal panic
+ */
+void violation_set_halt(bool halt);
+
+/**
+ * violation() - the host did something that is refused
+ * @what: what was refused, for the console
+ * @addr: the address or number that it is about
+ *
+ * Counts a refusal on this CPU and prints who, what and where. Under
+ * on-violation=halt it does not return. The caller then answers the host with
+ * an error or an injected exception; no state has changed.
+ * Locks: takes console; caller holds no lock
+ */
+void violation(const char *what, uint64_t addr);
+
+#endif /* COREVISOR_CORE_VIOLATION_H */

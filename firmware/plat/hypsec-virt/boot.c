@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the first C at EL2 to the host's first instruction.
+ * Locks: none; one CPU until the host asks for more.
+ */
+#include <string.h>
+
+#include "arch/el2.h"
+#include "arch/layout.h"
+#include "arch/mem.h"
+#include "arch/mmu.h"
+#include "core/board_dt.h"
+#include "core/console.h"
+#include "core/el2_layout.h"
+#include "core/locks.h"
+#include "core/mem_region.h"
+#include "core/page_manager.h"
+#include "core/panic.h"
+#include "core/pcpu.h"
+#include "core/psci.h"
+#include "core/pt_alloc.h"
+#include "core/reset_scrub.h"
+#include "core/violation.h"
+#include "hypsec/boot_block.h"
+#include "hypsec/inspect.h"
+#include "plat/hypsec-virt/memmap.h"
+#include "plat/hypsec-virt/plat.h"
+
+#define MIB(bytes) ((bytes) >> 20)
+
+void boot_main(paddr_t block_pa) NORETURN;
+void boot_secondary(uint64_t index) NORETURN;
+
+/* The per-CPU entries follow the description in the inspection page. */
+#define INSPECT_CPUS_OFFSET	256
+_Static_assert(sizeof(struct hypsec_inspect) <= INSPECT_CPUS_OFFSET &&
+	       INSPECT_CPUS_OFFSET + TOTAL_CPU *
+	       sizeof(struct hypsec_inspect_cpu) <= PAGE_SIZE,
+	       "the inspection page is one page");
+
+/* What the board handed over; its page is wiped. */
+static struct hypsec_boot_block boot_block;
+
+static void take_boot_block(paddr_t block_pa)
+{
+	el2_va_t va = pa_to_el2_va(block_pa);
+
+	memcpy(&boot_block, el2_ptr(va), sizeof(boot_block));
+	mem_zero(va, PAGE_SIZE);
+	if (boot_block.version != HYPSEC_BOOT_BLOCK_VERSION ||
+	    boot_block.size != sizeof(boot_block)) {
+		panic("boot block: version %u of %u bytes is not known",
+		      boot_block.version, boot_block.size);
+	}
+	if (boot_block.on_violation != HYPSEC_ON_VIOLATION_REFUSE &&
+	    boot_block.on_violation != HYPSEC_ON_VIOLATION_HALT) {
+		panic("boot block: on-violation %u is not known",
+		      boot_block.on_violation);
+	}
+	violation_set_halt(boot_block.on_violation ==
+			   HYPSEC_ON_VIOLATION_HALT);
+}
+
+static void check(const char *what, const char *error)
+{
+	if (error != NULL) {
+		panic("%s: %s", what, error);
+	}
+}
+
+/* The tree, if the block's range for it is memory that EL2 maps. */
+static void *device_tree(void)
+{
+	if (boot_block.dtb_base % sizeof(uint64_t) != 0 ||
+	    boot_block.dtb_base < RAM_BASE ||
+	    boot_block.dtb_base > boot_block.carveout_base ||
+	    boot_block.dtb_size >
+		    boot_block.carveout_base - boot_block.dtb_base) {
+		panic("boot block: device tree is not in the host's RAM");
+	}
+	return el2_ptr(pa_to_el2_va(boot_block.dtb_base));
+}
+
+static void parse_board(const void *fdt, struct board_info *info)
+{
+	info->dtb.base = boot_block.dtb_base;
+	info->carveout.base = boot_block.carveout_base;
+	info->carveout.size = boot_block.carveout_size;
+	check("device tree", board_dt_parse(fdt, boot_block.dtb_size, info));
+	for (uint32_t i = 0; i < info->nr_memory; i++) {
+		if (info->memory[i].base < RAM_BASE ||
+		    info->memory[i].base + info->memory[i].size >
+			    boot_block.carveout_base +
+				    boot_block.carveout_size) {
+			panic("device tree: RAM outside the board's");
+		}
+		if (mem_region_add(info->memory[i].base,
+				   info->memory[i].size) != HV_OK) {
+			panic("device tree: RAM range %u is malformed", i);
+		}
+	}
+	if (info->kernel.size != 0) {
+		const void *header =
+			el2_ptr(pa_to_el2_va(info->kernel.base));
+
+		check("hypsec,kernel", board_dt_check_kernel(header, info));
+	}
+}
+
+/* Gives the carve-out's pages to EL2 in the fresh records. */
+static void init_page_records(const struct board_info *info,
+			      const struct el2_layout *layout)
+{
+	mem_zero(pa_to_el2_va(layout->records.base), layout->records.size);
+	page_manager_init(layout->records.base, mem_region_pages());
+	acquire_lock_s2page();
+	for (uint64_t offset = 0; offset < info->carveout.size;
+	     offset += PAGE_SIZE) {
+		set_pfn_owner((info->carveout.base + offset) >> PAGE_SHIFT,
+			      COREVISOR);
+	}
+	release_lock_s2page();
+}
+
+static struct hypsec_inspect *inspect_page(void)
+{
+	return el2_ptr(pa_to_el2_va(boot_block.carveout_base +
+				    HYPSEC_INSPECT_OFFSET));
+}
+
+static void publish(const struct el2_layout *layout)
+{
+	struct hypsec_inspect *page = inspect_page();
+
+	page->version = HYPSEC_INSPECT_VERSION;
+	page->size = sizeof(*page);
+	page->nr_cpus = pcpu_count();
+	page->cpu_base = boot_block.carveout_base + HYPSEC_INSPECT_OFFSET +
+			 INSPECT_CPUS_OFFSET;
+	page->cpu_stride = sizeof(struct hypsec_inspect_cpu);
+	page->page_record_bytes = PAGE_RECORD_BYTES;
+	page->image_pa = el2_image_pa();
+	page->image_va = IMAGE_VA;
+	page->image_bytes = el2_image_bytes();
+	page->linear_base = LINEAR_BASE;
+	page->page_base = layout->records.base;
+	page->page_first_pfn = mem_region_get(0)->base >> PAGE_SHIFT;
+	page->page_count = mem_region_pages();
+	page->host_root = layout->root;
+	__atomic_store_n(&page->magic, HYPSEC_INSPECT_MAGIC, __ATOMIC_RELEASE);
+	platform_set_inspect(page);
+}
+
+static void add_cpu(uint64_t mpidr)
+{
+	uint8_t *page = (uint8_t *)inspect_page();
+	size_t offset = INSPECT_CPUS_OFFSET +
+			pcpu_count() * sizeof(struct hypsec_inspect_cpu);
+
+	if (pcpu_add(mpidr, (struct hypsec_inspect_cpu *)(page + offset)) !=
+	    HV_OK) {
+		panic("device tree: cpu 0x%lx is malformed or there twice",
+		      mpidr);
+	}
+}
+
+/* The CPU that runs this is number 0, the others follow the tree's order. */
+static void add_cpus(const struct board_info *info)
+{
+	uint64_t self = el2_mpidr();
+	bool found = false;
+
+	for (uint32_t i = 0; i < info->nr_cpus; i++) {
+		found = found || info->mpidr[i] == self;
+	}
+	if (!found) {
+		panic("device tree: no node for the boot cpu 0x%lx", self);
+	}
+	add_cpu(self);
+	for (uint32_t i = 0; i < info->nr_cpus; i++) {
+		if (info->mpidr[i] != self) {
+			add_cpu(info->mpidr[i]);
+		}
+	}
+}
+
+static void init_memory(const struct board_info *info,
+			struct el2_layout *layout)
+{
+	uint64_t scrubbed;
+
+	if (el2_layout_compute(info,
+			       info->carveout.base + CARVEOUT_POOL_OFFSET,
+			       platform_partial_blocks(), layout) != HV_OK) {
+		panic("el2-mem is too small: %lu MiB given, %lu MiB needed",
+		      MIB(info->carveout.size),
+		      MIB(layout->end - info->carveout.base + PMD_SIZE - 1));
+	}
+	scrubbed = reset_scrub(inspect_page(), info, layout);
+	if (scrubbed != 0) {
+		console_printf("corevisor: scrubbed %lu pages of the last "
+			       "boot\n", scrubbed);
+	}
+	mem_zero(pa_to_el2_va(boot_block.carveout_base +
+			      HYPSEC_INSPECT_OFFSET), PAGE_SIZE);
+	init_page_records(info, layout);
+	acquire_lock_pt(HOSTVISOR);
+	pt_pool_init(HOSTVISOR, layout->root, layout->pool.base,
+		     layout->pool.size);
+	release_lock_pt(HOSTVISOR);
+}
+
+static void enter_host(struct pcpu *cpu) NORETURN;
+
+static void enter_host(struct pcpu *cpu)
+{
+	el2_read_features(&cpu->features);
+	el2_host_traps_init(pt_pool_root(HOSTVISOR));
+	psci_cpu_entered(cpu);
+	el2_enter_host(cpu->context, cpu->entry);
+}
+
+/**
+ * boot_main() - the boot CPU, MMU on, on its own stack
+ * @block_pa: PA of the boot block
+ *
+ * Panics: on a board or device tree that does not fit; no host has run
+ */
+void boot_main(paddr_t block_pa)
+{
+	struct pcpu *cpu = pcpu_boot();
+	struct el2_layout layout;
+	struct board_info info = { .nr_memory = 0 };
+	void *fdt;
+
+	el2_cpu_attach(cpu);
+	pl011_init();
+	take_boot_block(block_pa);
+	fdt = device_tree();
+	parse_board(fdt, &info);
+	init_memory(&info, &layout);
+	add_cpus(&info);
+	publish(&layout);
+	psci_init(el2_secondary_pa());
+	console_printf("corevisor: %lu MiB RAM, %u CPUs, EL2 memory 0x%lx "
+		       "(%lu MiB)\n", MIB(mem_region_pages() << PAGE_SHIFT),
+		       pcpu_count(), info.carveout.base,
+		       MIB(info.carveout.size));
+	if (info.kernel.size == 0) {
+		console_printf("corevisor: no host kernel was loaded (-kernel), "
+			       "nothing to run\n");
+		cpu_park();
+	}
+	check("device tree", board_dt_edit_for_host(fdt));
+	console_printf("corevisor: host kernel at 0x%lx, entering EL1\n",
+		       info.kernel.base);
+	cpu->entry = info.kernel.base;
+	cpu->context = info.dtb.base;
+	enter_host(cpu);
+}
+
+/**
+ * boot_secondary() - a CPU that the host has turned on
+ * @index: its number, as psci.c gave it to the firmware below
+ */
+void boot_secondary(uint64_t index)
+{
+	struct pcpu *cpu = pcpu_get((uint32_t)index);
+
+	el2_cpu_attach(cpu);
+	enter_host(cpu);
+}
