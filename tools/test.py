@@ -38,7 +38,10 @@ def plain(name):
     With a single suite in the build Meson leaves the first part out.
     """
     suite, slash, test = name.partition(' / ')
-    return f'{suite.split(":")[-1]}/{test}' if slash else name
+    if not slash:
+        return name
+    suite = suite.split(':')[-1]
+    return test if test.startswith(suite + '/') else f'{suite}/{test}'
 
 
 def load_outcomes(folder):
