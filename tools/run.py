@@ -188,8 +188,8 @@ def run_interactive(args, folder, el2_log):
         raise RunError(f"QEMU exited with status {status}: "
                        f"{shlex.join(command)}\nlast lines of EL2's console "
                        f"({el2_log}):\n{board.tail(el2_log)}")
-    if args.log is None and el2_log.stat().st_size == 0:
-        shutil.rmtree(folder, ignore_errors=True)
+    if args.log:
+        folder.rmdir()
 
 
 def main(argv):
