@@ -23,9 +23,12 @@
 #define RECORD_MAP_SHIFT	16
 #define RECORD_MAP_WIDTH	48
 
-/* How a record holds a count of INVALID and a map of INVALID64. */
+/*
+ * How a record holds a count of INVALID and a map of INVALID64: values that no
+ * other count, and no distance between frame numbers, has.
+ */
 #define COUNT_RESERVED		GENMASK(RECORD_COUNT_WIDTH - 1, 0)
-#define MAP_ANY			GENMASK(RECORD_MAP_WIDTH - 1, 0)
+#define MAP_ANY			BIT(RECORD_MAP_WIDTH - 1)
 
 _Static_assert(COREVISOR < 256 && MAX_SHARE_COUNT < 255, "fields are 8 bits");
 

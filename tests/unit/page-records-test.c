@@ -232,6 +232,17 @@ static void map_edges_read_back(void)
 	release_lock_s2page();
 }
 
+/* The frame number just below where the host has the page. */
+static void map_below_host_offset_is_not_any(void)
+{
+	uint64_t gfn = FIRST_PFN + SMMU_HOST_OFFSET - 1;
+
+	acquire_lock_s2page();
+	set_pfn_map(FIRST_PFN, gfn);
+	g_assert_cmphex(get_pfn_map(FIRST_PFN), ==, gfn);
+	release_lock_s2page();
+}
+
 /* Random writes to random fields of random pages against plain arrays. */
 static void fields_are_independent(void)
 {
@@ -445,6 +456,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/page-manager/count/every-value-reads-back",
 		  count_every_value_reads_back),
 	UNIT_TEST("/page-manager/map/edges-read-back", map_edges_read_back),
+	UNIT_TEST("/page-manager/map/below-host-offset-is-not-any",
+		  map_below_host_offset_is_not_any),
 	UNIT_TEST("/page-manager/fields/independent", fields_are_independent),
 	UNIT_TEST("/page-manager/old-record/gives-its-owner",
 		  old_record_gives_its_owner),
