@@ -192,10 +192,12 @@ void set_pfn_map(uint64_t pfn, uint64_t gfn)
 bool page_block_is_host(uint64_t pfn)
 {
 	const uint64_t *first = page_record(pfn);
+	paddr_t pa = pfn << PAGE_SHIFT;
 	uint64_t owners = 0;
 
-	if (first == NULL || pfn >= KVM_PFN_SPACE - (PMD_PAGE_NUM - 1) ||
-	    page_record(pfn + PMD_PAGE_NUM - 1) != first + PMD_PAGE_NUM - 1) {
+	/* In one region: between two there may be a hole. */
+	if (first == NULL ||
+	    mem_region_search(pa) != mem_region_search(pa + PMD_SIZE - 1)) {
 		return false;
 	}
 	for (uint64_t i = 0; i < PMD_PAGE_NUM; i += 4) {

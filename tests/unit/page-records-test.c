@@ -420,6 +420,24 @@ static void block_half_ram_is_not(void)
 	g_assert_false(block_is_host(FIRST_PFN));
 }
 
+/*
+ * A hole inside the block, and as many pages of another region between the
+ * indices of its two ends.
+ */
+static void block_with_a_hole_is_not(void)
+{
+	const struct machine machine = {
+		.ram = { { TEST_RAM_BASE, MIB },
+			 { TEST_RAM_BASE + GIB, PAGE_SIZE },
+			 { TEST_RAM_BASE + MIB + PAGE_SIZE, MIB } },
+		.nr_ram = 3,
+		.el2 = { TEST_EL2_BASE, TEST_EL2_BYTES },
+	};
+
+	machine_start(&machine);
+	g_assert_false(block_is_host(FIRST_PFN));
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST("/mem-region/search/first-to-last-byte",
 		  region_is_found_from_first_to_last_byte),
@@ -481,6 +499,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/page-manager/block/end-of-40-bits",
 		  block_at_the_end_of_40_bits_is_host),
 	UNIT_TEST("/page-manager/block/half-ram", block_half_ram_is_not),
+	UNIT_TEST("/page-manager/block/hole-inside", block_with_a_hole_is_not),
 };
 
 int main(int argc, char **argv)
