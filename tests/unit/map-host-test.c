@@ -153,6 +153,17 @@ static void bad_corevisor_page(void)
 	assert_refused(TEST_EL2_BASE + TEST_EL2_BYTES - 1, HV_EPERM);
 }
 
+/* I4: not even with a count that no transition gives it. */
+static void bad_corevisor_page_with_a_count(void)
+{
+	set_owner(TEST_EL2_BASE, COREVISOR, 1);
+	assert_refused(TEST_EL2_BASE, HV_EPERM);
+	set_owner(TEST_EL2_BASE, COREVISOR, MAX_SHARE_COUNT);
+	assert_refused(TEST_EL2_BASE, HV_EPERM);
+	set_owner(TEST_EL2_BASE, COREVISOR, INVALID);
+	assert_refused(TEST_EL2_BASE, HV_EPERM);
+}
+
 static void bad_every_vm_owner(void)
 {
 	for (uint32_t vmid = 1; vmid <= COREVISOR; vmid++) {
@@ -441,7 +452,7 @@ static void random_owners(void)
 			uint64_t addr = TEST_RAM_BASE + block +
 					PAGE_SIZE * random_below(PMD_PAGE_NUM);
 
-			set_owner(addr, (uint32_t)random_below(COREVISOR),
+			set_owner(addr, (uint32_t)random_below(COREVISOR + 1),
 				  counts[random_below(ARRAY_SIZE(counts))]);
 		}
 	}
@@ -521,6 +532,8 @@ static const struct unit_test tests[] = {
 		  bad_neighbour_of_shared_vm_page),
 	UNIT_TEST("/map-host/ram/bad-every-vm-owner", bad_every_vm_owner),
 	UNIT_TEST("/map-host/ram/bad-corevisor-page", bad_corevisor_page),
+	UNIT_TEST("/map-host/ram/bad-corevisor-page-with-a-count",
+		  bad_corevisor_page_with_a_count),
 	UNIT_TEST("/map-host/block/after-pages-stays-pages",
 		  block_after_pages_stays_pages),
 	UNIT_TEST("/map-host/block/needs-whole-ram", block_needs_whole_ram),
