@@ -27,6 +27,9 @@
 #define COMP_WORD32_FIRST 1
 #define COMP_WORD32_LAST 3
 
+/* Entries behind the head that may start before it: bits of sq_taken. */
+#define LOOK_AHEAD 64
+
 void hypsec_inject_desc_read(struct hypsec_inject_desc *d, const uint8_t *raw)
 {
     uint32_t *d32 = (uint32_t *)d;
@@ -295,24 +298,45 @@ static void hypsec_inject_abort(HypsecInjectState *s)
     }
 }
 
-/* Takes the entry at the head if that is possible now. */
-static bool run_ring_one(HypsecInjectState *s)
+/* What one look at the queue has found out so far. */
+typedef struct RingScan {
+    bool blocked[HYPSEC_INJECT_MAX_CPUS][HYPSEC_INJECT_SLOTS];
+    bool stop;
+} RingScan;
+
+/*
+ * Takes the entry that is @ahead of the head, if that is possible now: events
+ * of one CPU keep their order, those of different CPUs do not wait for each
+ * other. Of what the queue's memory holds, only the copy is believed.
+ */
+static bool take_entry(HypsecInjectState *s, RingScan *scan,
+                       unsigned int ahead)
 {
+    uint32_t index = (s->sq_head + ahead) % HYPSEC_INJECT_SQ_ENTRIES;
+    const uint8_t *entry = (uint8_t *)memory_region_get_ram_ptr(&s->sq) +
+                           index * HYPSEC_INJECT_RECORD_BYTES;
+    uint32_t flags = ldl_le_p(entry + HYPSEC_INJECT_D_FLAGS);
+    uint32_t cpu = ldl_le_p(entry + HYPSEC_INJECT_D_CPU);
+    bool at_el2 = flags & HYPSEC_INJECT_F_AT_EL2;
     uint8_t raw[HYPSEC_INJECT_RECORD_BYTES];
     struct hypsec_inject_desc d;
-    uint32_t index = s->sq_head;
     uint32_t reason;
 
-    if (index == s->sq_tail || (s->ctrl & HYPSEC_INJECT_CTRL_PAUSE) ||
-        !cq_has_space(s)) {
+    if ((flags & HYPSEC_INJECT_F_FENCE) && (ahead || count_busy(s, false))) {
+        scan->stop = true;
         return false;
     }
-    memcpy(raw, (uint8_t *)memory_region_get_ram_ptr(&s->sq) +
-                index * HYPSEC_INJECT_RECORD_BYTES, sizeof(raw));
+    if (cpu < s->num_cpus && (scan->blocked[cpu][at_el2] ||
+                              slot_is_busy(&s->cpu[cpu].slot[at_el2]))) {
+        scan->blocked[cpu][at_el2] = true;
+        return false;
+    }
+    if (!cq_has_space(s)) {
+        scan->stop = true;
+        return false;
+    }
+    memcpy(raw, entry, sizeof(raw));
     hypsec_inject_desc_read(&d, raw);
-    if ((d.flags & HYPSEC_INJECT_F_FENCE) && count_busy(s, false)) {
-        return false;
-    }
     reason = check_desc(s, &d);
     if (!reason) {
         reason = check_slot(slot_of(s, &d));
@@ -320,7 +344,6 @@ static bool run_ring_one(HypsecInjectState *s)
             return false;
         }
     }
-    s->sq_head = (index + 1) % HYPSEC_INJECT_SQ_ENTRIES;
     if (reason) {
         refuse(s, &d, index, reason);
     } else {
@@ -331,9 +354,34 @@ static bool run_ring_one(HypsecInjectState *s)
 
 void hypsec_inject_run_ring(HypsecInjectState *s)
 {
-    /* The tail does not move meanwhile: at most one round. */
-    while (run_ring_one(s)) {
+    RingScan scan = { };
+    unsigned int ahead = 0;
+    unsigned int left;
+
+    /* Head and tail cannot be moved meanwhile: at most one round. */
+    for (;;) {
+        while (s->sq_taken & 1) {
+            s->sq_taken >>= 1;
+            s->sq_head = (s->sq_head + 1) % HYPSEC_INJECT_SQ_ENTRIES;
+            ahead -= ahead ? 1 : 0;
+        }
+        left = (s->sq_tail - s->sq_head) % HYPSEC_INJECT_SQ_ENTRIES;
+        if (ahead >= MIN(left, LOOK_AHEAD) || scan.stop ||
+            (s->ctrl & HYPSEC_INJECT_CTRL_PAUSE)) {
+            return;
+        }
+        if (!(s->sq_taken & (1ULL << ahead)) && take_entry(s, &scan, ahead)) {
+            s->sq_taken |= 1ULL << ahead;
+        }
+        ahead++;
     }
+}
+
+/* Whether what has started lies before a tail of @tail. */
+static bool taken_fits(const HypsecInjectState *s, uint32_t tail)
+{
+    return (tail - s->sq_head) % HYPSEC_INJECT_SQ_ENTRIES >=
+           64 - clz64(s->sq_taken);
 }
 
 static uint32_t hypsec_inject_status(const HypsecInjectState *s)
@@ -506,6 +554,10 @@ static void hypsec_inject_write32(HypsecInjectState *s, hwaddr offset,
         write_doorbell(s, value);
         break;
     case HYPSEC_INJECT_SQ_TAIL:
+        if (value < HYPSEC_INJECT_SQ_ENTRIES && !taken_fits(s, value)) {
+            bad_write(s, offset, value);
+            break;
+        }
         write_index(s, offset, &s->sq_tail, HYPSEC_INJECT_SQ_ENTRIES, value);
         break;
     case HYPSEC_INJECT_CQ_HEAD:
@@ -609,6 +661,7 @@ static void hypsec_inject_reset_state(HypsecInjectState *s)
     s->ctrl = 0;
     s->done = s->error = false;
     s->sq_head = s->sq_tail = s->cq_head = s->cq_tail = 0;
+    s->sq_taken = 0;
     s->events = s->refusals = 0;
     memset(s->desc, 0, sizeof(s->desc));
     memset(s->comp, 0, sizeof(s->comp));
@@ -663,7 +716,8 @@ static int hypsec_inject_post_load(void *opaque, int version_id)
     if (s->sq_head >= HYPSEC_INJECT_SQ_ENTRIES ||
         s->sq_tail >= HYPSEC_INJECT_SQ_ENTRIES ||
         s->cq_head >= HYPSEC_INJECT_CQ_ENTRIES ||
-        s->cq_tail >= HYPSEC_INJECT_CQ_ENTRIES) {
+        s->cq_tail >= HYPSEC_INJECT_CQ_ENTRIES ||
+        !taken_fits(s, s->sq_tail)) {
         return -EINVAL;
     }
     s->ctrl &= HYPSEC_INJECT_CTRL_IE_SINGLE | HYPSEC_INJECT_CTRL_IE_RING |
@@ -772,6 +826,7 @@ static const VMStateDescription vmstate_hypsec_inject = {
         VMSTATE_BOOL(error, HypsecInjectState),
         VMSTATE_UINT32(sq_head, HypsecInjectState),
         VMSTATE_UINT32(sq_tail, HypsecInjectState),
+        VMSTATE_UINT64(sq_taken, HypsecInjectState),
         VMSTATE_UINT32(cq_head, HypsecInjectState),
         VMSTATE_UINT32(cq_tail, HypsecInjectState),
         VMSTATE_UINT64(events, HypsecInjectState),

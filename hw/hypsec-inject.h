@@ -119,6 +119,7 @@ struct HypsecInjectState {
     bool error;
     uint32_t sq_head;
     uint32_t sq_tail;
+    uint64_t sq_taken; /* bit n: the entry n behind the head has started */
     uint32_t cq_head;
     uint32_t cq_tail;
     uint64_t events;
