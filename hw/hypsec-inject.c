@@ -305,36 +305,17 @@ typedef struct RingScan {
 } RingScan;
 
 /*
- * Takes the entry that is @ahead of the head, if that is possible now: events
- * of one CPU keep their order, those of different CPUs do not wait for each
- * other. Of what the queue's memory holds, only the copy is believed.
+ * Starts or refuses what the queue's memory holds at @entry; false if it has
+ * to wait. Apart from take_entry(), which is called far more often: compilers
+ * are told to clear these copies.
  */
-static bool take_entry(HypsecInjectState *s, RingScan *scan,
-                       unsigned int ahead)
+static bool __attribute__((noinline))
+begin_entry(HypsecInjectState *s, const uint8_t *entry, uint32_t index)
 {
-    uint32_t index = (s->sq_head + ahead) % HYPSEC_INJECT_SQ_ENTRIES;
-    const uint8_t *entry = (uint8_t *)memory_region_get_ram_ptr(&s->sq) +
-                           index * HYPSEC_INJECT_RECORD_BYTES;
-    uint32_t flags = ldl_le_p(entry + HYPSEC_INJECT_D_FLAGS);
-    uint32_t cpu = ldl_le_p(entry + HYPSEC_INJECT_D_CPU);
-    bool at_el2 = flags & HYPSEC_INJECT_F_AT_EL2;
     uint8_t raw[HYPSEC_INJECT_RECORD_BYTES];
     struct hypsec_inject_desc d;
     uint32_t reason;
 
-    if ((flags & HYPSEC_INJECT_F_FENCE) && (ahead || count_busy(s, false))) {
-        scan->stop = true;
-        return false;
-    }
-    if (cpu < s->num_cpus && (scan->blocked[cpu][at_el2] ||
-                              slot_is_busy(&s->cpu[cpu].slot[at_el2]))) {
-        scan->blocked[cpu][at_el2] = true;
-        return false;
-    }
-    if (!cq_has_space(s)) {
-        scan->stop = true;
-        return false;
-    }
     memcpy(raw, entry, sizeof(raw));
     hypsec_inject_desc_read(&d, raw);
     reason = check_desc(s, &d);
@@ -350,6 +331,37 @@ static bool take_entry(HypsecInjectState *s, RingScan *scan,
         start(s, &d, raw, index);
     }
     return true;
+}
+
+/*
+ * Takes the entry that is @ahead of the head, if that is possible now: events
+ * of one CPU keep their order, those of different CPUs do not wait for each
+ * other. Of what the queue's memory holds, only the copy is believed.
+ */
+static bool take_entry(HypsecInjectState *s, RingScan *scan,
+                       unsigned int ahead)
+{
+    uint32_t index = (s->sq_head + ahead) % HYPSEC_INJECT_SQ_ENTRIES;
+    const uint8_t *entry = (uint8_t *)memory_region_get_ram_ptr(&s->sq) +
+                           index * HYPSEC_INJECT_RECORD_BYTES;
+    uint32_t flags = ldl_le_p(entry + HYPSEC_INJECT_D_FLAGS);
+    uint32_t cpu = ldl_le_p(entry + HYPSEC_INJECT_D_CPU);
+    bool at_el2 = flags & HYPSEC_INJECT_F_AT_EL2;
+
+    if ((flags & HYPSEC_INJECT_F_FENCE) && (ahead || count_busy(s, false))) {
+        scan->stop = true;
+        return false;
+    }
+    if (cpu < s->num_cpus && (scan->blocked[cpu][at_el2] ||
+                              slot_is_busy(&s->cpu[cpu].slot[at_el2]))) {
+        scan->blocked[cpu][at_el2] = true;
+        return false;
+    }
+    if (!cq_has_space(s)) {
+        scan->stop = true;
+        return false;
+    }
+    return begin_entry(s, entry, index);
 }
 
 void hypsec_inject_run_ring(HypsecInjectState *s)
