@@ -11,7 +11,7 @@
 #include "hypsec-test.h"
 
 /* Bounds every wait that has no bound of its own. */
-#define WAIT_SECONDS 30
+#define WAIT_SECONDS 20
 /* A test that takes longer than this hangs in a way that nothing saw. */
 #define TEST_SECONDS 120
 #define POLL_USEC 50
@@ -902,9 +902,26 @@ uint64_t hypsec_s2_entry(HypsecBoard *board, uint64_t ipa)
     }
 }
 
+void hypsec_wait_event(HypsecBoard *board, const char *name)
+{
+    gint64 end = g_get_monotonic_time() + WAIT_SECONDS * G_USEC_PER_SEC;
+    QDict *event;
+
+    while (!(event = qtest_qmp_event_ref(board->qts, name))) {
+        if (g_get_monotonic_time() > end) {
+            HYPSEC_FAIL(board, "no QMP event %s within %d seconds", name,
+                        WAIT_SECONDS);
+        }
+        g_usleep(1000);
+        /* Events that have come are kept while a reply is read. */
+        qtest_qmp_assert_success(board->qts, "{'execute': 'query-name'}");
+    }
+    qobject_unref(event);
+}
+
 void hypsec_assert_panicked(HypsecBoard *board, const char *reason)
 {
-    qtest_qmp_eventwait(board->qts, "GUEST_PANICKED");
+    hypsec_wait_event(board, "GUEST_PANICKED");
     hypsec_assert_console(board, reason);
     g_assert_cmpuint(qtest_readl(board->qts, INSPECT +
                                  offsetof(struct hypsec_inspect, panicked)),

@@ -425,6 +425,9 @@ uint64_t hypsec_s2_entry(HypsecBoard *board, uint64_t ipa);
 /* The 64-bit word @offset bytes into the inspection page. */
 uint64_t hypsec_inspect(HypsecBoard *board, size_t offset);
 
+/* Waits for a QMP event. */
+void hypsec_wait_event(HypsecBoard *board, const char *name);
+
 /**
  * hypsec_assert_panicked() - EL2 has stopped for good and QMP saw it
  * @board: the board, paused by QEMU then

@@ -276,7 +276,7 @@ static void test_system_off(void)
     HypsecEvent event = hypsec_event_smc(1, PSCI_SYSTEM_OFF, 0, 0, 0);
 
     hypsec_post(board, &event);
-    qtest_qmp_eventwait(board->qts, "SHUTDOWN");
+    hypsec_wait_event(board, "SHUTDOWN");
     hypsec_assert_console(board, "host cpu1: system off");
     hypsec_board_free(board);
 }
@@ -291,7 +291,7 @@ static void test_system_reset(void)
     hypsec_unpark(board, 0);
     hypsec_unpark(board, 1);
     hypsec_post(board, &event);
-    qtest_qmp_eventwait(board->qts, "RESET");
+    hypsec_wait_event(board, "RESET");
     hypsec_park(board);
     hypsec_assert_console(board, "host cpu0: system reset");
     g_assert_cmpuint(hypsec_counters(board, 1).smcs, ==, 0);

@@ -462,6 +462,54 @@ static void test_g14(void)
                           "0xffff800012345678");
 }
 
+/* Arms bus-fault range 0 of the injector over a page. */
+static void fail_page(HypsecBoard *board, uint64_t pa)
+{
+    uint64_t range = HYPSEC_INJECT_BASE + HYPSEC_INJECT_FAULT(0);
+
+    qtest_writeq(board->qts, range + HYPSEC_INJECT_FAULT_BASE, pa);
+    qtest_writeq(board->qts, range + HYPSEC_INJECT_FAULT_SIZE, PAGE);
+    qtest_writel(board->qts, range + HYPSEC_INJECT_FAULT_CTRL,
+                 HYPSEC_INJECT_FAULT_ENABLE | HYPSEC_INJECT_FAULT_READ |
+                 HYPSEC_INJECT_FAULT_WRITE);
+    g_assert_false(qtest_readl(board->qts, range + HYPSEC_INJECT_FAULT_CTRL) &
+                   HYPSEC_INJECT_FAULT_REFUSED);
+}
+
+/* Memory of the host's that fails is the host's affair: EL1 takes it. */
+static void test_bus_fault_host(void)
+{
+    static const uint32_t load[] = { INSN_LDR(3, 2, 1) };
+    HypsecBoard *board = hypsec_board_new(&one_cpu);
+    HypsecRun run = { .x = { 0, HYPSEC_FREE }, .code = load, .count = 1 };
+
+    fail_page(board, HYPSEC_FREE);
+    g_assert_false(hypsec_run(board, 0, &run));
+    g_assert_cmphex(ESR_EC(run.esr), ==, EC_DABT_CUR);
+    g_assert_cmphex(ESR_FSC(run.esr), ==, FSC_EXTERNAL);
+    g_assert_cmphex(run.far, ==, HYPSEC_FREE);
+    g_assert_cmpuint(hypsec_counters(board, 0).refusals, ==, 0);
+    hypsec_board_free(board);
+}
+
+/* Memory of EL2's that fails ends in a panic, with EL2's registers. */
+static void test_bus_fault_el2(void)
+{
+    HypsecBoard *board = hypsec_board_new(&one_cpu);
+    HypsecEvent event = hypsec_event_dabt(0, HYPSEC_FREE, L3);
+    uint64_t records = hypsec_inspect(
+        board, offsetof(struct hypsec_inspect, page_base));
+    uint64_t first = hypsec_inspect(
+        board, offsetof(struct hypsec_inspect, page_first_pfn));
+
+    fail_page(board, (records + (HYPSEC_FREE / PAGE - first) * 8) &
+                     ~(PAGE - 1ULL));
+    hypsec_post(board, &event);
+    hypsec_assert_panicked(board, "EL2 panic: synchronous exception at EL2");
+    hypsec_assert_console(board, "EL2 registers at the exception:");
+    hypsec_board_free(board);
+}
+
 /* on-violation=halt: the first refusal stops the machine, with a report. */
 static void test_halt_abort(void)
 {
@@ -584,6 +632,8 @@ int main(int argc, char **argv)
                    test_g10_serror_masked);
     qtest_add_func("hypsec-stage2/G12/console-does-not-stop-el2", test_g12);
     qtest_add_func("hypsec-stage2/G14/fault-status-is-checked", test_g14);
+    qtest_add_func("hypsec-stage2/bus-fault/hosts", test_bus_fault_host);
+    qtest_add_func("hypsec-stage2/bus-fault/el2s", test_bus_fault_el2);
     qtest_add_func("hypsec-stage2/halt/allowed", test_halt_allowed);
     qtest_add_func("hypsec-stage2/halt/abort", test_halt_abort);
     qtest_add_func("hypsec-stage2/halt/trap", test_halt_trap);
