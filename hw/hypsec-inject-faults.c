@@ -181,25 +181,40 @@ static bool range_ok(const HypsecInjectFault *f)
     return true;
 }
 
+/*
+ * The regions exist for as long as the device does, and are only moved: other
+ * CPUs may be using the previous view of memory.
+ */
 static void fault_map(HypsecInjectFault *f)
 {
-    g_autofree char *name = g_strdup_printf("hypsec-inject.fault%d",
-                                            (int)(f - f->inject->fault));
-
-    memory_region_init_io(&f->region, OBJECT(f->inject), &fault_ops, f, name,
-                          f->size);
-    memory_region_add_subregion_overlap(get_system_memory(), f->base,
-                                        &f->region, FAULT_PRIORITY);
+    memory_region_transaction_begin();
+    memory_region_set_address(&f->region, f->base);
+    memory_region_set_size(&f->region, f->size);
+    memory_region_set_enabled(&f->region, true);
+    memory_region_transaction_commit();
     f->mapped = true;
 }
 
 static void fault_unmap(HypsecInjectFault *f)
 {
     if (f->mapped) {
-        memory_region_del_subregion(get_system_memory(), &f->region);
-        object_unparent(OBJECT(&f->region));
+        memory_region_set_enabled(&f->region, false);
         f->mapped = false;
     }
+}
+
+void hypsec_inject_fault_init(HypsecInjectFault *f)
+{
+    g_autofree char *name = g_strdup_printf("hypsec-inject.fault%d",
+                                            (int)(f - f->inject->fault));
+
+    memory_region_init_io(&f->region, OBJECT(f->inject), &fault_ops, f, name,
+                          0x1000);
+    memory_region_set_enabled(&f->region, false);
+    /* What lies beneath has a guard of its own. */
+    f->region.disable_reentrancy_guard = true;
+    memory_region_add_subregion_overlap(get_system_memory(), 0, &f->region,
+                                        FAULT_PRIORITY);
 }
 
 uint32_t hypsec_inject_fault_read(const HypsecInjectFault *f,

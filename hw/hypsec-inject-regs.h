@@ -200,7 +200,6 @@
 #define HYPSEC_INJECT_CF_INJECTED       0x0008 /* returned to EL1's vector */
 #define HYPSEC_INJECT_CF_FORCED         0x0010 /* FORCE_EL2 changed routing */
 #define HYPSEC_INJECT_CF_VPENDING       0x0020 /* HCR_EL2.{VSE,VI,VF} set */
-#define HYPSEC_INJECT_CF_NOT_ENTERED    0x0040 /* HUNG before it was taken */
 
 #define HYPSEC_INJECT_NO_INDEX          0xffffffff
 #define HYPSEC_INJECT_NO_VECTOR         0xffffffff

@@ -81,7 +81,7 @@ static const char * const reason_names[HYPSEC_INJECT_REASONS] = {
 
 static const char * const comp_flag_names[] = {
     "impossible", "wrong-world", "icount-valid", "injected", "forced",
-    "vpending", "not-entered",
+    "vpending",
 };
 
 static int find_type(const char *name)
@@ -166,7 +166,7 @@ static bool parse_flag(struct hypsec_inject_desc *d, const char *name,
 static bool parse_desc(struct hypsec_inject_desc *d, const char *text,
                        Error **errp)
 {
-    g_auto(GStrv) words = g_strsplit_set(text, " ,", -1);
+    g_auto(GStrv) words = g_strsplit_set(text, " ,\"", -1);
     bool has_esr = false;
 
     for (char **word = words; *word; word++) {

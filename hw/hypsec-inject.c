@@ -241,8 +241,11 @@ static void start(HypsecInjectState *s, const struct hypsec_inject_desc *d,
     slot->count = slot->insns = slot->insns_last = slot->ns = 0;
     slot->restore = false;
     slot->deadline_ns = hypsec_inject_cpu_deadline(d);
-    slot->due_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + d->delay;
+    slot->due_ns = 0;
     slot->state = HYPSEC_INJECT_WAITING;
+    if (d->delay) {
+        hypsec_inject_cpu_delay(&s->cpu[d->cpu]);
+    }
     trace_hypsec_inject_start(d->cpu, d->type, d->flags, d->esr, sq_index);
     hypsec_inject_watch(s);
     hypsec_inject_cpu_kick(&s->cpu[d->cpu]);
@@ -873,6 +876,9 @@ static void hypsec_inject_realize(DeviceState *dev, Error **errp)
     }
     memory_region_add_subregion(&s->container, HYPSEC_INJECT_SQ, &s->sq);
     memory_region_add_subregion(&s->container, HYPSEC_INJECT_CQ, &s->cq);
+    for (int i = 0; i < HYPSEC_INJECT_FAULTS; i++) {
+        hypsec_inject_fault_init(&s->fault[i]);
+    }
     s->watch = timer_new_ns(QEMU_CLOCK_VIRTUAL, watch_cb, s);
     for (int i = 0; i < s->num_cpus; i++) {
         s->cpu[i].delay = timer_new_ns(QEMU_CLOCK_VIRTUAL, delay_cb,

@@ -221,6 +221,12 @@ void hypsec_inject_cpu_panicked(HypsecInjectCpu *c);
 int64_t hypsec_inject_cpu_deadline(const struct hypsec_inject_desc *d);
 
 /**
+ * hypsec_inject_cpu_delay() - arm the delay of an AT_EL2 event anew
+ * @c: the CPU, whose second slot has such an event
+ */
+void hypsec_inject_cpu_delay(HypsecInjectCpu *c);
+
+/**
  * hypsec_inject_cpu_pstate_ok() - is it a PSTATE for an event to have?
  * @c: the CPU
  * @pstate: from a descriptor or a snapshot
@@ -244,6 +250,12 @@ void hypsec_inject_cpu_registers(const HypsecInjectCpu *c, GString *buf);
 uint32_t hypsec_inject_cpu_caps(void);
 
 /* ---- hypsec-inject-faults.c ---- */
+
+/**
+ * hypsec_inject_fault_init() - create the region of a range, disabled
+ * @f: the range
+ */
+void hypsec_inject_fault_init(HypsecInjectFault *f);
 
 /**
  * hypsec_inject_fault_read() - read a register of a fault range

@@ -71,6 +71,16 @@ int64_t hypsec_inject_cpu_deadline(const struct hypsec_inject_desc *d)
     return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + ns;
 }
 
+void hypsec_inject_cpu_delay(HypsecInjectCpu *c)
+{
+    HypsecInjectSlot *slot = &c->slot[HYPSEC_INJECT_EL2];
+    int64_t delay = slot->d.delay;
+
+    slot->due_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
+                   (icount_enabled() ? icount_to_ns(delay) : delay);
+    timer_mod(c->delay, slot->due_ns);
+}
+
 bool hypsec_inject_cpu_pstate_ok(const HypsecInjectCpu *c, uint64_t pstate)
 {
     uint64_t valid = aarch64_pstate_valid_mask(&ARM_CPU(c->cs)->isar);
@@ -733,12 +743,12 @@ static void deliver(HypsecInjectCpu *c, HypsecInjectSlot *slot)
         refuse(c, slot, HYPSEC_INJECT_R_AARCH32);
         return;
     }
-    c->cs->halted = 0;
     slot->count++;
     if (r.el == 0) {
         finish(c, slot, HYPSEC_INJECT_S_NOT_TRAPPED, r.reason);
         return;
     }
+    c->cs->halted = 0;
     slot->entered_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
     if (icount_enabled()) {
         count_insns(c);
@@ -900,16 +910,13 @@ static void inject_el_change(ARMCPU *cpu, void *opaque)
     }
     if (el == 2 && !eret && at_el2->state == HYPSEC_INJECT_WAITING &&
         at_el2->d.delay) {
-        int64_t delay = at_el2->d.delay;
-
-        at_el2->due_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
-                         (icount_enabled() ? icount_to_ns(delay) : delay);
-        timer_mod(c->delay, at_el2->due_ns);
+        hypsec_inject_cpu_delay(c);
     }
     hypsec_inject_run_ring(c->inject);
     if (must_leave(c)) {
         c->active = false;
-        if (lower->state == HYPSEC_INJECT_WAITING) {
+        if (lower->state == HYPSEC_INJECT_WAITING ||
+            at_el2->state == HYPSEC_INJECT_WAITING) {
             hypsec_inject_cpu_kick(c);
         }
         return;
