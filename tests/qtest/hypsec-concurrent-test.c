@@ -291,6 +291,42 @@ static void test_at_el2(const void *data)
     hypsec_board_free(board);
 }
 
+static uint64_t reported_elr(HypsecBoard *board)
+{
+    g_autofree char *console = hypsec_console(board);
+    const char *elr = strstr(console, "ELR 0x");
+
+    g_assert_nonnull(elr);
+    return g_ascii_strtoull(elr + 4, NULL, 16);
+}
+
+/* Wherever in EL2 it is: while registers are saved, in C, on the way out. */
+static void test_at_el2_anywhere(void)
+{
+    static const uint32_t hvc[] = { INSN_HVC(0) };
+    uint64_t last = 0;
+    unsigned int places = 0;
+
+    for (uint64_t delay = 1; delay < 112; delay += 10) {
+        HypsecBoard *board = hypsec_board(&(HypsecConfig){
+            .args = "-icount shift=0,sleep=off",
+        });
+        HypsecRun run = { .x = { 30 }, .code = hvc, .count = 1 };
+        HypsecEvent event = hypsec_event(HYPSEC_INJECT_SERROR, 0);
+
+        event.flags = HYPSEC_INJECT_F_AT_EL2 | HYPSEC_INJECT_F_FORCE_EL2;
+        event.xmask = 0;
+        event.delay = delay;
+        hypsec_post(board, &event);
+        hypsec_run_start(board, 0, &run);
+        hypsec_assert_panicked(board, "EL2 panic: SError at EL2\ncpu0 ESR");
+        hypsec_assert_console(board, "backtrace");
+        places += reported_elr(board) != last;
+        last = reported_elr(board);
+    }
+    g_assert_cmpuint(places, >, 5);
+}
+
 /* Interrupts and SErrors that come while EL2 runs wait: EL2 masks them. */
 static void test_at_el2_masked(void)
 {
@@ -344,6 +380,8 @@ int main(int argc, char **argv)
     qtest_add_func("hypsec-concurrent/beside-a-suspended-cpu",
                    test_suspended);
     qtest_add_func("hypsec-concurrent/at-el2/masked", test_at_el2_masked);
+    qtest_add_func("hypsec-concurrent/at-el2/anywhere",
+                   test_at_el2_anywhere);
     for (int i = 0; i < ARRAY_SIZE(at_el2); i++) {
         g_autofree char *path =
             g_strdup_printf("hypsec-concurrent/at-el2/%s", at_el2[i].name);
