@@ -29,8 +29,8 @@
 #define HYPSEC_INJECT_CAPS_ICOUNT       0x00020000 /* instructions counted */
 #define HYPSEC_INJECT_CTRL              0x00c /* RW */
 #define HYPSEC_INJECT_CTRL_IE_SINGLE    0x00000001 /* SPI while DONE */
-#define HYPSEC_INJECT_CTRL_IE_RING      0x00000002 /* SPI while CQ has entries */
-#define HYPSEC_INJECT_CTRL_PAUSE        0x00000004 /* take no more from the SQ */
+#define HYPSEC_INJECT_CTRL_IE_RING      0x00000002 /* SPI while CQ nonempty */
+#define HYPSEC_INJECT_CTRL_PAUSE        0x00000004 /* leave the SQ alone */
 #define HYPSEC_INJECT_CTRL_RESET        0x80000000 /* W1: reset this device */
 #define HYPSEC_INJECT_STATUS            0x010 /* RO but for W1C bits */
 #define HYPSEC_INJECT_STATUS_BUSY       0x00000001 /* single event under way */
@@ -60,8 +60,7 @@
 #define HYPSEC_INJECT_FAULTS            8
 #define HYPSEC_INJECT_FAULT_BASE        0x00 /* RW 64: PA, 4 KiB aligned */
 #define HYPSEC_INJECT_FAULT_SIZE        0x08 /* RW 64: multiple of 4 KiB */
-#define HYPSEC_INJECT_FAULT_NTH         0x10 /* RW 64: first access to fail,
-                                                counted from 1; 0 means 1 */
+#define HYPSEC_INJECT_FAULT_NTH         0x10 /* RW 64: first access to fail */
 #define HYPSEC_INJECT_FAULT_COUNT       0x18 /* RW 64: how many; 0: all */
 #define HYPSEC_INJECT_FAULT_CTRL        0x20 /* RW 32 */
 #define HYPSEC_INJECT_FAULT_ENABLE      0x00000001
@@ -117,7 +116,7 @@
 /* Descriptor: flags. */
 #define HYPSEC_INJECT_F_FORCE_EL2       0x0001 /* whatever routing says */
 #define HYPSEC_INJECT_F_AT_EL2          0x0002 /* while the CPU is at EL2 */
-#define HYPSEC_INJECT_F_KEEP            0x0004 /* leave the CPU as it returned */
+#define HYPSEC_INJECT_F_KEEP            0x0004 /* do not restore the CPU */
 #define HYPSEC_INJECT_F_USE_PC          0x0008 /* the event is at pc */
 #define HYPSEC_INJECT_F_USE_PSTATE      0x0010 /* the event has pstate */
 #define HYPSEC_INJECT_F_ENTRY_ONLY      0x0020 /* complete at EL2's vector */
@@ -209,26 +208,26 @@
 
 /**
  * struct hypsec_inject_desc - one event to happen
- * @type:	HYPSEC_INJECT_HVC and so on
- * @flags:	HYPSEC_INJECT_F_*
- * @cpu:	number of the CPU that takes it
- * @repeat:	how often, one after the other; 0 and 1 are once. One completion
- *		tells of the last and of how many there were
- * @esr:	the syndrome; not used by IRQ, FIQ, VIRQ and VFIQ
- * @far:	FAR of DABT and IABT
- * @hpfar:	HPFAR_EL2 of DABT and IABT
- * @pc:		with USE_PC, address of the instruction that causes the event
- *		(HVC returns behind it, all else to it); otherwise where the CPU
- *		is
- * @pstate:	with USE_PSTATE, PSTATE of the event, EL0t, EL1t or EL1h
- * @xmask:	bit n: the event happens with x[n] in Xn; bits 31 up are reserved
- * @x:		values for @xmask
- * @bound:	EL2 instructions (with -icount; virtual ns without) that the
- *		event and the wait for it may take; 0 is the default
- * @cookie:	returned in the completion
- * @delay:	AT_EL2 only: what has to pass after the entry to EL2, in the
- *		unit of @bound
- * @reserved:	zero
+ * @type:       HYPSEC_INJECT_HVC and so on
+ * @flags:      HYPSEC_INJECT_F_*
+ * @cpu:        number of the CPU that takes it
+ * @repeat:     how often, one after the other; 0 and 1 are once. One completion
+ *              tells of the last and of how many there were
+ * @esr:        the syndrome; not used by IRQ, FIQ, VIRQ and VFIQ
+ * @far:        FAR of DABT and IABT
+ * @hpfar:      HPFAR_EL2 of DABT and IABT
+ * @pc:         with USE_PC, address of the instruction that causes the event
+ *              (HVC returns behind it, all else to it); otherwise where the CPU
+ *              is
+ * @pstate:     with USE_PSTATE, PSTATE of the event, EL0t, EL1t or EL1h
+ * @xmask:      bit n: the event happens with x[n] in Xn; n is up to 30
+ * @x:          values for @xmask
+ * @bound:      EL2 instructions (with -icount; virtual ns without) that the
+ *              event and the wait for it may take; 0 is the default
+ * @cookie:     returned in the completion
+ * @delay:      AT_EL2 only: what has to pass after the entry to EL2, in the
+ *              unit of @bound
+ * @reserved:   zero
  */
 struct hypsec_inject_desc {
     uint32_t type;
@@ -250,40 +249,40 @@ struct hypsec_inject_desc {
 
 /**
  * struct hypsec_inject_comp - what became of it
- * @cookie:	of the descriptor
- * @status:	HYPSEC_INJECT_S_*
- * @reason:	HYPSEC_INJECT_R_*
- * @flags:	HYPSEC_INJECT_CF_*
- * @cpu:	of the descriptor
- * @type:	of the descriptor
- * @sq_index:	index in the submission queue, NO_INDEX for a single event
- * @x:		x0 to x30 at the return (or where @status says), as are:
- * @pc:		next instruction of the lower level
- * @pstate:	its PSTATE
- * @elr_el2:	ELR_EL2
- * @spsr_el2:	SPSR_EL2
- * @hcr_el2:	HCR_EL2
- * @vttbr_el2:	VTTBR_EL2
- * @esr_el1:	ESR_EL1
- * @far_el1:	FAR_EL1
- * @elr_el1:	ELR_EL1
- * @spsr_el1:	SPSR_EL1
- * @vbar_el1:	VBAR_EL1
- * @hpfar_el2:	HPFAR_EL2
- * @esr_el2:	ESR_EL2
- * @far_el2:	FAR_EL2
- * @sp_el0:	SP_EL0
- * @sp_el1:	SP_EL1
- * @vector:	@pc - @vbar_el1 if an exception was injected (CF_INJECTED) or
- *		taken (DONE_EL1), otherwise NO_VECTOR
- * @el:		exception level at @pc
- * @insns:	instructions at EL2 of all repetitions (CF_ICOUNT_VALID)
- * @insns_last:	instructions at EL2 of the last one
- * @count:	repetitions that completed
- * @ns:		virtual time at EL2 of all repetitions
- * @sequence:	1 for the first completion after a reset, and so on: written
- *		last, so that a guest can poll it
- * @reserved:	zero
+ * @cookie:     of the descriptor
+ * @status:     HYPSEC_INJECT_S_*
+ * @reason:     HYPSEC_INJECT_R_*
+ * @flags:      HYPSEC_INJECT_CF_*
+ * @cpu:        of the descriptor
+ * @type:       of the descriptor
+ * @sq_index:   index in the submission queue, NO_INDEX for a single event
+ * @x:          x0 to x30 at the return (or where @status says), as are:
+ * @pc:         next instruction of the lower level
+ * @pstate:     its PSTATE
+ * @elr_el2:    ELR_EL2
+ * @spsr_el2:   SPSR_EL2
+ * @hcr_el2:    HCR_EL2
+ * @vttbr_el2:  VTTBR_EL2
+ * @esr_el1:    ESR_EL1
+ * @far_el1:    FAR_EL1
+ * @elr_el1:    ELR_EL1
+ * @spsr_el1:   SPSR_EL1
+ * @vbar_el1:   VBAR_EL1
+ * @hpfar_el2:  HPFAR_EL2
+ * @esr_el2:    ESR_EL2
+ * @far_el2:    FAR_EL2
+ * @sp_el0:     SP_EL0
+ * @sp_el1:     SP_EL1
+ * @vector:     @pc - @vbar_el1 if an exception was injected (CF_INJECTED) or
+ *              taken (DONE_EL1), otherwise NO_VECTOR
+ * @el:         exception level at @pc
+ * @insns:      instructions at EL2 of all repetitions (CF_ICOUNT_VALID)
+ * @insns_last: instructions at EL2 of the last one
+ * @count:      repetitions that completed
+ * @ns:         virtual time at EL2 of all repetitions
+ * @sequence:   1 for the first completion after a reset, and so on: written
+ *              last, so that a guest can poll it
+ * @reserved:   zero
  */
 struct hypsec_inject_comp {
     uint64_t cookie;

@@ -127,8 +127,8 @@ static void post(HypsecInjectState *s, struct hypsec_inject_comp *comp)
         hwaddr offset = s->cq_tail * HYPSEC_INJECT_RECORD_BYTES;
         uint8_t *entry = (uint8_t *)memory_region_get_ram_ptr(&s->cq) + offset;
 
-        /* A consumer that polls the sequence number sees it last. */
         memcpy(entry, s->last, HYPSEC_INJECT_C_SEQUENCE);
+        /* A consumer that polls the sequence number sees it last. */
         smp_wmb();
         qatomic_set((uint64_t *)(entry + HYPSEC_INJECT_C_SEQUENCE),
                     cpu_to_le64(comp->sequence));
