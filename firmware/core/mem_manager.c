@@ -44,7 +44,7 @@ static struct host_rule host_rule(uint64_t addr)
 		};
 	}
 	/* A count of INVALID is a reservation for DMA, not a share (G16). */
-	if (count > 0 && count <= MAX_SHARE_COUNT) {
+	if (owner != COREVISOR && count > 0 && count <= MAX_SHARE_COUNT) {
 		return (struct host_rule){ .attributes = PAGE_S2_KERNEL };
 	}
 	return (struct host_rule){ 0 };
@@ -72,7 +72,8 @@ static enum hv_status map_host_identity(uint64_t addr, struct host_rule rule)
  * Delta:   D-001: a status instead of a panic. D-006: a 2 MiB block where the
  *	    whole block follows the same rule; every page of it is one that
  *	    the specification would map now. D-007: devices only inside the
- *	    board's windows.
+ *	    board's windows. D-009: never a page of EL2's, even with a count,
+ *	    which no transition gives it.
  * Locks:   takes s2page, then pt[HOSTVISOR]; caller holds neither
  * Returns: HV_OK if the address is mapped now, also if it was before;
  *	    HV_EINVAL beyond 40 bits; HV_EPERM if the host may not have the

@@ -23,9 +23,12 @@
 #define RECORD_MAP_SHIFT	16
 #define RECORD_MAP_WIDTH	48
 
-/* How a record holds a count of INVALID and a map of INVALID64. */
+/*
+ * How a record holds a count of INVALID and a map of INVALID64: values that no
+ * other count, and no distance between frame numbers, has.
+ */
 #define COUNT_RESERVED		GENMASK(RECORD_COUNT_WIDTH - 1, 0)
-#define MAP_ANY			GENMASK(RECORD_MAP_WIDTH - 1, 0)
+#define MAP_ANY			BIT(RECORD_MAP_WIDTH - 1)
 
 _Static_assert(HOSTVISOR == 0, "a zero record is the host's");
 _Static_assert(COREVISOR < 256 && MAX_SHARE_COUNT < 255, "fields are 8 bits");
@@ -202,10 +205,12 @@ void set_pfn_map(uint64_t pfn, uint64_t gfn)
 bool page_block_is_host(uint64_t pfn)
 {
 	const uint64_t *first = page_record(pfn);
+	paddr_t pa = pfn << PAGE_SHIFT;
 	uint64_t owners = 0;
 
-	if (first == NULL || pfn >= KVM_PFN_SPACE - (PMD_PAGE_NUM - 1) ||
-	    page_record(pfn + PMD_PAGE_NUM - 1) != first + PMD_PAGE_NUM - 1) {
+	/* In one region: between two there may be a hole. */
+	if (first == NULL ||
+	    mem_region_search(pa) != mem_region_search(pa + PMD_SIZE - 1)) {
 		return false;
 	}
 	for (uint64_t i = 0; i < PMD_PAGE_NUM; i += 4) {

@@ -50,6 +50,33 @@ static const char *levels_firmware(void)
     return hypsec_tmp_file("levels.bin", flash, sizeof(flash));
 }
 
+/* The same, but first CPU 1 is started and loops at EL2. */
+static const char *two_cpus_firmware(void)
+{
+    static const uint32_t cpu_on_code[] = {
+        0xd2b88000, /* mov x0, #0xc4000000 */
+        0xf2800060, /* movk x0, #0x3 */
+        0xd2800021, /* mov x1, #1 */
+        0x100000a2, /* adr x2, .+20 */
+        0xd2800003, /* mov x3, #0 */
+        0xd4000003, /* smc #0 */
+        0xd2b00000, /* mov x0, #0x80000000 */
+        0x17fffaba, /* b 0x4 */
+        0x14000000, /* b . */
+    };
+    g_autofree char *data = NULL;
+    gsize size;
+
+    g_assert_true(g_file_get_contents(levels_firmware(), &data, &size, NULL));
+    data = g_realloc(data, 0x1600);
+    memset(data + size, 0, 0x1600 - size);
+    stl_le_p(data, 0x14000540); /* b 0x1500 */
+    for (int i = 0; i < ARRAY_SIZE(cpu_on_code); i++) {
+        stl_le_p(data + 0x1500 + i * 4, cpu_on_code[i]);
+    }
+    return hypsec_tmp_file("two-cpus.bin", data, 0x1600);
+}
+
 /* Starts the program, stopped before its first instruction. */
 static QTestState *start(const char *machine, const char *args)
 {
@@ -111,6 +138,24 @@ static void test_stop(void)
     cont(qts);
     qtest_qmp_eventwait(qts, "STOP");
     assert_at_first_el0(qts);
+    qtest_quit(qts);
+}
+
+/* Each CPU's instructions go to the level that this CPU was at. */
+static void test_two_cpus(void)
+{
+    QTestState *qts = qtest_initf("-accel tcg -M hypsec-virt -smp 2 -bios %s "
+                                  "-S -device hypsec-el-observer,id=obs,"
+                                  "stop-at-el0=on " ICOUNT,
+                                  two_cpus_firmware());
+    uint64_t first;
+
+    cont(qts);
+    qtest_qmp_eventwait(qts, "STOP");
+    first = hypsec_get_uint(qts, OBSERVER, "first-el0-instructions");
+    assert_count(qts, "el1-instructions", EL1_INSTRUCTIONS);
+    assert_count(qts, "el2-instructions", first - EL1_INSTRUCTIONS);
+    assert_count(qts, "el2-entries", 0);
     qtest_quit(qts);
 }
 
@@ -218,6 +263,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     qtest_add_func("hypsec-el-observer/count/zero-before-start", test_zero);
     qtest_add_func("hypsec-el-observer/count/exact-at-stop", test_stop);
+    qtest_add_func("hypsec-el-observer/count/cpus-apart", test_two_cpus);
     qtest_add_func("hypsec-el-observer/count/goes-on-after-stop",
                    test_resume);
     qtest_add_func("hypsec-el-observer/count/entries-without-icount",

@@ -220,6 +220,61 @@ static void test_map_fw_cfg(void)
     qtest_quit(qts);
 }
 
+static bool is_pending(QTestState *qts, int spi)
+{
+    int intid = spi + 32;
+
+    return qtest_readl(qts, 0x08000200 + intid / 32 * 4) & BIT(intid % 32);
+}
+
+/* Makes each device raise its interrupt and looks for it at the GIC. */
+static void check_interrupts(const char *args)
+{
+    QTestState *qts = qtest_init(args);
+    static const int spis[] = { 1, 2, 7, 8, 48, 111 };
+
+    for (int i = 0; i < ARRAY_SIZE(spis); i++) {
+        g_assert_false(is_pending(qts, spis[i]));
+    }
+    /* UARTs: what is sent is done, and the mask lets that through. */
+    qtest_writel(qts, 0x09000038, BIT(5));
+    qtest_writel(qts, 0x09000000, 'x');
+    qtest_writel(qts, 0x09040038, BIT(5));
+    qtest_writel(qts, 0x09040000, 'x');
+    /* RTC: an alarm at the present second. */
+    qtest_writel(qts, 0x09010010, 1);
+    qtest_writel(qts, 0x09010004, qtest_readl(qts, 0x09010000));
+    /* GPIO: the power key, by level. */
+    qtest_writel(qts, GPIO_BASE + 0x404, BIT(3));
+    qtest_writel(qts, GPIO_BASE + 0x40c, BIT(3));
+    qtest_writel(qts, GPIO_BASE + 0x410, BIT(3));
+    qtest_qmp_assert_success(qts, "{'execute': 'system_powerdown'}");
+    qtest_qmp_eventwait(qts, "POWERDOWN");
+    /* GICv2m: the first and the last message, by edge. */
+    qtest_writel(qts, 0x08000c00 + (32 + 48) / 16 * 4, BIT(1));
+    qtest_writel(qts, 0x08000c00 + (32 + 111) / 16 * 4, BIT(31));
+    qtest_writel(qts, 0x08020040, 32 + 48);
+    qtest_writel(qts, 0x08020040, 32 + 111);
+
+    for (int i = 0; i < ARRAY_SIZE(spis); i++) {
+        g_test_message("SPI %d", spis[i]);
+        g_assert_true(is_pending(qts, spis[i]));
+    }
+    qtest_quit(qts);
+}
+
+/* Interrupts arrive where the map says: section "Memory map". */
+static void test_interrupts_gicv2(void)
+{
+    check_interrupts("-M hypsec-virt");
+}
+
+/* The same with the other GIC. */
+static void test_interrupts_gicv3(void)
+{
+    check_interrupts("-M hypsec-virt,gic-version=3");
+}
+
 /* system_powerdown presses the power key for 100 ms: section "Power". */
 static void test_power_key(void)
 {
@@ -556,6 +611,21 @@ static void test_hand_off_no_kernel(void)
     assert_no_prop(fdt, "/chosen", "hypsec,kernel");
     assert_no_prop(fdt, "/chosen", "hypsec,initrd");
     assert_no_prop(fdt, "/chosen", "linux,initrd-start");
+}
+
+/* A drive for the first flash is firmware like -bios. */
+static void test_hand_off_flash_drive(void)
+{
+    g_autofree uint32_t *flash = g_malloc0(64 * MiB);
+    QTestState *qts;
+
+    flash[0] = cpu_to_le32(INSN_LOOP);
+    qts = qtest_initf("-M hypsec-virt -drive if=pflash,format=raw,file=%s",
+                      hypsec_tmp_file("flash.raw", flash, 64 * MiB));
+    g_assert_cmphex(qtest_readl(qts, 0), ==, INSN_LOOP);
+    g_assert_cmphex(read_boot_block(qts, CARVEOUT_BASE).magic, ==,
+                    cpu_to_le64(HYPSEC_BOOT_BLOCK_MAGIC));
+    qtest_quit(qts);
 }
 
 /* A gzip file of one stored block, without a checksum that QEMU reads. */
@@ -1132,6 +1202,8 @@ int main(int argc, char **argv)
         { "memory-map/ram-64g-starts", test_map_ram_64g },
         { "memory-map/virtio-mmio-by-option", test_map_virtio_mmio },
         { "memory-map/fw-cfg-without-dma", test_map_fw_cfg },
+        { "interrupts/gicv2", test_interrupts_gicv2 },
+        { "interrupts/gicv3", test_interrupts_gicv3 },
         { "power/powerdown-presses-key", test_power_key },
         { "power/gpio-line-powers-off", test_power_off_line },
         { "power/gpio-line-resets", test_power_reset_line },
@@ -1154,6 +1226,7 @@ int main(int argc, char **argv)
         { "fdt/dumped-tree-cleaned", test_fdt_dumped_tree },
         { "hand-off/images", test_hand_off_images },
         { "hand-off/no-kernel", test_hand_off_no_kernel },
+        { "hand-off/flash-drive", test_hand_off_flash_drive },
         { "hand-off/gzip-kernel", test_hand_off_gzip },
         { "boot-block/contents", test_boot_block_contents },
         { "boot-block/options", test_boot_block_options },

@@ -3,6 +3,8 @@
 #ifndef COREVISOR_ARCH_BARRIER_H
 #define COREVISOR_ARCH_BARRIER_H
 
+#include <sched.h>
+
 #include "arch/native.h"
 
 static inline void barrier_dsb_ishst(void)
@@ -20,8 +22,10 @@ static inline void barrier_isb(void)
 	native_record(NATIVE_ISB, 0, 0);
 }
 
+/* Lets the thread that holds the lock run. */
 static inline void barrier_relax(void)
 {
+	sched_yield();
 }
 
 #endif /* COREVISOR_ARCH_BARRIER_H */

@@ -19,6 +19,8 @@ struct pcpu;
  * @smc_args:	function and arguments of the last SMC
  * @smc_count:	SMCs made
  * @smc_result:	what the next SMC returns
+ * @smc_hook:	called inside each SMC, NULL for nothing
+ * @can_park:	whether @park is set
  * @park:	where cpu_park() jumps to
  */
 struct native_cpu {
@@ -34,6 +36,8 @@ struct native_cpu {
 	uint64_t smc_args[4];
 	unsigned int smc_count;
 	uint64_t smc_result;
+	void (*smc_hook)(void);
+	bool can_park;
 	jmp_buf park;
 };
 

@@ -16,6 +16,7 @@ static inline void *el2_ptr(el2_va_t va)
 /* Stores and records NATIVE_TABLE_STORE. */
 void table_store(el2_va_t entry, uint64_t desc);
 
+/* Records NATIVE_ZERO. */
 void mem_zero(el2_va_t va, uint64_t bytes);
 
 /* Records NATIVE_CLEAN. */

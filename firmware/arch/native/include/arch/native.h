@@ -11,6 +11,7 @@
 
 enum native_op {
 	NATIVE_TABLE_STORE,	/* a: PA of the entry, b: value */
+	NATIVE_ZERO,		/* a: PA, b: bytes */
 	NATIVE_DSB_ISHST,
 	NATIVE_DSB_SY,
 	NATIVE_ISB,
@@ -48,5 +49,22 @@ const struct native_event *native_events(size_t *count);
 
 /* Empties the record. */
 void native_events_reset(void);
+
+/* What the EL2 console has printed since the last reset. */
+const char *native_console(void);
+void native_console_reset(void);
+
+/* How often the board was told of a panic. */
+unsigned int native_panics(void);
+
+/**
+ * native_parks() - run something that may park the CPU
+ * @fn:   what to run
+ * @data: its argument
+ *
+ * Outside of this cpu_park() ends the program with the console's text.
+ * Returns: whether @fn parked instead of returning
+ */
+bool native_parks(void (*fn)(void *data), void *data);
 
 #endif /* COREVISOR_ARCH_NATIVE_H */

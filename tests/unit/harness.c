@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "arch/mem.h"
+#include "core/locks.h"
+#include "core/mem_region.h"
+#include "core/page_manager.h"
+#include "core/panic.h"
+#include "core/psci.h"
+#include "core/pt_alloc.h"
+#include "core/violation.h"
+
+const struct machine test_machine = {
+	.ram = { { TEST_RAM_BASE, TEST_RAM_BYTES } },
+	.nr_ram = 1,
+	.el2 = { TEST_EL2_BASE, TEST_EL2_BYTES },
+	.pool_pages = 128,
+};
+
+static struct machine current;
+static paddr_t next_free;
+static struct hypsec_inspect_cpu counters[TOTAL_CPU];
+
+static uint64_t align_up(uint64_t value, uint64_t alignment)
+{
+	return (value + alignment - 1) / alignment * alignment;
+}
+
+static paddr_t take(uint64_t bytes, uint64_t alignment)
+{
+	paddr_t pa = align_up(next_free, alignment);
+
+	next_free = pa + bytes;
+	g_assert_cmpuint(next_free, <=, current.el2.base + current.el2.size);
+	return pa;
+}
+
+static void start_cpus(void)
+{
+	memset(counters, 0, sizeof(counters));
+	memset(&native_cpu, 0, sizeof(native_cpu));
+	pcpu_reset();
+	for (uint32_t i = 0; i < TEST_CPUS; i++) {
+		g_assert_cmpint(pcpu_add(i, &counters[i]), ==, HV_OK);
+	}
+	native_cpu.pcpu = pcpu_boot();
+	psci_cpu_entered(pcpu_boot());
+}
+
+static void start_records(void)
+{
+	uint64_t pages;
+
+	mem_region_reset();
+	for (uint32_t i = 0; i < current.nr_ram; i++) {
+		g_assert_cmpint(mem_region_add(current.ram[i].base,
+					       current.ram[i].size), ==, HV_OK);
+	}
+	pages = mem_region_pages();
+	page_manager_init(take(pages * PAGE_RECORD_BYTES, PAGE_SIZE), pages);
+	for (uint64_t offset = 0; offset < current.el2.size;
+	     offset += PAGE_SIZE) {
+		machine_set_page((current.el2.base + offset) >> PAGE_SHIFT,
+				 COREVISOR, 0);
+	}
+}
+
+void machine_add_pool(vmid_t vmid, uint64_t pages)
+{
+	paddr_t root = take(PT_ROOT_BYTES, PT_ROOT_BYTES);
+
+	pt_pool_init(vmid, root, take(pages * PAGE_SIZE, PAGE_SIZE),
+		     pages * PAGE_SIZE);
+}
+
+void machine_start(const struct machine *machine)
+{
+	current = *machine;
+	next_free = current.el2.base;
+	native_memory_init(current.el2.base, current.el2.size);
+	start_cpus();
+	start_records();
+	machine_add_pool(HOSTVISOR, current.pool_pages);
+	violation_set_halt(false);
+	native_console_reset();
+	native_events_reset();
+}
+
+paddr_t machine_root(void)
+{
+	return pt_pool_root(HOSTVISOR);
+}
+
+paddr_t machine_pool(void)
+{
+	return machine_root() + PT_ROOT_BYTES;
+}
+
+void machine_set_page(uint64_t pfn, uint32_t owner, uint32_t count)
+{
+	acquire_lock_s2page();
+	set_pfn_owner(pfn, owner);
+	set_pfn_count(pfn, count);
+	release_lock_s2page();
+}
+
+void *machine_copy(void)
+{
+	return g_memdup2(el2_ptr(pa_to_el2_va(current.el2.base)),
+			 current.el2.size);
+}
+
+void machine_assert_unchanged(void *copy)
+{
+	g_assert_cmpint(memcmp(el2_ptr(pa_to_el2_va(current.el2.base)), copy,
+			       current.el2.size), ==, 0);
+	g_free(copy);
+}
+
+void assert_panics(void (*fn)(void *data), void *data, const char *reason)
+{
+	g_assert_false(panic_is_halted());
+	g_assert_true(native_parks(fn, data));
+	g_assert_true(panic_is_halted());
+	g_assert_cmpuint(native_panics(), ==, 1);
+	g_assert_nonnull(strstr(native_console(), "EL2 panic: "));
+	if (strstr(native_console(), reason) == NULL) {
+		g_error("no \"%s\" in \"%s\"", reason, native_console());
+	}
+}
+
+uint64_t random64(void)
+{
+	return (uint64_t)(uint32_t)g_test_rand_int() << 32 |
+	       (uint32_t)g_test_rand_int();
+}
+
+uint64_t random_below(uint64_t limit)
+{
+	return random64() % limit;
+}
+
+static void run_in_child(void (*run)(void))
+{
+	int status;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	g_assert_cmpint(pid, >=, 0);
+	if (pid == 0) {
+		run();
+		exit(0);
+	}
+	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+	g_assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void run_one(const void *data)
+{
+	const struct unit_test *test = data;
+
+	machine_start(&test_machine);
+	if (test->dies) {
+		run_in_child(test->run);
+	} else {
+		test->run();
+		g_assert_true(lock_none_is_held());
+		g_assert_false(panic_is_halted());
+	}
+	native_memory_free();
+}
+
+int unit_main(int argc, char **argv, const struct unit_test *tests, size_t n)
+{
+	g_test_init(&argc, &argv, NULL);
+	for (size_t i = 0; i < n; i++) {
+		g_test_add_data_func(tests[i].path, &tests[i], run_one);
+	}
+	return g_test_run();
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What every unit test starts from: a small machine in memory, fresh for each
+ * test, and a child process for tests that end the machine.
+ */
+#ifndef HYPSEC_TESTS_UNIT_HARNESS_H
+#define HYPSEC_TESTS_UNIT_HARNESS_H
+
+#include <glib.h>
+
+#include "arch/cpu.h"
+#include "arch/native.h"
+#include "core/board_dt.h"
+#include "core/pcpu.h"
+#include "core/spec_constants.h"
+#include "core/types.h"
+
+#define MIB UINT64_C(0x100000)
+#define GIB UINT64_C(0x40000000)
+
+/* The machine that a test finds: RAM, of which the top is EL2's. */
+#define TEST_RAM_BASE	UINT64_C(0x40000000)
+#define TEST_RAM_BYTES	(64 * MIB)
+#define TEST_EL2_BYTES	(4 * MIB)
+#define TEST_EL2_BASE	(TEST_RAM_BASE + TEST_RAM_BYTES - TEST_EL2_BYTES)
+#define TEST_CPUS	2
+
+/**
+ * struct machine - memory of a machine
+ * @ram:	RAM in the order in which it is registered
+ * @nr_ram:	ranges of it
+ * @el2:	memory that EL2 can reach; its pages belong to COREVISOR
+ * @pool_pages:	table pages in the host's pool
+ */
+struct machine {
+	struct pa_range ram[4];
+	uint32_t nr_ram;
+	struct pa_range el2;
+	uint64_t pool_pages;
+};
+
+extern const struct machine test_machine;
+
+/* Starts @machine: fresh memory and records, TEST_CPUS CPUs, CPU 0 runs. */
+void machine_start(const struct machine *machine);
+
+/* PA of the host's root and pool of the machine that runs. */
+paddr_t machine_root(void);
+paddr_t machine_pool(void);
+
+/* A root and a pool for @vmid behind the host's. */
+void machine_add_pool(vmid_t vmid, uint64_t pages);
+
+/* Sets a page record, with the lock. */
+void machine_set_page(uint64_t pfn, uint32_t owner, uint32_t count);
+
+/* A copy of EL2's memory, for the caller to g_free(). */
+void *machine_copy(void);
+
+/* Frees @copy and fails the test if EL2's memory differs from it. */
+void machine_assert_unchanged(void *copy);
+
+/**
+ * struct unit_test - one behaviour
+ * @path: /subject/topic/behaviour
+ * @run:  the test; it finds the machine above and CPU 0 running
+ * @dies: it panics on purpose, so it runs in a process of its own
+ */
+struct unit_test {
+	const char *path;
+	void (*run)(void);
+	bool dies;
+};
+
+#define UNIT_TEST(path, run)		{ path, run, false }
+#define UNIT_TEST_DIES(path, run)	{ path, run, true }
+
+/* A program's main(). */
+int unit_main(int argc, char **argv, const struct unit_test *tests, size_t n);
+
+/* Fails the test unless @fn panics with @reason in its report. */
+void assert_panics(void (*fn)(void *data), void *data, const char *reason);
+
+/* Seeded random numbers: 64 bits, and one below @limit. */
+uint64_t random64(void);
+uint64_t random_below(uint64_t limit);
+
+#endif /* HYPSEC_TESTS_UNIT_HARNESS_H */
