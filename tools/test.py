@@ -73,6 +73,7 @@ def load_cases(folder):
         for case in suite.findall('testcase'):
             name = plain(case.get('name'))
             own = ET.Element('testsuite', name=name, time=case.get('time', '0'))
+            case.set('name', name)
             own.append(case)
             suites[name] = own
     return suites
