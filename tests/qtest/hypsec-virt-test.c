@@ -764,6 +764,21 @@ static void test_reset_restores(void)
     qtest_quit(qts);
 }
 
+/* What a guest programs into the flash is gone after a reset. */
+static void test_reset_restores_firmware(void)
+{
+    QTestState *qts = start_firmware("");
+
+    qtest_writel(qts, 0, 0x00400040); /* program ... */
+    qtest_writel(qts, 0, 0);
+    qtest_writel(qts, 0, 0x00ff00ff); /* read array */
+    g_assert_cmphex(qtest_readl(qts, 0), ==, 0);
+    qtest_writel(qts, 0, 0x00900090); /* and no more an array */
+    qtest_system_reset(qts);
+    g_assert_cmphex(qtest_readl(qts, 0), ==, INSN_LOOP);
+    qtest_quit(qts);
+}
+
 static void assert_registers(QTestState *qts, int cpu, uint64_t pc,
                              uint64_t x0)
 {
@@ -1190,6 +1205,23 @@ static void test_migration_mismatch(void)
     qtest_quit(qts);
 }
 
+/* Nor does one that was given another sealing key. */
+static void test_migration_other_key(void)
+{
+    const char *key = hypsec_tmp_file("key",
+                                      "0123456789abcdef0123456789abcdef", 32);
+    g_autofree char *args =
+        g_strdup_printf("-object secret,id=k,file=%s -M sealing-key=k "
+                        "-incoming defer", key);
+    QTestState *qts = start_firmware("");
+    const char *path = migrate_to_file(qts);
+
+    qtest_quit(qts);
+    qts = start_firmware(args);
+    g_assert_false(migrate_from_file(qts, path));
+    qtest_quit(qts);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -1234,6 +1266,7 @@ int main(int argc, char **argv)
         { "boot-block/written-by-reset", test_boot_block_reset },
         { "boot-block/repeats-with-seed", test_boot_block_repeats },
         { "reset/restores-images", test_reset_restores },
+        { "reset/restores-firmware", test_reset_restores_firmware },
         { "start/registers", test_start_registers },
         { "start/firmware-at-el2", test_start_firmware_el2 },
         { "start/kernel-at-el2", test_start_kernel_el2 },
@@ -1248,6 +1281,7 @@ int main(int argc, char **argv)
         { "snapshot/state", test_snapshot_state },
         { "migration/through-a-file", test_migration_file },
         { "migration/mismatch-refused", test_migration_mismatch },
+        { "migration/other-key-refused", test_migration_other_key },
     };
 
     g_test_init(&argc, &argv, NULL);
