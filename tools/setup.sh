@@ -387,6 +387,7 @@ apt_private()
 	APT::Architecture "$arch";
 	APT::Architectures { "$arch"; };
 	APT::Sandbox::User "root";
+	APT::Update::Error-Mode "any";
 	Acquire::Languages { "none"; };
 	Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
 	Dir::Etc::sourcelist "/dev/null";
@@ -465,7 +466,7 @@ newest()
 
 source_version()
 {
-	VERSION=$(private apt-cache showsrc --only-source "$PACKAGE" |
+	VERSION=$(private apt-cache showsrc --only-source "$PACKAGE" 2>/dev/null |
 		sed -n 's/^Version: *//p' | sort -V | tail -n 1)
 	[ -n "$VERSION" ] || die "$step" \
 		"the mirror has no source package $PACKAGE in $QEMU_SUITE" \
@@ -532,12 +533,12 @@ binary_version()
 	PACKAGE=$WANTED
 	if [ "$WANTED" = linux-image-cloud-arm64 ]; then
 		# The package with the kernel in it, behind the one that names it.
-		PACKAGE=$(private apt-cache show --no-all-versions "$WANTED" |
+		PACKAGE=$(private apt-cache show --no-all-versions "$WANTED" 2>/dev/null |
 			sed -n 's/^Depends:.*\(linux-image-[0-9][^ ,]*-cloud-arm64\).*/\1/p')
 	fi
 	VERSION=
-	[ -z "$PACKAGE" ] || VERSION=$(private apt-cache show --no-all-versions "$PACKAGE" |
-		sed -n 's/^Version: *//p')
+	[ -z "$PACKAGE" ] || VERSION=$(private apt-cache show --no-all-versions "$PACKAGE" \
+		2>/dev/null | sed -n 's/^Version: *//p')
 	[ -n "$VERSION" ] || die "$step" \
 		"the mirror has no package $WANTED in $SUITE" \
 		"use a complete Debian mirror"
