@@ -266,6 +266,13 @@ static void inject_nothing_else_of_the_syndrome(void)
 			0x96000050);
 }
 
+/* IL is 1 for every data abort without ISV, also of a 16-bit instruction. */
+static void inject_il_is_always_set(void)
+{
+	g_assert_cmphex(injected_esr((uint64_t)EC_DABT << 26 | BIT(24) | 7), ==,
+			0x96000010);
+}
+
 static void inject_undefined_is_class_0(void)
 {
 	struct trap_frame frame = some_frame(0, 0);
@@ -655,6 +662,7 @@ static const struct unit_test tests[] = {
 		  inject_instruction_abort_has_no_write),
 	UNIT_TEST("/inject/abort/nothing-else-of-the-syndrome",
 		  inject_nothing_else_of_the_syndrome),
+	UNIT_TEST("/inject/abort/il-is-always-set", inject_il_is_always_set),
 	UNIT_TEST("/inject/undefined/is-class-0", inject_undefined_is_class_0),
 	UNIT_TEST("/inject/vector/ignores-low-bits-of-vbar",
 		  vector_ignores_low_bits_of_vbar),
