@@ -162,6 +162,16 @@ static void on_32_masks_arguments(void)
 	g_assert_cmphex(second()->context, ==, 5);
 }
 
+/*
+ * A 32-bit call has 32-bit arguments: the firmware below would cut EL2's
+ * address, and start the CPU at EL2 somewhere in the host's memory.
+ */
+static void on_32_is_relayed_as_64(void)
+{
+	g_assert_cmpint(call(ON32, 1, HOST_ENTRY, 5), ==, 0);
+	assert_relayed(ON64, 1, EL2_ENTRY, 1);
+}
+
 static void on_unknown_cpu_is_invalid(void)
 {
 	g_assert_cmpint(call(ON64, 2, HOST_ENTRY, 0), ==, -2);
@@ -315,6 +325,12 @@ static void suspend_32_masks_arguments(void)
 	g_assert_cmphex(pcpu_boot()->context, ==, 4);
 }
 
+static void suspend_32_is_relayed_as_64(void)
+{
+	call(SUSPEND32, BIT(16), HOST_ENTRY, 4);
+	assert_relayed(SUSPEND64, BIT(16), EL2_ENTRY, 0);
+}
+
 static void suspend_power_down_entry_is_checked(void)
 {
 	g_assert_cmpint(call(SUSPEND64, BIT(16), TEST_EL2_BASE, 0), ==, -9);
@@ -383,6 +399,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/psci/cpu-on/enters-el2-not-the-host",
 		  on_enters_el2_not_the_host),
 	UNIT_TEST("/psci/cpu-on/32-masks-arguments", on_32_masks_arguments),
+	UNIT_TEST("/psci/cpu-on/32-is-relayed-as-64", on_32_is_relayed_as_64),
 	UNIT_TEST("/psci/cpu-on/unknown-cpu-is-invalid",
 		  on_unknown_cpu_is_invalid),
 	UNIT_TEST("/psci/cpu-on/entry-in-el2-memory-is-refused",
@@ -413,6 +430,8 @@ static const struct unit_test tests[] = {
 		  suspend_power_down_enters_el2),
 	UNIT_TEST("/psci/cpu-suspend/32-masks-arguments",
 		  suspend_32_masks_arguments),
+	UNIT_TEST("/psci/cpu-suspend/32-is-relayed-as-64",
+		  suspend_32_is_relayed_as_64),
 	UNIT_TEST("/psci/cpu-suspend/power-down-entry-is-checked",
 		  suspend_power_down_entry_is_checked),
 	UNIT_TEST("/psci/cpu-suspend/standby-needs-no-entry",
