@@ -210,6 +210,28 @@ static void truncated_tree_is_malformed(void)
 	}
 }
 
+/* The structure block moved off its alignment: EL2 must not trap on it. */
+static void misaligned_tree_is_malformed(void)
+{
+	for (uint32_t shift = 1; shift < 4; shift++) {
+		uint8_t *moved = g_malloc0(TREE_BYTES);
+		uint32_t from;
+
+		start();
+		ok(fdt_pack(fdt));
+		from = fdt_off_dt_struct(fdt);
+		memcpy(moved, fdt, from);
+		memcpy(moved + from + shift, (uint8_t *)fdt + from,
+		       fdt_totalsize(fdt) - from);
+		fdt_set_off_dt_struct(moved, from + shift);
+		fdt_set_off_dt_strings(moved, fdt_off_dt_strings(fdt) + shift);
+		fdt_set_totalsize(moved, fdt_totalsize(fdt) + shift);
+		g_assert_cmpstr(board_dt_parse(moved, TREE_BYTES, &info), ==,
+				"the tree is malformed");
+		g_free(moved);
+	}
+}
+
 static void address_cells_other_than_2_is_refused(void)
 {
 	start();
@@ -875,6 +897,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/board-dt/tree/good-is-understood", good_tree_is_understood),
 	UNIT_TEST("/board-dt/tree/garbage", garbage_is_malformed),
 	UNIT_TEST("/board-dt/tree/truncated", truncated_tree_is_malformed),
+	UNIT_TEST("/board-dt/tree/misaligned", misaligned_tree_is_malformed),
 	UNIT_TEST("/board-dt/root/address-cells",
 		  address_cells_other_than_2_is_refused),
 	UNIT_TEST("/board-dt/root/size-cells",
