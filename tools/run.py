@@ -187,7 +187,8 @@ def run_interactive(args, folder, el2_log):
     if status != 0:
         raise RunError(f"QEMU exited with status {status}: "
                        f"{shlex.join(command)}\nlast lines of EL2's console "
-                       f"({el2_log}):\n{board.tail(el2_log)}")
+                       f"({el2_log}):\n"
+                       f"{board.tail(el2_log, board.EL2_TAIL_LINES)}")
     if args.log:
         folder.rmdir()
 
