@@ -682,6 +682,26 @@ static void test_boot_block_contents(void)
     qtest_quit(qts);
 }
 
+/* The carve-out's default size grows with RAM: section "Machine options". */
+static void test_boot_block_default_size(void)
+{
+    static const struct {
+        const char *ram;
+        uint64_t mib;
+    } sizes[] = {
+        { "-m 256M", 18 }, { "-m 258M", 20 }, { "-m 1G", 24 },
+        { "-m 8G", 80 },
+    };
+
+    for (int i = 0; i < ARRAY_SIZE(sizes); i++) {
+        QTestState *qts = start_firmware(sizes[i].ram);
+
+        g_assert_cmpuint(hypsec_get_uint(qts, "/machine", "el2-mem"), ==,
+                         sizes[i].mib * MiB);
+        qtest_quit(qts);
+    }
+}
+
 /* el2-mem and on-violation reach the firmware. */
 static void test_boot_block_options(void)
 {
@@ -1261,6 +1281,7 @@ int main(int argc, char **argv)
         { "hand-off/flash-drive", test_hand_off_flash_drive },
         { "hand-off/gzip-kernel", test_hand_off_gzip },
         { "boot-block/contents", test_boot_block_contents },
+        { "boot-block/default-size", test_boot_block_default_size },
         { "boot-block/options", test_boot_block_options },
         { "boot-block/keys-from-secrets", test_boot_block_keys },
         { "boot-block/written-by-reset", test_boot_block_reset },
