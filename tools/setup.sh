@@ -697,6 +697,12 @@ qemu_links()
 
 check_release()
 {
+	# QEMU's build does not take such names, nor do lists of folders.
+	case $ROOT$CACHE in
+	*[[:space:]:]*) die "looking at folder names" \
+		"a space or colon is in $ROOT or $CACHE" \
+		"move the clone, or set HYPSEC_CACHE to another folder" ;;
+	esac
 	ID='' VERSION_ID='' VERSION_CODENAME=''
 	# shellcheck source=/dev/null
 	[ ! -r /etc/os-release ] || . /etc/os-release
@@ -713,8 +719,11 @@ check_release()
 # configure - the outer build folder, by the Meson it was last configured with
 configure()
 {
+	# First line: the Meson that others read here. Meson's files hold the
+	# names of all three folders.
+	stamp=$(printf '%s\n' "$MESON" "$CACHE" "$ROOT")
 	if [ -e "$BUILD/build.ninja" ] &&
-		[ "$(cat "$BUILD/.meson" 2>/dev/null)" = "$MESON $CACHE" ]; then
+		[ "$(cat "$BUILD/.meson" 2>/dev/null)" = "$stamp" ]; then
 		return
 	fi
 	say "configuring the build folder"
@@ -726,7 +735,7 @@ configure()
 			die_log "configuring the build folder" "$LOGS/meson.log" \
 			"if the message does not help, ./hypsec clean and try again"
 		}
-	echo "$MESON $CACHE" >"$BUILD/.meson"
+	echo "$stamp" >"$BUILD/.meson"
 }
 
 setup_all()
@@ -747,7 +756,6 @@ setup_all()
 	unlock_cache
 	qemu_tree
 	configure
-	say "ready"
 }
 
 mkdir -p "$LOGS" "$SOURCES"

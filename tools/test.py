@@ -196,7 +196,7 @@ def main():
     parser.add_argument('--check', action='store_true', help=argparse.SUPPRESS)
     args = parser.parse_intermixed_args()
 
-    meson = (args.build / '.meson').read_text().split(' ')[0]
+    meson = (args.build / '.meson').read_text().splitlines()[0]
     known = suites_of(meson, args.build)
     unknown = [s for s in args.suites if s not in known]
     if unknown:
