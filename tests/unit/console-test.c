@@ -82,10 +82,22 @@ static void print_unchecked(const char *fmt)
 	console_printf(fmt, 1ul, 2ul);
 }
 
+static void unknown_conversion_stands(void)
+{
+	print_unchecked("<%d|%q|%5d|%ld>");
+	assert_printed("<%d|%q|%5d|%ld>");
+}
+
 static void lone_percent_at_the_end_stands(void)
 {
 	print_unchecked("50%");
 	assert_printed("50%");
+}
+
+static void cut_conversion_at_the_end_stands(void)
+{
+	print_unchecked("50%0l");
+	assert_printed("50%0l");
 }
 
 static void random_numbers_match_printf(void)
@@ -142,8 +154,11 @@ static const struct unit_test tests[] = {
 		  width_fills_with_zeros),
 	UNIT_TEST("/console/format/width-does-not-cut", width_does_not_cut),
 	UNIT_TEST("/console/format/percent", percent_sign),
+	UNIT_TEST("/console/format/unknown-stands", unknown_conversion_stands),
 	UNIT_TEST("/console/format/lone-percent-at-the-end",
 		  lone_percent_at_the_end_stands),
+	UNIT_TEST("/console/format/cut-at-the-end",
+		  cut_conversion_at_the_end_stands),
 	UNIT_TEST("/console/format/random-numbers",
 		  random_numbers_match_printf),
 	UNIT_TEST("/console/lock/is-released", lock_is_released),
