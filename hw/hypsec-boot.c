@@ -27,6 +27,7 @@
 #include "system/runstate.h"
 #include "system/system.h"
 #include "target/arm/internals.h"
+#include "hypsec-image.h"
 #include "hypsec-virt.h"
 #include "trace.h"
 
@@ -37,152 +38,6 @@
 
 #define DTB_FILE_MAX_BYTES (16 * MiB)
 #define BOOT_BLOCK_PAGE 4096
-
-/* The header of an arm64 Linux Image, by offset. */
-#define IMAGE_HEADER_BYTES 64
-#define IMAGE_TEXT_OFFSET 8
-#define IMAGE_SIZE 16
-#define IMAGE_MAGIC 56
-
-/* A file in memory that is to become a ROM blob. */
-typedef struct BootFile {
-    uint8_t *data;
-    size_t size;
-} BootFile;
-
-static void boot_file_free(BootFile *file)
-{
-    g_free(file->data);
-    file->data = NULL;
-    file->size = 0;
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BootFile, boot_file_free)
-
-/* Opens a regular file of 1 to @max bytes; returns its descriptor or -1. */
-static int boot_file_open(const char *what, const char *name, uint64_t max,
-                          uint64_t *size, Error **errp)
-{
-    struct stat st;
-    int fd = qemu_open(name, O_RDONLY | O_NONBLOCK, errp);
-
-    if (fd < 0) {
-        error_prepend(errp, "could not load %s: ", what);
-        return -1;
-    }
-    if (fstat(fd, &st) < 0) {
-        error_setg_errno(errp, errno, "could not load %s '%s'", what, name);
-    } else if (!S_ISREG(st.st_mode)) {
-        error_setg(errp, "%s '%s' is not a regular file", what, name);
-    } else if (st.st_size == 0) {
-        error_setg(errp, "%s '%s' is empty", what, name);
-    } else if (st.st_size > max) {
-        error_setg(errp, "%s '%s' is too large: %" PRIu64 " bytes, of which "
-                   "%" PRIu64 " fit", what, name, (uint64_t)st.st_size, max);
-    } else {
-        *size = st.st_size;
-        return fd;
-    }
-    close(fd);
-    return -1;
-}
-
-static bool boot_file_read(BootFile *file, const char *what, const char *name,
-                           uint64_t max, Error **errp)
-{
-    uint64_t size;
-    size_t done = 0;
-    int fd = boot_file_open(what, name, max, &size, errp);
-
-    if (fd < 0) {
-        return false;
-    }
-    file->data = g_malloc(size);
-    while (done < size) {
-        ssize_t n = RETRY_ON_EINTR(read(fd, file->data + done, size - done));
-
-        if (n <= 0) {
-            error_setg_errno(errp, n ? errno : EIO, "could not read %s '%s'",
-                             what, name);
-            close(fd);
-            return false;
-        }
-        done += n;
-    }
-    close(fd);
-    file->size = size;
-    return true;
-}
-
-/* An Image may come compressed by gzip, or wrapped by EFI zboot. */
-static bool boot_image_unpack(BootFile *file, const char *name, Error **errp)
-{
-    ssize_t size = file->size;
-
-    if (size > 2 && file->data[0] == 0x1f && file->data[1] == 0x8b) {
-        uint8_t *plain = g_try_malloc(LOAD_IMAGE_MAX_GUNZIP_BYTES);
-
-        if (plain) {
-            size = gunzip(plain, LOAD_IMAGE_MAX_GUNZIP_BYTES, file->data,
-                          file->size);
-        }
-        if (!plain || size <= 0) {
-            error_setg(errp, "could not decompress kernel '%s'", name);
-            g_free(plain);
-            return false;
-        }
-        g_free(file->data);
-        file->data = g_realloc(plain, size);
-    } else if (unpack_efi_zboot_image(&file->data, &size) < 0) {
-        error_setg(errp, "could not decompress kernel '%s'", name);
-        return false;
-    }
-    file->size = size;
-    return true;
-}
-
-/* Where an Image wants to lie, and how much memory it takes. */
-typedef struct ImageLayout {
-    uint64_t text_offset;
-    uint64_t span;
-} ImageLayout;
-
-static bool boot_image_is_arm64(const BootFile *file)
-{
-    return file->size >= IMAGE_HEADER_BYTES &&
-           memcmp(file->data + IMAGE_MAGIC, "ARM\x64", 4) == 0;
-}
-
-/*
- * Checks the header against @room, the bytes from a 2 MiB boundary to where
- * the kernel must end.
- */
-static bool boot_image_layout(const BootFile *file, const char *name,
-                              uint64_t room, ImageLayout *layout,
-                              Error **errp)
-{
-    uint64_t image_size = ldq_le_p(file->data + IMAGE_SIZE);
-
-    /* Before Linux 3.17 there was no size, and then no offset either. */
-    layout->text_offset = image_size ?
-                          ldq_le_p(file->data + IMAGE_TEXT_OFFSET) : 512 * KiB;
-    layout->span = MAX(image_size, file->size);
-
-    if (layout->text_offset % BOOT_BLOCK_PAGE) {
-        error_setg(errp, "kernel '%s' has a bad header: text offset 0x%"
-                   PRIx64, name, layout->text_offset);
-        return false;
-    }
-    if (layout->text_offset > room ||
-        layout->span > room - layout->text_offset) {
-        error_setg(errp, "kernel '%s' does not fit into RAM: it takes 0x%"
-                   PRIx64 " bytes at offset 0x%" PRIx64 ", and 0x%" PRIx64
-                   " are free", name, layout->span, layout->text_offset,
-                   room);
-        return false;
-    }
-    return true;
-}
 
 /* The end of what the host may be loaded into. */
 static hwaddr boot_host_end(const HypsecVirtMachineState *s)
@@ -195,24 +50,24 @@ static hwaddr boot_host_end(const HypsecVirtMachineState *s)
 static bool boot_load_kernel(HypsecVirtMachineState *s, hwaddr *end,
                              Error **errp)
 {
+    ERRP_GUARD();
     const char *name = MACHINE(s)->kernel_filename;
     hwaddr base = hypsec_virt_memmap[HYPSEC_VIRT_MEM].base +
                   HYPSEC_VIRT_DTB_MAX;
     uint64_t room = boot_host_end(s) - base;
-    g_auto(BootFile) file = {};
-    ImageLayout layout;
+    g_auto(HypsecFile) file = {};
+    HypsecImageLayout layout;
 
-    if (!boot_file_read(&file, "kernel", name, room, errp) ||
-        !boot_image_unpack(&file, name, errp)) {
+    if (!hypsec_kernel_read(&file, name, room, errp)) {
         return false;
     }
-    if (!boot_image_is_arm64(&file)) {
+    if (!hypsec_image_is_arm64(&file)) {
         error_setg(errp, "kernel '%s' is not an arm64 Image", name);
         error_append_hint(errp, "With firmware the kernel must be a Linux "
                           "Image, plain or compressed by gzip.\n");
         return false;
     }
-    if (!boot_image_layout(&file, name, room, &layout, errp)) {
+    if (!hypsec_image_layout(&file, name, room, &layout, errp)) {
         return false;
     }
     s->kernel_base = base + layout.text_offset;
@@ -230,10 +85,10 @@ static bool boot_load_initrd(HypsecVirtMachineState *s, hwaddr kernel_end,
     const char *name = MACHINE(s)->initrd_filename;
     hwaddr base = QEMU_ALIGN_UP(kernel_end, HYPSEC_VIRT_BLOCK);
     hwaddr end = boot_host_end(s);
-    g_auto(BootFile) file = {};
+    g_auto(HypsecFile) file = {};
 
-    if (!boot_file_read(&file, "initrd", name, base < end ? end - base : 0,
-                        errp)) {
+    if (!hypsec_file_read(&file, "initrd", name, base < end ? end - base : 0,
+                          errp)) {
         return false;
     }
     s->bootinfo.initrd_start = base;
@@ -263,39 +118,33 @@ static bool boot_load_firmware(HypsecVirtMachineState *s, Error **errp)
 
 /*
  * Without firmware the kernel goes to QEMU's own loader, which takes ELF
- * files, uImages and raw code as well. It believes the header of an Image,
- * so look at that first.
+ * files, uImages and raw code as well. It believes their headers, so look at
+ * these first.
  */
 static bool boot_check_direct_images(HypsecVirtMachineState *s, Error **errp)
 {
     MachineState *ms = MACHINE(s);
-    g_auto(BootFile) file = {};
-    ImageLayout layout;
-    uint64_t size;
-    int fd;
+    const char *name = ms->kernel_filename;
+    g_auto(HypsecFile) file = {};
+    HypsecImageLayout layout;
 
-    if (!ms->kernel_filename) {
+    if (!name) {
         return true;
     }
-    if (!boot_file_read(&file, "kernel", ms->kernel_filename, ms->ram_size,
-                        errp) ||
-        !boot_image_unpack(&file, ms->kernel_filename, errp)) {
+    if (!hypsec_kernel_read(&file, name, ms->ram_size, errp)) {
         return false;
     }
-    if (boot_image_is_arm64(&file) &&
-        !boot_image_layout(&file, ms->kernel_filename,
-                           ms->ram_size - HYPSEC_VIRT_BLOCK, &layout, errp)) {
+    if (hypsec_image_is_arm64(&file) &&
+        !hypsec_image_layout(&file, name, ms->ram_size - HYPSEC_VIRT_BLOCK,
+                             &layout, errp)) {
         return false;
     }
-    if (ms->initrd_filename) {
-        fd = boot_file_open("initrd", ms->initrd_filename, ms->ram_size,
-                            &size, errp);
-        if (fd < 0) {
-            return false;
-        }
-        close(fd);
-    }
-    return true;
+    return hypsec_elf_check(&file, name,
+                            hypsec_virt_memmap[HYPSEC_VIRT_MEM].base,
+                            ms->ram_size, errp) &&
+           (!ms->initrd_filename ||
+            hypsec_file_check("initrd", ms->initrd_filename, ms->ram_size,
+                              errp));
 }
 
 static void boot_write_block(void *opaque)
@@ -361,6 +210,7 @@ static int boot_pre_load(void *opaque)
 {
     HypsecVirtMachineState *s = opaque;
 
+    g_free(s->own_sealing_key);
     s->own_sealing_key = g_memdup2(s->sealing_key, sizeof(s->sealing_key));
     return 0;
 }
@@ -369,12 +219,11 @@ static int boot_pre_load(void *opaque)
 static int boot_post_load(void *opaque, int version_id)
 {
     HypsecVirtMachineState *s = opaque;
-    bool same = !memcmp(s->own_sealing_key, s->sealing_key,
-                        sizeof(s->sealing_key));
+    g_autofree uint8_t *own = g_steal_pointer(&s->own_sealing_key);
 
-    g_free(s->own_sealing_key);
-    s->own_sealing_key = NULL;
-    if (s->sealing_key_id && !same) {
+    if (s->sealing_key_id &&
+        memcmp(own, s->sealing_key, sizeof(s->sealing_key))) {
+        memcpy(s->sealing_key, own, sizeof(s->sealing_key));
         error_report("the sealing key of the incoming board is another one");
         return -EINVAL;
     }
@@ -426,14 +275,15 @@ static bool boot_init_firmware(HypsecVirtMachineState *s, Error **errp)
 /* Our tree, or the user's once it has been checked. */
 static bool boot_init_fdt(HypsecVirtMachineState *s, Error **errp)
 {
+    ERRP_GUARD();
     MachineState *ms = MACHINE(s);
-    g_auto(BootFile) file = {};
+    g_auto(HypsecFile) file = {};
 
     if (!ms->dtb) {
         return hypsec_fdt_create(s, errp);
     }
-    if (!boot_file_read(&file, "device tree", ms->dtb, DTB_FILE_MAX_BYTES,
-                        errp) ||
+    if (!hypsec_file_read(&file, "device tree", ms->dtb, DTB_FILE_MAX_BYTES,
+                          errp) ||
         !hypsec_fdt_take(s, file.data, file.size, errp)) {
         error_prepend(errp, "-dtb %s: ", ms->dtb);
         return false;
@@ -541,8 +391,6 @@ static bool boot_check_firmware(HypsecVirtMachineState *s, Error **errp)
                         s->sealing_key_id ? "sealing-key" :
                         s->trusted_key_id ? "trusted-key" : NULL;
     g_autofree char *path = NULL;
-    uint64_t size;
-    int fd;
 
     s->firmware = bios || drive;
     if (bios && drive) {
@@ -554,17 +402,13 @@ static bool boot_check_firmware(HypsecVirtMachineState *s, Error **errp)
         error_setg(errp, "'%s' is for EL2 firmware: it needs -bios", needs);
         return false;
     }
-    if (bios) {
-        path = qemu_find_file(QEMU_FILE_TYPE_BIOS, bios);
-        fd = boot_file_open("firmware", path ?: bios,
-                            hypsec_virt_memmap[HYPSEC_VIRT_FLASH0].size,
-                            &size, errp);
-        if (fd < 0) {
-            return false;
-        }
-        close(fd);
+    if (!bios) {
+        return true;
     }
-    return true;
+    path = qemu_find_file(QEMU_FILE_TYPE_BIOS, bios);
+    return hypsec_file_check("firmware", path ?: bios,
+                             hypsec_virt_memmap[HYPSEC_VIRT_FLASH0].size,
+                             errp);
 }
 
 static bool boot_check_carveout(HypsecVirtMachineState *s, Error **errp)
@@ -590,6 +434,7 @@ static bool boot_check_carveout(HypsecVirtMachineState *s, Error **errp)
 static bool boot_check_key(const char *what, const char *id, uint8_t *key,
                            Error **errp)
 {
+    ERRP_GUARD();
     g_autofree uint8_t *data = NULL;
     size_t size;
 

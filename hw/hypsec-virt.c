@@ -15,11 +15,13 @@
 #include "hw/arm/bsa.h"
 #include "hw/boards.h"
 #include "hw/char/pl011.h"
+#include "hw/hotplug.h"
 #include "hw/intc/arm_gic.h"
 #include "hw/intc/arm_gic_common.h"
 #include "hw/intc/arm_gicv3_common.h"
 #include "hw/irq.h"
 #include "hw/loader.h"
+#include "hw/mem/memory-device.h"
 #include "hw/misc/pvpanic.h"
 #include "hw/nvram/fw_cfg.h"
 #include "hw/pci-host/gpex.h"
@@ -104,11 +106,6 @@ static DeviceState *add_mmio_device(HypsecVirtMachineState *s,
 /* A CPU that -cpu's properties made unusable here is the user's error. */
 static void check_cpu(Object *cpu)
 {
-    if (!object_property_get_bool(cpu, "aarch64", &error_abort)) {
-        error_report("this machine needs a 64-bit CPU: remove aarch64=off "
-                     "from -cpu");
-        exit(1);
-    }
     if (!object_property_get_bool(cpu, "has_el2", &error_abort)) {
         error_report("this machine needs a CPU with EL2: remove has_el2=off "
                      "from -cpu");
@@ -421,6 +418,20 @@ static void hypsec_virt_init(MachineState *ms)
     hypsec_boot_init(s, &error_fatal);
 }
 
+/* Memory devices would be plugged into nothing. */
+static HotplugHandler *get_hotplug_handler(MachineState *ms, DeviceState *dev)
+{
+    return object_dynamic_cast(OBJECT(dev), TYPE_MEMORY_DEVICE) ?
+           HOTPLUG_HANDLER(ms) : NULL;
+}
+
+static void refuse_plug(HotplugHandler *handler, DeviceState *dev,
+                        Error **errp)
+{
+    error_setg(errp, "this machine has no place for a %s",
+               object_get_typename(OBJECT(dev)));
+}
+
 static char *get_gic_version(Object *obj, Error **errp)
 {
     return g_strdup_printf("%d", HYPSEC_VIRT_MACHINE(obj)->gic_version);
@@ -428,6 +439,7 @@ static char *get_gic_version(Object *obj, Error **errp)
 
 static void set_gic_version(Object *obj, const char *value, Error **errp)
 {
+    ERRP_GUARD();
     HypsecVirtMachineState *s = HYPSEC_VIRT_MACHINE(obj);
 
     if (strcmp(value, "2") && strcmp(value, "3")) {
@@ -449,6 +461,7 @@ static void get_el2_mem(Object *obj, Visitor *v, const char *name,
 static void set_el2_mem(Object *obj, Visitor *v, const char *name,
                         void *opaque, Error **errp)
 {
+    ERRP_GUARD();
     uint64_t size;
 
     if (!visit_type_size(v, name, &size, errp)) {
@@ -470,6 +483,7 @@ static char *get_on_violation(Object *obj, Error **errp)
 
 static void set_on_violation(Object *obj, const char *value, Error **errp)
 {
+    ERRP_GUARD();
     HypsecVirtMachineState *s = HYPSEC_VIRT_MACHINE(obj);
 
     if (!strcmp(value, "refuse")) {
@@ -598,6 +612,7 @@ static void hypsec_virt_class_init(ObjectClass *oc, void *data)
         { TYPE_PCI_DEVICE, "romfile", "" },
     };
     MachineClass *mc = MACHINE_CLASS(oc);
+    HotplugHandlerClass *hc = HOTPLUG_HANDLER_CLASS(oc);
 
     mc->desc = "Board for EL2 corevisors (HypSec)";
     mc->init = hypsec_virt_init;
@@ -612,6 +627,8 @@ static void hypsec_virt_class_init(ObjectClass *oc, void *data)
     mc->no_cdrom = true;
     mc->no_parallel = true;
     mc->pci_allow_0_address = true;
+    mc->get_hotplug_handler = get_hotplug_handler;
+    hc->pre_plug = refuse_plug;
     compat_props_add(mc->compat_props, compat, ARRAY_SIZE(compat));
     add_class_properties(oc);
 }
@@ -624,6 +641,10 @@ static const TypeInfo hypsec_virt_types[] = {
         .instance_init = hypsec_virt_instance_init,
         .instance_finalize = hypsec_virt_instance_finalize,
         .class_init = hypsec_virt_class_init,
+        .interfaces = (InterfaceInfo[]) {
+            { TYPE_HOTPLUG_HANDLER },
+            { }
+        },
     },
 };
 

@@ -40,6 +40,8 @@ INITRD = BUILD / "guest-images/linux/initrd.gz"
 CONSOLE = "console=ttyAMA0"
 START_SECONDS = 60
 TAIL_LINES = 15
+# A whole panic report.
+EL2_TAIL_LINES = 50
 POLL_SECONDS = 0.2
 
 
@@ -278,7 +280,8 @@ class Board:
         state = "runs" if status is None else f"exited with status {status}"
         text = (f"{what}\nQEMU {state}: {shlex.join(self.command)}\n"
                 f"last lines of the host's console:\n{tail(self.log)}\n"
-                f"last lines of EL2's console:\n{tail(self.el2_log)}")
+                f"last lines of EL2's console:\n"
+                f"{tail(self.el2_log, EL2_TAIL_LINES)}")
         if self.stderr_log.exists() and self.stderr_log.stat().st_size:
             text += f"\nQEMU's messages:\n{tail(self.stderr_log)}"
         return BoardError(text)

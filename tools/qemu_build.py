@@ -83,6 +83,9 @@ def environment(build, cache):
     env.setdefault('CCACHE_DIR', f'{cache}/ccache')
     env.setdefault('CCACHE_BASEDIR', str(ROOT))
     env.setdefault('CCACHE_NOHASHDIR', '1')
+    # QEMU's decoder generator iterates over sets: without a fixed seed its
+    # output, and so the compiler cache, would differ from build to build.
+    env['PYTHONHASHSEED'] = '0'
     env.pop('MAKEFLAGS', None)
     env.pop('NINJA_STATUS', None)
     return env
@@ -151,7 +154,8 @@ def ninja(build, env, targets, progress):
         failed = [n for n, line in enumerate(lines)
                   if line.startswith(('FAILED:', 'ninja: error:'))]
         fail('the build', log, lines[failed[0]:][:60] if failed else lines[-20:])
-    if steps:
+    # One step is always due: it asks for the version.
+    if steps > 1:
         print(f'QEMU: {steps} steps done', flush=True)
 
 

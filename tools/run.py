@@ -120,15 +120,15 @@ def open_logs(args):
     """The folder for this run's logs and the file for EL2's console."""
     runs = board.BUILD / "run"
     try:
+        if args.log:
+            args.log.write_bytes(b"")
         runs.mkdir(parents=True, exist_ok=True)
         folder = pathlib.Path(tempfile.mkdtemp(
             dir=runs, prefix=time.strftime("%Y%m%d-%H%M%S-")))
-        el2_log = args.log or folder / "el2-console.log"
-        el2_log.write_bytes(b"")
     except OSError as error:
         raise RunError(f"cannot write the log {error.filename}: "
                        f"{error.strerror}") from None
-    return folder, el2_log
+    return folder, args.log or folder / "el2-console.log"
 
 
 def configuration(args, mode):
@@ -187,9 +187,10 @@ def run_interactive(args, folder, el2_log):
     if status != 0:
         raise RunError(f"QEMU exited with status {status}: "
                        f"{shlex.join(command)}\nlast lines of EL2's console "
-                       f"({el2_log}):\n{board.tail(el2_log)}")
-    if args.log is None and el2_log.stat().st_size == 0:
-        shutil.rmtree(folder, ignore_errors=True)
+                       f"({el2_log}):\n"
+                       f"{board.tail(el2_log, board.EL2_TAIL_LINES)}")
+    if args.log:
+        folder.rmdir()
 
 
 def main(argv):

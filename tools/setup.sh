@@ -5,6 +5,7 @@
 #
 #   setup.sh all BUILD         every step that is not done yet
 #   setup.sh qemu-tree BUILD   only BUILD/sources/qemu: our patch and links
+#   setup.sh machine-sources BUILD   print what it makes of the apt sources
 #
 # Idempotent, and without network when there is nothing to fetch. A thing
 # counts as done only when it has its final name, which it gets by one rename
@@ -22,8 +23,8 @@ set -eu
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 : "${HYPSEC_CACHE:?run ./hypsec setup instead}"
 CACHE=$HYPSEC_CACHE
-MODE=${1:?usage: setup.sh all|qemu-tree BUILD}
-BUILD=${2:?usage: setup.sh all|qemu-tree BUILD}
+MODE=${1:?usage: setup.sh MODE BUILD}
+BUILD=${2:?usage: setup.sh MODE BUILD}
 SOURCES=$BUILD/sources
 LOGS=$BUILD/logs
 
@@ -75,21 +76,19 @@ die_log()
 	exit 1
 }
 
-# progress TEXT - one line that is overwritten; without a terminal a new line
-# now and then, so that a log stays short but shows life.
-progress_last=0
+# progress PERCENT TEXT - one line that is overwritten; without a terminal a
+# new line for every tenth of the way, so that a log stays short.
+progress_last=
 progress_shown=
 progress()
 {
 	if [ -t 1 ]; then
-		printf '\r\033[K  %.76s' "$1"
+		[ "$2" = "$progress_last" ] || printf '\r\033[K  %.76s' "$2"
+		progress_last=$2
 		progress_shown=1
-	else
-		progress_now=$(date +%s)
-		if [ $((progress_now - progress_last)) -ge 5 ]; then
-			progress_last=$progress_now
-			printf '  %s\n' "$1"
-		fi
+	elif [ "$(($1 / 10))" != "$progress_last" ]; then
+		progress_last=$(($1 / 10))
+		printf '  %s\n' "$2"
 	fi
 }
 
@@ -150,49 +149,40 @@ unlock_cache()
 
 # --- apt -------------------------------------------------------------------
 
-# apt_progress LABEL LOG COMMAND... - run apt-get with a Status-Fd of 1; its
-# status lines become progress, all else goes to LOG.
+# apt_progress LABEL KBYTES COMMAND... - run a command that writes apt's status
+# lines (APT::Status-Fd) to its standard output, and show them as progress.
+# KBYTES is the size of the download, 0 if unknown. The loop starts no other
+# program: apt would lose lines to a slow reader.
 apt_progress()
 {
 	label=$1
-	log=$2
+	total=$2
 	shift 2
-	progress_last=$(date +%s)
+	progress_last=
 	{
-		"$@" 2>&1 </dev/null && echo "exit:0" || echo "exit:$?"
+		"$@" </dev/null && echo "exit:0" || echo "exit:$?"
 	} | {
-		size=
 		status=1
 		while IFS= read -r line; do
 			case $line in
 			dlstatus:*)
 				percent=${line#*:*:}
-				percent=${percent%%:*}
-				progress "$label: downloading, ${percent%%.*}%${size:+ of $size}"
+				percent=${percent%%.*}
+				if [ "$total" -gt 0 ]; then
+					size=$((total * percent / 100))
+					progress "$percent" "$label: downloading, $(tenths "$size") of $(tenths "$total") MB"
+				elif [ -t 1 ]; then
+					progress "$percent" "$label: downloading, $percent%"
+				fi
 				;;
 			pmstatus:*)
 				what=${line#*:}
 				percent=${what#*:}
-				percent=${percent%%:*}
-				progress "$label: installing, ${percent%%.*}% (${what%%:*})"
+				percent=${percent%%.*}
+				progress "$percent" "$label: installing, $percent% (${what%%:*})"
 				;;
 			exit:*)
 				status=${line#exit:}
-				;;
-			*)
-				printf '%s\n' "$line" >>"$log"
-				case $line in
-				"Need to get "*" of "*archives*)
-					size=${line#Need to get }
-					size=${size%% of *}
-					;;
-				Get:*"["*"]")
-					[ -n "$size" ] || {
-						size=${line##*\[}
-						size=${size%\]}
-					}
-					;;
-				esac
 				;;
 			esac
 		done
@@ -201,13 +191,30 @@ apt_progress()
 	}
 }
 
-as_root()
+# tenths KBYTES - megabytes with one decimal
+tenths()
 {
-	if [ "$(id -u)" -eq 0 ]; then
-		"$@"
-	else
-		sudo "$@"
-	fi
+	echo "$(($1 / 1000)).$(($1 % 1000 / 100))"
+}
+
+# kbytes - the sum of the sizes that "apt-get --print-uris" lists on stdin
+kbytes()
+{
+	awk "/^'/ { sum += \$3 } END { print int(sum / 1000) }"
+}
+
+# root_apt LOG ARGUMENTS... - apt-get as root, status lines on stdout. They
+# need a descriptor of their own behind sudo, which closes all but three: apt
+# makes that descriptor non-blocking, and package scripts print to stdout.
+root_apt()
+{
+	sudo=
+	[ "$(id -u)" -eq 0 ] || sudo=sudo
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	$sudo sh -c 'log=$1; shift; exec 3>&1 >>"$log" 2>&1
+		DEBIAN_FRONTEND=noninteractive exec apt-get -o APT::Status-Fd=3 \
+			-o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 "$@"' \
+		sh "$@"
 }
 
 missing_packages()
@@ -250,16 +257,13 @@ install_packages()
 			"as root, run: apt-get install $missing"
 	fi
 	for attempt in 1 2; do
-		apt_progress "package lists" "$log" as_root apt-get \
-			-o APT::Status-Fd=1 -o DPkg::Lock::Timeout=600 update ||
+		apt_progress "package lists" 0 root_apt "$log" update ||
 			die_log "$step: apt-get update" "$log" \
 			"check the network and the machine's apt configuration, then run this again"
 		# shellcheck disable=SC2086 # a list
-		if apt_progress "packages" "$log" \
-			as_root env DEBIAN_FRONTEND=noninteractive apt-get \
-			-o APT::Status-Fd=1 -o DPkg::Lock::Timeout=600 \
-			-o Dpkg::Use-Pty=0 \
-			install -y --no-install-recommends $missing; then
+		set -- install -y --no-install-recommends $missing
+		size=$(apt-get --print-uris "$@" 2>/dev/null | kbytes)
+		if apt_progress packages "$size" root_apt "$log" "$@"; then
 			return 0
 		fi
 		[ "$attempt" = 2 ] || say "that failed; refreshing the lists for a second try"
@@ -383,7 +387,7 @@ apt_private()
 	APT::Architecture "$arch";
 	APT::Architectures { "$arch"; };
 	APT::Sandbox::User "root";
-	APT::Status-Fd "1";
+	APT::Update::Error-Mode "any";
 	Acquire::Languages { "none"; };
 	Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
 	Dir::Etc::sourcelist "/dev/null";
@@ -409,15 +413,17 @@ private()
 	"$tool" -c "$CACHE/apt/$APT_NAME/apt.conf" "$@"
 }
 
-private_update()
+# private_fetch ARGUMENTS... - apt-get, for apt_progress
+private_fetch()
 {
-	apt_progress "$1: package lists" "$LOGS/fetch.log" private apt-get update
+	private apt-get -o APT::Status-Fd=3 "$@" 3>&1 >>"$LOGS/fetch.log" 2>&1
 }
 
 FETCH_ADVICE="check the network (and that the mirror of this machine's apt sources carries this suite), then run this again"
 
-# fetch STEP VERSION-FUNCTION COMMAND... - with the lists of the private
-# configuration: set VERSION, then run the fetch command in a temporary folder.
+# fetch STEP FUNCTION ARGUMENTS... - run apt-get in a new temporary folder, with
+# the private configuration. After its lists are there, FUNCTION sets VERSION
+# and PACKAGE; apt-get's last argument is PACKAGE.
 # Mirrors drop superseded files, so that a listed version can be absent: after
 # a failure the lists are refreshed once and the fetch is tried again.
 fetch()
@@ -427,13 +433,16 @@ fetch()
 	shift 2
 	: >"$LOGS/fetch.log"
 	for attempt in 1 2; do
-		private_update "$step" || die_log "$step: apt-get update" \
-			"$LOGS/fetch.log" "$FETCH_ADVICE"
+		apt_progress "$step: package lists" 0 private_fetch update ||
+			die_log "$step: apt-get update" "$LOGS/fetch.log" \
+			"$FETCH_ADVICE"
 		"$choose"
 		temporary "$CACHE/download"
-		say "$step $VERSION: downloading"
-		if (cd "$TEMPORARY" &&
-			apt_progress "$step" "$LOGS/fetch.log" "$@"); then
+		size=$(private apt-get "$@" --print-uris "$PACKAGE" \
+			2>/dev/null | kbytes)
+		say "$step $VERSION: downloading $(tenths "$size") MB"
+		if (cd "$TEMPORARY" && apt_progress "$step" "$size" \
+			private_fetch "$@" "$PACKAGE"); then
 			return 0
 		fi
 		[ "$attempt" = 2 ] ||
@@ -457,7 +466,7 @@ newest()
 
 source_version()
 {
-	VERSION=$(private apt-cache showsrc --only-source "$PACKAGE" |
+	VERSION=$(private apt-cache showsrc --only-source "$PACKAGE" 2>/dev/null |
 		sed -n 's/^Version: *//p' | sort -V | tail -n 1)
 	[ -n "$VERSION" ] || die "$step" \
 		"the mirror has no source package $PACKAGE in $QEMU_SUITE" \
@@ -475,7 +484,7 @@ fetch_source()
 	cached "$1" || {
 		PACKAGE=$1
 		apt_private "source-$QEMU_SUITE" deb-src "$QEMU_SUITE" native
-		fetch "$2" source_version private apt-get source --download-only "$1"
+		fetch "$2" source_version source --download-only
 		unpack "$2" dpkg-source -x "$TEMPORARY"/*.dsc "$TEMPORARY/unpacked"
 	}
 }
@@ -486,8 +495,7 @@ fetch_upstream()
 	cached "$1" || {
 		PACKAGE=$1
 		apt_private "source-$QEMU_SUITE" deb-src "$QEMU_SUITE" native
-		fetch "$2" source_version \
-			private apt-get source --download-only --tar-only "$1"
+		fetch "$2" source_version source --download-only --tar-only
 		mkdir "$TEMPORARY/unpacked"
 		unpack "$2" tar -xf "$TEMPORARY"/*.orig.tar.* --strip-components=1 \
 			-C "$TEMPORARY/unpacked"
@@ -525,21 +533,16 @@ binary_version()
 	PACKAGE=$WANTED
 	if [ "$WANTED" = linux-image-cloud-arm64 ]; then
 		# The package with the kernel in it, behind the one that names it.
-		PACKAGE=$(private apt-cache show --no-all-versions "$WANTED" |
+		PACKAGE=$(private apt-cache show --no-all-versions "$WANTED" 2>/dev/null |
 			sed -n 's/^Depends:.*\(linux-image-[0-9][^ ,]*-cloud-arm64\).*/\1/p')
 	fi
 	VERSION=
-	[ -z "$PACKAGE" ] || VERSION=$(private apt-cache show --no-all-versions "$PACKAGE" |
-		sed -n 's/^Version: *//p')
+	[ -z "$PACKAGE" ] || VERSION=$(private apt-cache show --no-all-versions "$PACKAGE" \
+		2>/dev/null | sed -n 's/^Version: *//p')
 	[ -n "$VERSION" ] || die "$step" \
 		"the mirror has no package $WANTED in $SUITE" \
 		"use a complete Debian mirror"
 	VERSION=${VERSION#*:}
-}
-
-download_package()
-{
-	private apt-get download "$PACKAGE"
 }
 
 # fetch_binary NAME PACKAGE SUITES ARCHITECTURE TITLE - have an unpacked Debian
@@ -550,7 +553,7 @@ fetch_binary()
 		WANTED=$2
 		SUITE=$3
 		apt_private "${3%% *}-$4" deb "$3" "$4"
-		fetch "$5" binary_version download_package
+		fetch "$5" binary_version download
 		unpack "$5" dpkg -x "$TEMPORARY"/*.deb "$TEMPORARY/unpacked"
 	}
 }
@@ -751,5 +754,6 @@ mkdir -p "$LOGS" "$SOURCES"
 case $MODE in
 all) setup_all ;;
 qemu-tree) check_release; qemu_tree ;;
+machine-sources) machine_sources ;;
 *) die "setup.sh" "unknown mode $MODE" "use ./hypsec setup" ;;
 esac

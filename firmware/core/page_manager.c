@@ -30,6 +30,7 @@
 #define COUNT_RESERVED		GENMASK(RECORD_COUNT_WIDTH - 1, 0)
 #define MAP_ANY			BIT(RECORD_MAP_WIDTH - 1)
 
+_Static_assert(HOSTVISOR == 0, "a zero record is the host's");
 _Static_assert(COREVISOR < 256 && MAX_SHARE_COUNT < 255, "fields are 8 bits");
 
 static uint64_t *page_records;
@@ -56,6 +57,18 @@ static uint64_t *page_record(uint64_t pfn)
 	}
 	ASSERT(index < nr_page_records);
 	return &page_records[index];
+}
+
+void page_manager_reserve(uint64_t pfn, uint64_t pages)
+{
+	uint64_t *first = page_record(pfn);
+	uint64_t *last = page_record(pfn + pages - 1);
+
+	ASSERT(first != NULL && last == first + pages - 1);
+	for (uint64_t *record = first; record <= last; record++) {
+		*record = (*record & ~FIELD_MASK(RECORD_OWNER)) |
+			  INPLACE(RECORD_OWNER, COREVISOR);
+	}
 }
 
 static uint64_t host_map(uint64_t pfn)

@@ -45,7 +45,8 @@ for word in $(cat /proc/cmdline); do
 	esac
 done
 
-if grep -qs 0x1af4 /sys/bus/pci/devices/*/vendor; then
+if grep -qs 0x1af4 /sys/bus/pci/devices/*/vendor ||
+   ls /sys/bus/platform/devices | grep -q virtio_mmio; then
 	load_modules
 fi
 
@@ -64,6 +65,11 @@ serve)
 	echo "Linux $(uname -r). 'hypsec-check' repeats the self-check,"
 	echo "'hypsec-attack' tries to reach EL2's memory, 'poweroff' ends."
 	cd /root || exit
+	# Process 1 is no init that poweroff and the like could ask.
+	for name in poweroff reboot halt; do
+		echo "alias $name='$name -f'"
+	done > /etc/shellrc
+	export ENV=/etc/shellrc
 	# The shell may not be process 1: its end would be a kernel panic.
 	while :; do
 		setsid cttyhack sh

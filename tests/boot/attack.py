@@ -40,9 +40,8 @@ def el2_says_so(tap, machine, address, name):
 
 def carveout_base(machine):
     """Where the device tree says that EL2's memory begins."""
-    _, lines = machine.shell("ls /proc/device-tree/reserved-memory")
-    return next(int(line.split("@")[1], 16) for line in lines
-                if line.startswith("el2@"))
+    _, lines = machine.shell("echo /proc/device-tree/reserved-memory/el2@*")
+    return int(lines[-1].split("@")[1], 16)
 
 
 def host_lives_on(tap, machine):

@@ -1,22 +1,43 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`./hypsec run` as a user or a CI system meets it: output and exit status."""
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 import boottest
 
 RUN = pathlib.Path(__file__).resolve().parents[2] / "tools/run.py"
-SECONDS = 100
+SECONDS = 60
 
 
 def run(*args):
     return subprocess.run([sys.executable, RUN, *map(str, args)],
                           stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, timeout=SECONDS, check=False)
+
+
+def typed(*lines):
+    """An interactive run: LINES go one to each shell that comes up."""
+    waiting = list(lines)
+    with subprocess.Popen([sys.executable, RUN, "--smp", "1",
+                           "--log", os.devnull],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as process:
+        timer = threading.Timer(SECONDS, process.terminate)
+        timer.start()
+        for line in process.stdout:
+            if "built-in shell" in line and waiting:
+                process.stdin.write(waiting.pop(0) + "\n")
+                process.stdin.flush()
+        status = process.wait()
+        timer.cancel()
+        return status
 
 
 def fails(tap, name, pattern, *args, status=1):
@@ -27,6 +48,9 @@ def fails(tap, name, pattern, *args, status=1):
                "Traceback" not in done.stderr,
                name, f"status {done.returncode}, output {done.stdout!r}, "
                f"messages:\n{done.stderr}")
+    if logs := re.search(r"^whole logs: (.*)/host-console.log", done.stderr,
+                         re.MULTILINE):
+        shutil.rmtree(logs[1])
 
 
 def main(tap):
@@ -67,6 +91,12 @@ def main(tap):
                    "log/holds-el2-console")
     fails(tap, "smp/out-of-range", "1 to 8 CPUs", "--smp", 9, status=2)
     fails(tap, "gic/out-of-range", "--gic", "--gic", 4, status=2)
+
+    tap.equal(typed("poweroff"), 0, "interactive/poweroff-ends-the-run")
+    tap.equal(typed("exit", "poweroff"), 0,
+              "interactive/shell-comes-back-after-exit")
+    tap.equal(typed("reboot", "poweroff"), 0,
+              "interactive/reboot-comes-up-again")
 
     done = run("--help")
     tap.result(done.returncode == 0 and "-- QEMU" in done.stdout,

@@ -91,7 +91,7 @@ _start:
 	add	x2, x2, x4
 	cmp	x2, x3
 	b.lo	3b
-	ic	iallu
+	ic	ialluis
 	dsb	sy
 	isb
 	adr	x1, _start

@@ -114,11 +114,8 @@ static void init_page_records(const struct board_info *info,
 	mem_zero(pa_to_el2_va(layout->records.base), layout->records.size);
 	page_manager_init(layout->records.base, mem_region_pages());
 	acquire_lock_s2page();
-	for (uint64_t offset = 0; offset < info->carveout.size;
-	     offset += PAGE_SIZE) {
-		set_pfn_owner((info->carveout.base + offset) >> PAGE_SHIFT,
-			      COREVISOR);
-	}
+	page_manager_reserve(info->carveout.base >> PAGE_SHIFT,
+			     info->carveout.size >> PAGE_SHIFT);
 	release_lock_s2page();
 }
 

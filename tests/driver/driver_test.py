@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Self-tests of ./hypsec, tools/setup.sh and tools/test.py; TAP on stdout.
+
+No network, no root, nothing outside a temporary folder is written.
+"""
+
+import contextlib
+import importlib.util
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+ROOT = Path(os.environ.get('HYPSEC_ROOT',
+                           Path(__file__).resolve().parents[2]))
+
+spec = importlib.util.spec_from_file_location('runner', ROOT / 'tools/test.py')
+sys.dont_write_bytecode = True
+runner = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(runner)
+
+
+def run(*command, **env):
+    """Run a command without the caller's HYPSEC_* settings."""
+    clean = {k: v for k, v in os.environ.items()
+             if not k.startswith('HYPSEC_')}
+    return subprocess.run([str(c) for c in command], text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          env=dict(clean, **env))
+
+
+def suite(name, *cases):
+    """A <testsuite> as Meson writes it; a case is a list of child tags."""
+    element = ET.Element('testsuite', name=name)
+    for number, children in enumerate(cases, 1):
+        case = ET.SubElement(element, 'testcase', name=f'{number} case')
+        for tag in children:
+            ET.SubElement(case, tag)
+    return element
+
+
+def counted(outcomes, cases):
+    outcomes = {name: (*outcome, '') for name, outcome in outcomes.items()}
+    return runner.totals(runner.collect(outcomes, cases))
+
+
+# --- Counting --------------------------------------------------------------
+
+def test_counts_subtests(_):
+    cases = {'a': suite('a', [], [], ['failure'], ['skipped'])}
+    assert counted({'a': ('FAIL', 1)}, cases) == (2, 1, 1)
+
+
+def test_crash_after_good_subtests_fails(_):
+    assert counted({'a': ('ERROR', -6)}, {'a': suite('a', [], [])}) == (2, 1, 0)
+
+
+def test_timeout_without_subtests_fails(_):
+    assert counted({'a': ('TIMEOUT', -15)}, {}) == (0, 1, 0)
+
+
+def test_program_without_subtests_fails(_):
+    assert counted({'a': ('OK', 0)}, {}) == (0, 1, 0)
+
+
+def test_plan_of_nothing_fails(_):
+    cases = {'a': suite('a', ['skipped'])}
+    ET.SubElement(cases['a'][0], 'system-out').text = '# Start\n1..0\n'
+    assert counted({'a': ('SKIP', 0)}, cases) == (0, 1, 0)
+
+
+def test_reasoned_skip_is_a_skip(_):
+    cases = {'a': suite('a', ['skipped'])}
+    ET.SubElement(cases['a'][0], 'system-out').text = '1..0 # SKIP no kvm\n'
+    assert counted({'a': ('SKIP', 0)}, cases) == (0, 0, 1)
+
+
+def test_names_of_meson_are_shortened(_):
+    assert runner.plain('hypsec-virt:boot / halt') == 'boot/halt'
+    assert runner.plain('hypsec-virt:boot / boot/halt') == 'boot/halt'
+    assert runner.plain('halt') == 'halt'
+
+
+def test_output_of_failures_is_shown(_):
+    root = runner.collect({'a': ('FAIL', 1, 'ok 1 - x\n# why\nnot ok 2 - y\n')},
+                          {'a': suite('a', [], ['failure'])})
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        runner.report_failures(
+            root, {'a': ('FAIL', 1, 'ok 1 - x\n# why\nnot ok 2 - y\n')})
+    assert out.getvalue().splitlines() == [
+        '--- a: output', '  | # why', '  | not ok 2 - y', 'FAILED: a: 2 case'], \
+        out.getvalue()
+
+
+# --- The command line ------------------------------------------------------
+
+def test_unknown_command_is_wrong_usage(_):
+    result = run(ROOT / 'hypsec', 'tset')
+    assert result.returncode == 2 and "'tset'" in result.stderr, result
+
+
+def test_every_command_explains_itself(_):
+    for command in 'setup', 'build', 'test', 'clean', 'run', 'bench':
+        for words in (command, '--help'), ('help', command):
+            result = run(ROOT / 'hypsec', *words)
+            assert result.returncode == 0, (words, result)
+            assert 'usage: ' in result.stdout, (words, result)
+
+
+def test_clean_refuses_other_arguments(_):
+    assert run(ROOT / 'hypsec', 'clean', 'everything').returncode == 2
+
+
+# --- Set-up ----------------------------------------------------------------
+
+def setup(folder, mode, **env):
+    return run('sh', ROOT / 'tools/setup.sh', mode, folder / 'build',
+               HYPSEC_CACHE=str(folder / 'cache'), **env)
+
+
+def tree(folder, version):
+    """Something that claims to be a QEMU source tree."""
+    source = folder / 'qemu'
+    source.mkdir()
+    (source / 'VERSION').write_text(version + '\n')
+    return source
+
+
+def test_other_qemu_is_refused(folder):
+    result = setup(folder, 'qemu-tree',
+                   HYPSEC_QEMU_SRC=str(tree(folder, '9.2.0')))
+    assert result.returncode == 1, result
+    assert 'version 9.2.0, not 10.0.x' in result.stderr, result
+    assert 'what to do:' in result.stderr, result
+
+
+def test_qemu_that_is_no_folder_is_refused(folder):
+    result = setup(folder, 'qemu-tree', HYPSEC_QEMU_SRC=str(folder / 'no'))
+    assert result.returncode == 1 and 'not a folder' in result.stderr, result
+
+
+def test_failed_patch_leaves_no_tree(folder):
+    source = tree(folder, '10.0.3')
+    result = setup(folder, 'qemu-tree', HYPSEC_QEMU_SRC=str(source))
+    assert result.returncode == 1, result
+    assert 'joining our machine to QEMU' in result.stderr, result
+    assert not (folder / 'build/sources/qemu').exists()
+    assert not list((folder / 'build/sources').glob('.tmp*'))
+    assert [p.name for p in source.iterdir()] == ['VERSION']
+
+
+SOURCES = '''\
+# deb http://old.invalid/debian bookworm main
+Types: deb deb-src
+URIs: http://one.invalid/debian
+  http://two.invalid/debian
+Suites: bookworm bookworm-updates
+Components: main contrib
+Signed-By: /usr/share/keyrings/a.gpg
+
+Types: deb-src
+URIs: http://sources.invalid/debian
+Suites: bookworm
+Components: main
+
+Types: deb
+URIs: http://off.invalid/debian
+Suites: bookworm
+Components: main
+Enabled: no
+
+Types: deb
+URIs: http://embedded.invalid/debian
+Suites: bookworm-security
+Components: main
+Signed-By:
+ -----BEGIN PGP PUBLIC KEY BLOCK-----
+ .
+ abcdef
+'''
+LIST = '''\
+deb http://three.invalid/debian bookworm main # the usual
+deb [arch=amd64 signed-by=/k.gpg] http://four.invalid/debian bookworm non-free main
+deb-src http://five.invalid/debian bookworm main
+deb http://six.invalid/debian bookworm contrib
+'''
+
+
+def test_apt_sources_of_both_formats_are_read(folder):
+    parts = folder / 'parts'
+    parts.mkdir()
+    (parts / 'a.sources').write_text(SOURCES)
+    (folder / 'sources.list').write_text(LIST)
+    (folder / 'apt.conf').write_text(
+        f'Dir::Etc::sourcelist "{folder}/sources.list";\n'
+        f'Dir::Etc::sourceparts "{parts}";\n')
+    result = setup(folder, 'machine-sources',
+                   APT_CONFIG=str(folder / 'apt.conf'))
+    assert result.returncode == 0, result
+    assert result.stdout.splitlines() == [
+        'http://three.invalid/debian bookworm -',
+        'http://four.invalid/debian bookworm /k.gpg',
+        'http://one.invalid/debian bookworm /usr/share/keyrings/a.gpg',
+        'http://one.invalid/debian bookworm-updates /usr/share/keyrings/a.gpg',
+        'http://two.invalid/debian bookworm /usr/share/keyrings/a.gpg',
+        'http://two.invalid/debian bookworm-updates /usr/share/keyrings/a.gpg',
+        'http://embedded.invalid/debian bookworm-security -',
+    ], result.stdout
+
+
+def main():
+    tests = [(name, function) for name, function in globals().items()
+             if name.startswith('test_')]
+    print(f'1..{len(tests)}')
+    failed = 0
+    for number, (name, function) in enumerate(tests, 1):
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                function(Path(folder))
+            verdict = 'ok'
+        except Exception:
+            traceback.print_exc()
+            verdict = 'not ok'
+            failed = 1
+        print(f'{verdict} {number} - {name[5:].replace("_", " ")}', flush=True)
+    return failed
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * qtests of the exception-level observer: target-hooks/hypsec-el-observer.h
+ * says what it counts.
+ */
+#include "qemu/osdep.h"
+#include "qemu/bswap.h"
+#include "qobject/qdict.h"
+#include "hypsec-test.h"
+
+#define OBSERVER "/machine/peripheral/obs"
+#define ICOUNT "-icount shift=0,sleep=off"
+#define WAIT_SECONDS 60
+
+/* What levels_code spends up to its first instruction at EL0. */
+#define EL2_INSTRUCTIONS 9
+#define EL1_INSTRUCTIONS 7
+
+/* EL2 to EL1 to EL0; from there SVC to EL1, whose vector does HVC. */
+static const uint32_t levels_code[] = {
+    0xd2b00000, /* mov x0, #0x80000000 */
+    0xd51c1100, /* msr hcr_el2, x0 */
+    0x10007fc0, /* adr x0, 0x1000 */
+    0xd51cc000, /* msr vbar_el2, x0 */
+    0xd28078a0, /* mov x0, #0x3c5 */
+    0xd51c4000, /* msr spsr_el2, x0 */
+    0x10000060, /* adr x0, .+12 */
+    0xd51c4020, /* msr elr_el2, x0 */
+    0xd69f03e0, /* eret */
+    0x10003ee0, /* adr x0, 0x800 */
+    0xd518c000, /* msr vbar_el1, x0 */
+    0xd2807800, /* mov x0, #0x3c0 */
+    0xd5184000, /* msr spsr_el1, x0 */
+    0x10000060, /* adr x0, .+12 */
+    0xd5184020, /* msr elr_el1, x0 */
+    0xd69f03e0, /* eret */
+    0xd503201f, /* nop */
+    0xd4000001, /* svc #0 */
+};
+
+static const char *levels_firmware(void)
+{
+    uint32_t flash[0x1404 / 4] = {};
+
+    for (int i = 0; i < ARRAY_SIZE(levels_code); i++) {
+        flash[i] = cpu_to_le32(levels_code[i]);
+    }
+    flash[0xc00 / 4] = cpu_to_le32(0xd4000002); /* EL1, sync: hvc #0 */
+    flash[0x1400 / 4] = cpu_to_le32(INSN_LOOP); /* EL2, sync: b . */
+    return hypsec_tmp_file("levels.bin", flash, sizeof(flash));
+}
+
+/* The same, but first CPU 1 is started and loops at EL2. */
+static const char *two_cpus_firmware(void)
+{
+    static const uint32_t cpu_on_code[] = {
+        0xd2b88000, /* mov x0, #0xc4000000 */
+        0xf2800060, /* movk x0, #0x3 */
+        0xd2800021, /* mov x1, #1 */
+        0x100000a2, /* adr x2, .+20 */
+        0xd2800003, /* mov x3, #0 */
+        0xd4000003, /* smc #0 */
+        0xd2b00000, /* mov x0, #0x80000000 */
+        0x17fffaba, /* b 0x4 */
+        0x14000000, /* b . */
+    };
+    g_autofree char *data = NULL;
+    gsize size;
+
+    g_assert_true(g_file_get_contents(levels_firmware(), &data, &size, NULL));
+    data = g_realloc(data, 0x1600);
+    memset(data + size, 0, 0x1600 - size);
+    stl_le_p(data, 0x14000540); /* b 0x1500 */
+    for (int i = 0; i < ARRAY_SIZE(cpu_on_code); i++) {
+        stl_le_p(data + 0x1500 + i * 4, cpu_on_code[i]);
+    }
+    return hypsec_tmp_file("two-cpus.bin", data, 0x1600);
+}
+
+/* Starts the program, stopped before its first instruction. */
+static QTestState *start(const char *machine, const char *args)
+{
+    return qtest_initf("-accel tcg -M %s -bios %s -S -net none "
+                       "-device hypsec-el-observer,id=obs%s", machine,
+                       levels_firmware(), args);
+}
+
+static void cont(QTestState *qts)
+{
+    qtest_qmp_assert_success(qts, "{'execute': 'cont'}");
+}
+
+static void assert_count(QTestState *qts, const char *name, uint64_t want)
+{
+    g_test_message("%s", name);
+    g_assert_cmpuint(hypsec_get_uint(qts, OBSERVER, name), ==, want);
+}
+
+/* Waits until the program loops at EL2, which it ends with. */
+static void wait_end(QTestState *qts)
+{
+    gint64 end = g_get_monotonic_time() + WAIT_SECONDS * G_TIME_SPAN_SECOND;
+
+    while (hypsec_get_uint(qts, OBSERVER, "el2-entries") == 0) {
+        g_assert_cmpint(g_get_monotonic_time(), <, end);
+        g_usleep(1000);
+    }
+}
+
+static void assert_at_first_el0(QTestState *qts)
+{
+    assert_count(qts, "el0-instructions", 0);
+    assert_count(qts, "el1-instructions", EL1_INSTRUCTIONS);
+    assert_count(qts, "el2-instructions", EL2_INSTRUCTIONS);
+    assert_count(qts, "el0-entries", 1);
+    assert_count(qts, "el1-entries", 1);
+    assert_count(qts, "el2-entries", 0);
+    assert_count(qts, "first-el0-instructions",
+                 EL2_INSTRUCTIONS + EL1_INSTRUCTIONS);
+}
+
+/* Everything is zero before the first instruction. */
+static void test_zero(void)
+{
+    QTestState *qts = start("hypsec-virt", " " ICOUNT);
+
+    assert_count(qts, "el2-instructions", 0);
+    assert_count(qts, "el2-entries", 0);
+    assert_count(qts, "first-el0-instructions", 0);
+    qtest_quit(qts);
+}
+
+/* stop-at-el0 stops with exact counts, whatever the other CPUs do. */
+static void test_stop(void)
+{
+    QTestState *qts = start("hypsec-virt -smp 4", ",stop-at-el0=on " ICOUNT);
+
+    cont(qts);
+    qtest_qmp_eventwait(qts, "STOP");
+    assert_at_first_el0(qts);
+    qtest_quit(qts);
+}
+
+/* Each CPU's instructions go to the level that this CPU was at. */
+static void test_two_cpus(void)
+{
+    QTestState *qts = qtest_initf("-accel tcg -M hypsec-virt -smp 2 -bios %s "
+                                  "-S -device hypsec-el-observer,id=obs,"
+                                  "stop-at-el0=on " ICOUNT,
+                                  two_cpus_firmware());
+    uint64_t first;
+
+    cont(qts);
+    qtest_qmp_eventwait(qts, "STOP");
+    first = hypsec_get_uint(qts, OBSERVER, "first-el0-instructions");
+    assert_count(qts, "el1-instructions", EL1_INSTRUCTIONS);
+    assert_count(qts, "el2-instructions", first - EL1_INSTRUCTIONS);
+    assert_count(qts, "el2-entries", 0);
+    qtest_quit(qts);
+}
+
+/* After the stop the program goes on, and is counted. */
+static void test_resume(void)
+{
+    QTestState *qts = start("hypsec-virt", ",stop-at-el0=on " ICOUNT);
+
+    cont(qts);
+    qtest_qmp_eventwait(qts, "STOP");
+    cont(qts);
+    wait_end(qts);
+    assert_count(qts, "el0-instructions", 2);
+    assert_count(qts, "el1-instructions", EL1_INSTRUCTIONS + 1);
+    assert_count(qts, "el0-entries", 1);
+    assert_count(qts, "el1-entries", 2);
+    assert_count(qts, "el2-entries", 1);
+    qtest_quit(qts);
+}
+
+/* Without -icount entries count and instructions read 0. */
+static void test_no_icount(void)
+{
+    QTestState *qts = start("hypsec-virt", ",stop-at-el0=on");
+
+    cont(qts);
+    qtest_qmp_eventwait(qts, "STOP");
+    assert_count(qts, "el0-entries", 1);
+    assert_count(qts, "el1-entries", 1);
+    assert_count(qts, "el1-instructions", 0);
+    assert_count(qts, "el2-instructions", 0);
+    assert_count(qts, "first-el0-instructions", 0);
+    qtest_quit(qts);
+}
+
+/* A reset starts the counts, and the stop, over. */
+static void test_reset(void)
+{
+    QTestState *qts = start("hypsec-virt", ",stop-at-el0=on " ICOUNT);
+
+    cont(qts);
+    qtest_qmp_eventwait(qts, "STOP");
+    qtest_system_reset(qts);
+    assert_count(qts, "el1-entries", 0);
+    assert_count(qts, "first-el0-instructions", 0);
+    cont(qts);
+    qtest_qmp_eventwait(qts, "STOP");
+    assert_at_first_el0(qts);
+    qtest_quit(qts);
+}
+
+/* It works on upstream's virt as well. */
+static void test_virt(void)
+{
+    QTestState *qts = start("virt,virtualization=on -cpu cortex-a72",
+                            ",stop-at-el0=on " ICOUNT);
+
+    cont(qts);
+    qtest_qmp_eventwait(qts, "STOP");
+    assert_at_first_el0(qts);
+    qtest_quit(qts);
+}
+
+/* The counts move with the machine. */
+static void test_migration(void)
+{
+    const char *path = hypsec_tmp_file("state", "", 0);
+    QTestState *qts = start("hypsec-virt", ",stop-at-el0=on " ICOUNT);
+    g_autofree char *uri = g_strdup_printf("file:%s", path);
+
+    cont(qts);
+    qtest_qmp_eventwait(qts, "STOP");
+    qtest_qmp_assert_success(qts, "{'execute': 'migrate', 'arguments': "
+                             "{'uri': %s}}", uri);
+    hypsec_wait_migration(qts);
+    qtest_quit(qts);
+
+    qts = start("hypsec-virt", ",stop-at-el0=on " ICOUNT " -incoming defer");
+    qtest_qmp_assert_success(qts, "{'execute': 'migrate-incoming', "
+                             "'arguments': {'uri': %s}}", uri);
+    hypsec_wait_migration(qts);
+    assert_at_first_el0(qts);
+    cont(qts);
+    wait_end(qts);
+    assert_count(qts, "el0-instructions", 2);
+    assert_count(qts, "el1-instructions", EL1_INSTRUCTIONS + 1);
+    qtest_quit(qts);
+}
+
+/* It cannot be added to a machine that runs. */
+static void test_refused(void)
+{
+    QTestState *qts = start("hypsec-virt", "");
+    QDict *ret;
+
+    ret = qtest_qmp(qts, "{'execute': 'device_add', 'arguments': "
+                    "{'driver': 'hypsec-el-observer', 'id': 'late'}}");
+    g_assert_true(qdict_haskey(ret, "error"));
+    qobject_unref(ret);
+    qtest_quit(qts);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    qtest_add_func("hypsec-el-observer/count/zero-before-start", test_zero);
+    qtest_add_func("hypsec-el-observer/count/exact-at-stop", test_stop);
+    qtest_add_func("hypsec-el-observer/count/cpus-apart", test_two_cpus);
+    qtest_add_func("hypsec-el-observer/count/goes-on-after-stop",
+                   test_resume);
+    qtest_add_func("hypsec-el-observer/count/entries-without-icount",
+                   test_no_icount);
+    qtest_add_func("hypsec-el-observer/reset/starts-over", test_reset);
+    qtest_add_func("hypsec-el-observer/machine/virt", test_virt);
+    qtest_add_func("hypsec-el-observer/migration/keeps-counts",
+                   test_migration);
+    qtest_add_func("hypsec-el-observer/create/not-later", test_refused);
+    return hypsec_test_run();
+}

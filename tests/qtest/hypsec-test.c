@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the hypsec qtests share; see hypsec-test.h.
+ */
+#include "qemu/osdep.h"
+#include "qemu/bswap.h"
+#include "qobject/qdict.h"
+#include "hypsec-test.h"
+
+#define WAIT_SECONDS 60
+#define REPORT_DONE 48
+
+static char *tmp_dir;
+static GPtrArray *tmp_files;
+
+char *hypsec_tmp_path(const char *name)
+{
+    if (!tmp_dir) {
+        tmp_dir = g_dir_make_tmp("hypsec-test-XXXXXX", NULL);
+        g_assert_nonnull(tmp_dir);
+        tmp_files = g_ptr_array_new_with_free_func(g_free);
+    }
+    return g_build_filename(tmp_dir, name, NULL);
+}
+
+const char *hypsec_tmp_file(const char *name, const void *data, size_t size)
+{
+    char *path = hypsec_tmp_path(name);
+
+    g_ptr_array_add(tmp_files, path);
+    g_assert_true(g_file_set_contents(path, data, size, NULL));
+    return path;
+}
+
+const char *hypsec_firmware(void)
+{
+    uint32_t code = cpu_to_le32(INSN_LOOP);
+
+    return hypsec_tmp_file("firmware.bin", &code, sizeof(code));
+}
+
+const char *hypsec_image(const char *name, uint64_t text_offset,
+                         uint64_t image_size, const uint32_t *code,
+                         size_t size)
+{
+    static const uint32_t loop[] = { INSN_LOOP };
+    g_autofree uint8_t *image = NULL;
+
+    if (!code) {
+        code = loop;
+        size = sizeof(loop);
+    }
+    image = g_malloc0(64 + size);
+    stl_le_p(image, 0x14000010); /* b .+64 */
+    stq_le_p(image + 8, text_offset);
+    stq_le_p(image + 16, image_size);
+    memcpy(image + 56, "ARM\x64", 4);
+    for (size_t i = 0; i < size / 4; i++) {
+        stl_le_p(image + 64 + i * 4, code[i]);
+    }
+    return hypsec_tmp_file(name, image, 64 + size);
+}
+
+static QDict *get_property(QTestState *qts, const char *path, const char *name)
+{
+    QDict *ret = qtest_qmp(qts, "{'execute': 'qom-get', 'arguments': "
+                           "{'path': %s, 'property': %s}}", path, name);
+
+    g_assert_true(qdict_haskey(ret, "return"));
+    return ret;
+}
+
+char *hypsec_get_string(QTestState *qts, const char *path, const char *name)
+{
+    QDict *ret = get_property(qts, path, name);
+    char *value = g_strdup(qdict_get_str(ret, "return"));
+
+    qobject_unref(ret);
+    return value;
+}
+
+uint64_t hypsec_get_uint(QTestState *qts, const char *path, const char *name)
+{
+    QDict *ret = get_property(qts, path, name);
+    uint64_t value = qdict_get_int(ret, "return");
+
+    qobject_unref(ret);
+    return value;
+}
+
+void hypsec_wait_report(QTestState *qts)
+{
+    gint64 end = g_get_monotonic_time() + WAIT_SECONDS * G_TIME_SPAN_SECOND;
+
+    while (!qtest_readq(qts, REPORT_BASE + REPORT_DONE)) {
+        g_assert_cmpint(g_get_monotonic_time(), <, end);
+        g_usleep(1000);
+    }
+}
+
+bool hypsec_wait_migration(QTestState *qts)
+{
+    for (;;) {
+        QDict *ret = qtest_qmp_assert_success_ref(
+            qts, "{'execute': 'query-migrate'}");
+        const char *status = qdict_get_try_str(ret, "status");
+        bool completed = !g_strcmp0(status, "completed");
+        bool failed = !g_strcmp0(status, "failed");
+
+        qobject_unref(ret);
+        if (completed || failed) {
+            return completed;
+        }
+        g_usleep(1000);
+    }
+}
+
+int hypsec_test_run(void)
+{
+    int ret = g_test_run();
+
+    if (tmp_dir) {
+        for (guint i = 0; i < tmp_files->len; i++) {
+            unlink(g_ptr_array_index(tmp_files, i));
+        }
+        rmdir(tmp_dir);
+        g_ptr_array_free(tmp_files, true);
+        g_free(tmp_dir);
+    }
+    return ret;
+}
