@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`./hypsec run`: boot Linux under the EL2 firmware on the hypsec-virt board."""
+"""`./hypsec run`: boot Linux under the EL2 firmware on our board."""
 import argparse
 import pathlib
 import shlex
