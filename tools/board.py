@@ -68,7 +68,7 @@ class Config:
     extra: tuple = ()
 
     def arguments(self):
-        """QEMU's arguments for the machine and its software."""
+        """QEMU's arguments for the machine and its software, without extra."""
         args = ["-M", f"{self.machine},gic-version={self.gic}",
                 "-cpu", self.cpu, "-smp", str(self.smp), "-m", self.memory,
                 "-no-user-config", "-nodefaults", "-display", "none"]
@@ -79,7 +79,7 @@ class Config:
                      "-append", f"{CONSOLE} {self.append}".strip()]
         if self.kernel and self.initrd:
             args += ["-initrd", str(self.initrd)]
-        return [*args, *self.extra]
+        return args
 
 
 def check_built(*paths):
@@ -218,7 +218,7 @@ class Board:
             "-chardev", f"file,id=el2,path={escape(self.el2_log)}",
             "-serial", "chardev:el2",
             "-chardev", f"socket,id=qmp,fd={theirs.fileno()}",
-            "-mon", "chardev=qmp,mode=control"]
+            "-mon", "chardev=qmp,mode=control", *self.config.extra]
         with open(self.stderr_log, "wb") as stderr, theirs:
             pipe = subprocess.PIPE if self.typing else subprocess.DEVNULL
             self.process = subprocess.Popen(

@@ -169,9 +169,10 @@ def run_batch(args, folder, el2_log):
 
 def run_interactive(args, folder, el2_log):
     """Hand the terminal to the board until QEMU ends."""
-    command = [str(board.QEMU), *configuration(args, "shell").arguments(),
+    config = configuration(args, "shell")
+    command = [str(board.QEMU), *config.arguments(),
                "-serial", "mon:stdio",
-               "-serial", f"file:{board.escape(el2_log)}"]
+               "-serial", f"file:{board.escape(el2_log)}", *config.extra]
     print(f"hypsec: EL2's console goes to {el2_log}\n"
           "hypsec: Ctrl-A x quits, Ctrl-A c switches to QEMU's monitor",
           flush=True)
