@@ -270,7 +270,8 @@ static void until_it_waits(unsigned int number)
 	do {
 		g_thread_yield();
 		cpu = __atomic_load_n(&waiting[number], __ATOMIC_ACQUIRE);
-	} while (cpu == NULL || !__atomic_load_n(&cpu->waits, __ATOMIC_ACQUIRE));
+	} while (cpu == NULL ||
+		 !__atomic_load_n(&cpu->waits, __ATOMIC_ACQUIRE));
 }
 
 static void waiting_cpus_go_in_order(void)

@@ -115,7 +115,8 @@ static void alloc_page(void *data)
 
 static void pool_without_lock_panics(void)
 {
-	assert_panics(alloc_page, NULL, "lock_pt_is_held");
+	assert_panics(alloc_page, NULL,
+		      "alloc_table_page: assertion failed: lock_pt");
 }
 
 static void read_free_pages(void *data)
@@ -466,7 +467,8 @@ static void set_without_lock(void *data)
 
 static void set_without_lock_panics(void)
 {
-	assert_panics(set_without_lock, NULL, "lock_pt_is_held");
+	assert_panics(set_without_lock, NULL,
+		      "set_npt: assertion failed: lock_pt");
 }
 
 static void store_without_lock(void *data)
@@ -477,7 +479,8 @@ static void store_without_lock(void *data)
 
 static void store_without_lock_panics(void)
 {
-	assert_panics(store_without_lock, NULL, "lock_pt_is_held");
+	assert_panics(store_without_lock, NULL,
+		      "pt_store: assertion failed: lock_pt");
 }
 
 static void set_pmd_in_block(void *data)

@@ -160,7 +160,8 @@ static void fault_address_is_hpfar_fipa(void)
 
 static void fault_address_is_not_far(void)
 {
-	struct trap_frame frame = some_frame(ABORT_ESR(EC_DABT, 0x06), GOOD_IPA);
+	struct trap_frame frame =
+		some_frame(ABORT_ESR(EC_DABT, 0x06), GOOD_IPA);
 
 	frame.far = BAD_IPA;
 	trap_host_sync(&frame);
@@ -172,7 +173,8 @@ static void fault_beyond_40_bits_is_refused(void)
 {
 	for (unsigned int bit = 40; bit < 52; bit++) {
 		struct trap_frame frame =
-			some_frame(ABORT_ESR(EC_DABT, 0x05), BIT(bit) | GOOD_IPA);
+			some_frame(ABORT_ESR(EC_DABT, 0x05),
+				   BIT(bit) | GOOD_IPA);
 
 		trap_host_sync(&frame);
 		g_assert_cmphex(frame.elr, ==, VBAR + 0x200);
