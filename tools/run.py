@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`./hypsec run`: boot Linux under the EL2 firmware on our board."""
 import argparse
+import math
 import pathlib
 import shlex
 import shutil
@@ -17,10 +18,14 @@ DEFAULT_BATCH_TIMEOUT = 120
 INTERRUPTED = 130
 # The self-check is done, only the power-off is left.
 POWER_OFF_SECONDS = 30
+# Longer than any run, shorter than what the clock's functions take.
+MAX_TIMEOUT = 1_000_000
 
 IMAGE_MAGIC = b"ARM\x64"
 IMAGE_MAGIC_OFFSET = 56
 GZIP_MAGIC = b"\x1f\x8b"
+ZBOOT_MAGIC = b"zimg"
+ZBOOT_MAGIC_OFFSET = 4
 
 
 class RunError(Exception):
@@ -52,7 +57,7 @@ examples:
                         f"{DEFAULT_BATCH_TIMEOUT} with --batch, else none)")
     parser.add_argument("--kernel", type=pathlib.Path, metavar="FILE",
                         default=board.KERNEL,
-                        help="an arm64 Image, plain or gzip-compressed")
+                        help="an arm64 Image, plain, gzip or EFI zboot")
     parser.add_argument("--initrd", type=pathlib.Path, metavar="FILE",
                         default=board.INITRD, help="the initramfs")
     parser.add_argument("--append", default="", metavar="STRING",
@@ -81,8 +86,9 @@ examples:
 
 def _seconds(text):
     value = float(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive time")
+    if not (math.isfinite(value) and 0 < value <= MAX_TIMEOUT):
+        raise argparse.ArgumentTypeError(
+            f"{text} is not a positive time of at most {MAX_TIMEOUT} s")
     return value
 
 
@@ -107,11 +113,13 @@ def check_user_files(args):
     if args.kernel != board.KERNEL:
         start = read_start(args.kernel, "--kernel", 64)
         magic = start[IMAGE_MAGIC_OFFSET:IMAGE_MAGIC_OFFSET + 4]
-        if magic != IMAGE_MAGIC and not start.startswith(GZIP_MAGIC):
+        zboot = start[ZBOOT_MAGIC_OFFSET:].startswith(ZBOOT_MAGIC)
+        if not (magic == IMAGE_MAGIC or start.startswith(GZIP_MAGIC) or
+                zboot):
             raise RunError(
-                f"--kernel {args.kernel}: neither an arm64 Image nor a "
-                "gzip-compressed one; a kernel build leaves it at "
-                "arch/arm64/boot/Image")
+                f"--kernel {args.kernel}: neither an arm64 Image nor one "
+                "compressed by gzip or EFI zboot; a kernel build leaves it "
+                "at arch/arm64/boot/Image")
     if args.initrd != board.INITRD:
         read_start(args.initrd, "--initrd", 1)
 

@@ -204,6 +204,8 @@ def main():
                      f'the suites are: {" ".join(known)}')
     if args.junit and not args.junit.resolve().parent.is_dir():
         parser.error(f'--junit: the folder of {args.junit} does not exist')
+    if args.junit and args.junit.is_dir():
+        parser.error(f'--junit: {args.junit} is a folder')
     if args.check:
         return 0
 
