@@ -58,6 +58,8 @@ typedef struct HypsecElObserverCpu {
     int el;
     HypsecElWorld world;
     HypsecElEvent event;
+    /* In the execution loop; its instructions are accounted up to @mark. */
+    bool running;
     int64_t mark;
 } HypsecElObserverCpu;
 

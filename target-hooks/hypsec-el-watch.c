@@ -41,7 +41,7 @@ static void el_observer_account(HypsecElObserverCpu *c)
     HypsecElObserverState *s = c->observer;
     int64_t now;
 
-    if (!icount_enabled() || s->frozen || c->el == HYPSEC_EL_OFF) {
+    if (!icount_enabled() || s->frozen || !c->running) {
         return;
     }
     now = icount_get_raw();
@@ -158,11 +158,15 @@ static void el_observer_exec_enter(CPUState *cs)
     if (icount_enabled()) {
         c->mark = icount_get_raw();
     }
+    c->running = true;
 }
 
 static void el_observer_exec_exit(CPUState *cs)
 {
-    el_observer_account(&el_observer->cpus[cs->cpu_index]);
+    HypsecElObserverCpu *c = &el_observer->cpus[cs->cpu_index];
+
+    el_observer_account(c);
+    c->running = false;
 }
 
 static bool el_observer_exec_halt(CPUState *cs)
