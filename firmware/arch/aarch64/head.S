@@ -91,7 +91,7 @@ _start:
 	add	x2, x2, x4
 	cmp	x2, x3
 	b.lo	3b
-	ic	iallu
+	ic	ialluis
 	dsb	sy
 	isb
 	adr	x1, _start
@@ -123,7 +123,10 @@ relocated:
 	mov	x0, x19
 	b	el2_mmu_on
 
-/* early_failure - say x21 on the EL2 console and stop; no stack, no MMU */
+/*
+ * early_failure - a panic with no stack and no MMU: says x21 on the EL2
+ * console, raises pvpanic and stops
+ */
 early_failure:
 	mov64	x1, UART1_BASE
 	mov	w2, #0x301
@@ -132,15 +135,19 @@ early_failure:
 	cbz	w2, 5f
 	str	w2, [x1]
 	b	4b
-5:	wfi
-	b	5b
+5:	mov64	x1, PVPANIC_BASE
+	mov	w2, #PVPANIC_PANICKED
+	strb	w2, [x1]
+	dsb	sy
+6:	wfi
+	b	6b
 
 message_el:
 	.asciz	"corevisor: must be entered at EL2\r\n"
 message_block:
 	.asciz	"corevisor: x0 does not point to a boot block (board hand-off)\r\n"
 message_size:
-	.asciz	"corevisor: el2-mem is below 4 MiB\r\n"
+	.asciz	"corevisor: el2-mem is too small: more than 4 MiB needed\r\n"
 message_carveout:
 	.asciz	"corevisor: the carve-out is not 2 MiB aligned RAM\r\n"
 	.balign	4
