@@ -176,7 +176,7 @@ def convert(log_path, out, limit):
     OUT appears, or is replaced, only once it is complete.
     """
     check_writable(out)
-    out = out.resolve()
+    shown, out = out, out.resolve()
     with ellog.Log(log_path) as log:
         least = MIN_LIMIT // 2 + RESERVED_BYTES_PER_CPU * log.cpus
         if limit < least:
@@ -202,7 +202,7 @@ def convert(log_path, out, limit):
             if isinstance(error, OSError):
                 raise cannot_write(out, error) from None
             raise
-        return summary(log, timeline, out)
+        return summary(log, timeline, shown)
 
 
 def summary(log, timeline, out):
@@ -266,18 +266,22 @@ def boot(args, extra):
     return line
 
 
+def temporary_folder():
+    """A folder for logs, removed in the end; a context manager."""
+    runs = board.BUILD / "run"
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(prefix="trace-", dir=runs)
+    except OSError as error:
+        raise cannot_write(runs, error) from None
+
+
 def trace(args):
     """Boot with the recorder and convert what it wrote, also of a failure."""
-    out = args.out
-    try:
-        (board.BUILD / "run").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(board.BUILD / "run", error) from None
-    if not out:
-        out = board.BUILD / "run" / time.strftime("trace-%Y%m%d-%H%M%S.json")
-    check_writable(out)
-    with tempfile.TemporaryDirectory(prefix="trace-",
-                                     dir=board.BUILD / "run") as folder:
+    with temporary_folder() as folder:
+        out = args.out or \
+            board.BUILD / "run" / time.strftime("trace-%Y%m%d-%H%M%S.json")
+        check_writable(out)
         log = args.keep_log or pathlib.Path(folder) / "el.log"
         try:
             print(boot(args, observer(log, args.limit)), flush=True)
@@ -305,7 +309,7 @@ def timed_boot(args, extra):
 def measure(args):
     """Alternate boots without and with, and report the ratios."""
     ratios = {"observer": [], "recorder": []}
-    with tempfile.TemporaryDirectory(prefix="hypsec-") as folder:
+    with temporary_folder() as folder:
         extras = {"plain": (), "observer": observer(None, 0),
                   "recorder": observer(f"{folder}/el.log", args.limit)}
         timed_boot(args, ())    # warms the caches

@@ -6,10 +6,13 @@
  */
 #include "qemu/osdep.h"
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include "hypsec/boot_block.h"
 #include "hypsec/inspect.h"
 #include "qemu/bswap.h"
+#include "qemu/cutils.h"
 #include "qobject/qdict.h"
 #include "target/arm/hypsec/hypsec-el-log.h"
 #include "hypsec-test.h"
@@ -396,6 +399,119 @@ static void test_migration(void)
     assert_cause(path, &log->records[1], "LOADVM");
 }
 
+static void hmp_quiet(QTestState *qts, const char *command)
+{
+    g_autofree char *out = qtest_hmp(qts, "%s", command);
+
+    g_assert_cmpstr(out, ==, "");
+}
+
+/* loadvm brings back counts, clock and level; the log says that it did. */
+static void test_loadvm(void)
+{
+    const char *disk = hypsec_tmp_file("disk.qcow2", "", 0);
+    const char *argv[] = { g_getenv("QTEST_QEMU_IMG"), "create", "-q", "-f",
+                           "qcow2", disk, "16M", NULL };
+    g_autofree char *path = log_path();
+    g_autofree char *args = g_strdup_printf(
+        ",stop-at-el0=on -drive if=none,format=qcow2,file=%s " ICOUNT, disk);
+    g_autofree Log *log = NULL;
+    QTestState *qts;
+    int status = 1;
+
+    if (!argv[0]) {
+        g_test_skip("QTEST_QEMU_IMG is not set");
+        return;
+    }
+    g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_DEFAULT,
+                               NULL, NULL, NULL, NULL, &status, NULL));
+    g_assert_cmpint(status, ==, 0);
+    qts = start_log(hypsec_levels(NULL, 0), path, args);
+    cont(qts);
+    qtest_qmp_eventwait(qts, "STOP");
+    hmp_quiet(qts, "savevm one");
+    run(qts);
+    qtest_qmp_assert_success(qts, "{'execute': 'stop'}");
+    hmp_quiet(qts, "loadvm one");
+    g_assert_cmpuint(cause_count(qts, "causes-unknown", "SVC"), ==, 0);
+    run(qts);
+    g_assert_cmpuint(cause_count(qts, "causes-unknown", "SVC"), ==, 1);
+    qtest_quit(qts);
+
+    log = read_log(path);
+    g_assert_cmpuint(log->count, ==, 8);
+    assert_record(log, 4, 1, 2, 19);
+    assert_record(log, 5, 2, 0, 16);
+    assert_cause(path, &log->records[5], "LOADVM");
+    g_assert_cmpuint(le64_to_cpu(log->records[5].ns), ==, 16);
+    assert_record(log, 6, 0, 1, 18);
+    g_assert_cmpuint(le64_to_cpu(log->records[6].ns), ==, 18);
+}
+
+/* Sends a packet of the gdb protocol and takes what comes back. */
+static void gdb_command(int fd, const char *text)
+{
+    g_autofree char *packet = NULL;
+    uint8_t sum = 0;
+    char answer[256];
+
+    for (const char *p = text; *p; p++) {
+        sum += *p;
+    }
+    packet = g_strdup_printf("+$%s#%02x", text, sum);
+    g_assert_cmpint(write(fd, packet, strlen(packet)), ==, strlen(packet));
+    g_assert_cmpint(read(fd, answer, sizeof(answer)), >, 0);
+}
+
+/* A level that a debugger wrote is a change, although no hook tells of it. */
+static void test_state(void)
+{
+    static const uint32_t loop[] = { INSN_LOOP };
+    g_autofree char *path = log_path();
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    g_autofree char *socket_path = hypsec_tmp_path("gdb");
+    g_autofree char *args = g_strdup_printf(" -gdb unix:%s,server=on,wait=off",
+                                            socket_path);
+    QTestState *qts = start_log(hypsec_levels(loop, sizeof(loop)), path, args);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    g_autofree Log *log = NULL;
+
+    cont(qts);
+    wait_for(qts, "el0-entries", 1);
+    pstrcpy(address.sun_path, sizeof(address.sun_path), socket_path);
+    g_assert_cmpint(connect(fd, (struct sockaddr *)&address,
+                            sizeof(address)), ==, 0);
+    gdb_command(fd, "?");
+    gdb_command(fd, "P21=c5030000"); /* cpsr: EL1 */
+    gdb_command(fd, "c");
+    wait_for(qts, "log-records", 4);
+    g_assert_cmpuint(cause_count(qts, "causes-unknown", "STATE"), ==, 1);
+    close(fd);
+    qtest_quit(qts);
+    unlink(socket_path);
+    log = read_log(path);
+    g_assert_cmpuint(log->count, ==, 4);
+    assert_record(log, 3, 0, 1, 0);
+    assert_cause(path, &log->records[3], "STATE");
+}
+
+/* It works on upstream's virt as well, where nobody tells of worlds. */
+static void test_virt(void)
+{
+    g_autofree char *path = log_path();
+    QTestState *qts = qtest_initf("-accel tcg -M virt,virtualization=on "
+                                  "-cpu cortex-a72 -bios %s -S -net none "
+                                  "-device hypsec-el-observer,id=obs,log=%s",
+                                  hypsec_levels(NULL, 0), path);
+    g_autofree Log *log = NULL;
+
+    run(qts);
+    qtest_quit(qts);
+    log = read_log(path);
+    g_assert_cmpuint(log->count, ==, 5);
+    assert_cause(path, &log->records[4], "HVC");
+}
+
 /* A firmware's word for who runs, VTTBR_EL2's, and what becomes of it. */
 typedef struct World {
     const char *name;
@@ -593,6 +709,7 @@ int main(int argc, char **argv)
         qtest_add_data_func(name, &worlds[i], test_world);
     }
     qtest_add_func("hypsec-el-log/cause/psci", test_psci);
+    qtest_add_func("hypsec-el-log/cause/debugger", test_state);
     qtest_add_func("hypsec-el-log/record/exact", test_records);
     qtest_add_func("hypsec-el-log/record/reset", test_reset);
     qtest_add_func("hypsec-el-log/file/closed-at-exit", test_closed);
@@ -606,6 +723,8 @@ int main(int argc, char **argv)
 
         qtest_add_data_func(name, &refused[i], test_refused);
     }
+    qtest_add_func("hypsec-el-log/machine/virt", test_virt);
+    qtest_add_func("hypsec-el-log/migration/loadvm", test_loadvm);
     qtest_add_func("hypsec-el-log/migration/keeps-counts", test_migration);
     return hypsec_test_run();
 }
