@@ -52,6 +52,15 @@ examples:
                         help="boot, run the self-check in the guest, power "
                         "off; prints one line HYPSEC-HOST-OK ... and exits 0, "
                         "or says what went wrong and exits 1")
+    add_arguments(parser)
+    parser.add_argument("--log", type=pathlib.Path, metavar="FILE",
+                        help="where EL2's console goes (default: a new file "
+                        "under build/run/)")
+    return parse_with_qemu(parser, argv)
+
+
+def add_arguments(parser):
+    """The options that say what board to boot, and what on it."""
     parser.add_argument("--timeout", type=_seconds, metavar="S",
                         help="give up after S seconds (default: "
                         f"{DEFAULT_BATCH_TIMEOUT} with --batch, else none)")
@@ -70,9 +79,10 @@ examples:
                         help="CPU model (default: %(default)s)")
     parser.add_argument("--gic", type=int, choices=(2, 3), default=2,
                         help="GIC version (default: %(default)s)")
-    parser.add_argument("--log", type=pathlib.Path, metavar="FILE",
-                        help="where EL2's console goes (default: a new file "
-                        "under build/run/)")
+
+
+def parse_with_qemu(parser, argv):
+    """Parse ARGV; what follows "--" becomes the list `qemu`."""
     ours, qemu = argv, []
     if "--" in argv:
         split = argv.index("--")
@@ -202,9 +212,13 @@ def run_interactive(args, folder, el2_log):
         folder.rmdir()
 
 
-def main(argv):
-    # A terminated run shall take QEMU with it.
+def take_qemu_along():
+    """A terminated run shall take QEMU with it."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+
+
+def main(argv):
+    take_qemu_along()
     args = parse_arguments(argv)
     try:
         check_user_files(args)
