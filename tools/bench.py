@@ -174,21 +174,31 @@ def print_boot(figures):
     print(f"ratio {figures['ratio']:.4f}")
 
 
-def bench_boot(check):
-    """Measure, print and judge; the figures and whether all is well."""
+def measure_boot(runs):
+    """RUNS measured boots of each board: the figures of the first run, and
+    what differs in the others, as text."""
     board.check_built(board.QEMU, board.KERNEL, board.INITRD, board.FIRMWARE,
                       board.FIRMWARE_ELF, board.BARE_EL1)
-    results = run_boot(2 if check else 1)
-    boards = {name: runs[0] for name, runs in results.items()}
-    figures = {
+    results = run_boot(runs)
+    boards = {name: rows[0] for name, rows in results.items()}
+    differences = [
+        f"{name} {key}: {first[key]} in one run, {other[key]} in another"
+        for name, (first, *others) in results.items()
+        for other in others for key in first if first[key] != other[key]]
+    return {
         "boards": boards,
         "ratio": boards["firmware"]["first-el0-instructions"] /
                  boards["bare-el1"]["first-el0-instructions"],
         "size": elf_sizes(board.FIRMWARE_ELF),
-    }
+    }, differences
+
+
+def bench_boot(check):
+    """Measure, print and judge; the figures and whether all is well."""
+    figures, differences = measure_boot(2 if check else 1)
     print_boot(figures)
 
-    good = True
+    good = not differences
     for what, figure, limit in boot_aims(figures):
         if limit is None:
             print(f"aim: {what}: {figure:,}, limit unknown")
@@ -198,12 +208,8 @@ def bench_boot(check):
         print(f"aim: {what}: {round(figure, 6):,} of at most {limit:,}: "
               f"{'met' if met else 'MISSED'}")
     if check:
-        for name, (first, second) in results.items():
-            for key in first:
-                if first[key] != second[key]:
-                    good = False
-                    print(f"check: {name} {key}: {first[key]} in one run, "
-                          f"{second[key]} in the other")
+        for difference in differences:
+            print(f"check: {difference}")
         print(f"check: {'passed' if good else 'FAILED'}")
     return figures, good
 

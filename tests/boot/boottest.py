@@ -40,6 +40,10 @@ class Tap:
         return self.result(seen == expected, name,
                            f"expected {expected!r}, saw {seen!r}")
 
+    def skip(self, name, reason):
+        self.count += 1
+        print(f"ok {self.count} - {name} # SKIP {reason}", flush=True)
+
     def note(self, text):
         for line in str(text).splitlines():
             print(f"# {line}", flush=True)

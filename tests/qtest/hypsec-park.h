@@ -21,7 +21,7 @@
 #define PARK_GO                 0x98    /* in: not 0 starts; 0 when it ended */
 #define PARK_PC                 0xa0    /* in: where to go by ERET ... */
 #define PARK_PSTATE             0xa8    /* in: ... and as what */
-#define PARK_GO                 0x98    /* in: not 0 starts; 0 when it is over */
+#define PARK_ESR                0xb0    /* out: of that exception ... */
 #define PARK_FAR                0xb8
 #define PARK_ELR                0xc0
 #define PARK_SPSR               0xc8
