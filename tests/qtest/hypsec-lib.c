@@ -826,8 +826,8 @@ void hypsec_check_aborted(const HypsecReturn *r, const char *file, int line,
         ec = fetch ? EC_IABT_LOW : EC_DABT_LOW;
     }
     esr = ESR(ec, FSC_EXTERNAL);
+    /* IL is set for every abort without ISV, as this one is. */
     if (!fetch) {
-        esr &= r->event.esr | ~ESR(0, 0);
         esr |= r->event.esr & ISS_WNR;
     }
     check_injected(r, esr, file, line, func);
