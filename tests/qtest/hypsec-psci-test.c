@@ -147,6 +147,21 @@ static void test_from_el0(void)
     g_assert_cmpuint(hypsec_counters(board, 0).smcs, ==, 0);
 }
 
+/* A trapped SMC counts as executed: a software step of it is over. */
+static void test_single_step(void)
+{
+    const uint64_t ss = 1u << 21;
+    HypsecBoard *board = hypsec_board(&one_cpu);
+    HypsecEvent event = hypsec_event_smc(0, PSCI_VERSION, 0, 0, 0);
+    HypsecReturn r;
+
+    event.pstate |= ss;
+    r = hypsec_fire(board, &event);
+    g_assert_cmphex(r.c.pstate, ==, event.pstate & ~ss);
+    g_assert_cmphex(r.c.pc, ==, event.pc + 4);
+    g_assert_cmphex(r.c.x[0], ==, 0x10001);
+}
+
 /* AFFINITY_INFO tells on from off, and knows no other CPU. */
 static void test_affinity_info(void)
 {
@@ -343,6 +358,7 @@ int main(int argc, char **argv)
     qtest_add_func("hypsec-psci/unknown", test_unknown);
     qtest_add_func("hypsec-psci/immediate", test_immediate);
     qtest_add_func("hypsec-psci/from/el0-undefined", test_from_el0);
+    qtest_add_func("hypsec-psci/from/single-step", test_single_step);
     qtest_add_func("hypsec-psci/cpu-suspend/bad-entry",
                    test_cpu_suspend_bad_entry);
     qtest_add_func("hypsec-psci/cpu-suspend/bad-state",
