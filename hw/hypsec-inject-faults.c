@@ -14,6 +14,9 @@
 #include "exec/memory.h"
 #include "exec/ram_addr.h"
 #include "exec/target_page.h"
+#include "hw/core/cpu.h"
+#include "system/cpus.h"
+#include "system/runstate.h"
 #include "system/tcg.h"
 #include "hypsec-inject.h"
 #include "trace.h"
@@ -183,24 +186,49 @@ static bool range_ok(const HypsecInjectFault *f)
 
 /*
  * The regions exist for as long as the device does, and are only moved: other
- * CPUs may be using the previous view of memory.
+ * CPUs may be using the previous view of memory. Nor may a CPU be in the
+ * middle of an access when its view changes, since QEMU's TLB would then look
+ * up a section of the old view in the new one; a CPU that writes our registers
+ * is at a safe point itself.
  */
+static bool pause_cpus(void)
+{
+    if (!tcg_enabled() || current_cpu || !runstate_is_running()) {
+        return false;
+    }
+    pause_all_vcpus();
+    return true;
+}
+
+static void fault_set(HypsecInjectFault *f, bool enabled)
+{
+    bool paused;
+
+    if (!enabled && !f->mapped) {
+        return;
+    }
+    paused = pause_cpus();
+    memory_region_transaction_begin();
+    if (enabled) {
+        memory_region_set_address(&f->region, f->base);
+        memory_region_set_size(&f->region, f->size);
+    }
+    memory_region_set_enabled(&f->region, enabled);
+    memory_region_transaction_commit();
+    f->mapped = enabled;
+    if (paused) {
+        resume_all_vcpus();
+    }
+}
+
 static void fault_map(HypsecInjectFault *f)
 {
-    memory_region_transaction_begin();
-    memory_region_set_address(&f->region, f->base);
-    memory_region_set_size(&f->region, f->size);
-    memory_region_set_enabled(&f->region, true);
-    memory_region_transaction_commit();
-    f->mapped = true;
+    fault_set(f, true);
 }
 
 static void fault_unmap(HypsecInjectFault *f)
 {
-    if (f->mapped) {
-        memory_region_set_enabled(&f->region, false);
-        f->mapped = false;
-    }
+    fault_set(f, false);
 }
 
 void hypsec_inject_fault_init(HypsecInjectFault *f)

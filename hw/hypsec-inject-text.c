@@ -338,6 +338,26 @@ static char *get_memory(Object *obj, Error **errp)
     return g_string_free(text, false);
 }
 
+/* Whether all of it is RAM: a device could mind who writes to it. */
+static bool is_ram(hwaddr addr, hwaddr len)
+{
+    while (len) {
+        MemoryRegion *mr;
+        hwaddr offset, part = len;
+
+        RCU_READ_LOCK_GUARD();
+        mr = address_space_translate(&address_space_memory, addr, &offset,
+                                     &part, true, MEMTXATTRS_UNSPECIFIED);
+        if (!part || !memory_access_is_direct(mr, true,
+                                              MEMTXATTRS_UNSPECIFIED)) {
+            return false;
+        }
+        addr += part;
+        len -= part;
+    }
+    return true;
+}
+
 /* "ADDRESS=HEX..." writes these bytes in this order. */
 static void poke(uint64_t addr, const char *hex, Error **errp)
 {
@@ -354,10 +374,12 @@ static void poke(uint64_t addr, const char *hex, Error **errp)
         bytes[i] = g_ascii_xdigit_value(hex[i * 2]) << 4 |
                    g_ascii_xdigit_value(hex[i * 2 + 1]);
     }
-    if (address_space_write(&address_space_memory, addr,
-                            MEMTXATTRS_UNSPECIFIED, bytes, n) != MEMTX_OK) {
-        error_setg(errp, "the write at 0x%" PRIx64 " failed", addr);
+    if (!is_ram(addr, n)) {
+        error_setg(errp, "0x%" PRIx64 " is not in RAM", addr);
+        return;
     }
+    address_space_write(&address_space_memory, addr, MEMTXATTRS_UNSPECIFIED,
+                        bytes, n);
 }
 
 /* "ADDRESS [BYTES]" chooses what is shown, "ADDRESS=HEX" writes. */

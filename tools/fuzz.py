@@ -247,6 +247,9 @@ class Inject:
         self.write(8, base + 0x10, rng.randrange(4))
         self.write(8, base + 0x18, rng.randrange(4))
         self.write(4, base + 0x20, rng.getrandbits(4))
+        # QEMU's GIC model must not be accessed without a CPU.
+        if where == 0x08000000:
+            return
         for _ in range(4):
             self.do(f'{rng.choice(["readq", "readb", "readl"])} '
                     f'{where + rng.randrange(0x10000):#x}')

@@ -1064,6 +1064,7 @@ static void test_monitor_memory(void)
     g_assert_true(set_string(qts, "memory", "0x44000000 4"));
     ram = hypsec_get_string(qts, "/machine/inject", "memory");
     g_assert_cmpstr(ram, ==, "0000000044000000: 01 02 ab 00");
+    g_assert_false(set_string(qts, "memory", "0x09000000=00"));
     g_assert_true(set_string(qts, "memory", "0x09000000 1"));
     device = hypsec_get_string(qts, "/machine/inject", "memory");
     g_assert_cmpstr(device, ==, "0000000009000000: --");
