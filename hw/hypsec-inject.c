@@ -303,6 +303,7 @@ static void hypsec_inject_abort(HypsecInjectState *s)
 
 /* What one look at the queue has found out so far. */
 typedef struct RingScan {
+    const uint8_t *queue;
     bool blocked[HYPSEC_INJECT_MAX_CPUS][HYPSEC_INJECT_SLOTS];
     bool stop;
 } RingScan;
@@ -345,8 +346,7 @@ static bool take_entry(HypsecInjectState *s, RingScan *scan,
                        unsigned int ahead)
 {
     uint32_t index = (s->sq_head + ahead) % HYPSEC_INJECT_SQ_ENTRIES;
-    const uint8_t *entry = (uint8_t *)memory_region_get_ram_ptr(&s->sq) +
-                           index * HYPSEC_INJECT_RECORD_BYTES;
+    const uint8_t *entry = scan->queue + index * HYPSEC_INJECT_RECORD_BYTES;
     uint32_t flags = ldl_le_p(entry + HYPSEC_INJECT_D_FLAGS);
     uint32_t cpu = ldl_le_p(entry + HYPSEC_INJECT_D_CPU);
     bool at_el2 = flags & HYPSEC_INJECT_F_AT_EL2;
@@ -369,7 +369,7 @@ static bool take_entry(HypsecInjectState *s, RingScan *scan,
 
 void hypsec_inject_run_ring(HypsecInjectState *s)
 {
-    RingScan scan = { };
+    RingScan scan = { .queue = memory_region_get_ram_ptr(&s->sq) };
     unsigned int ahead = 0;
     unsigned int left;
 
