@@ -37,6 +37,7 @@
 #include "target/arm/cpu-features.h"
 #include "target/arm/cpu-qom.h"
 #include "target/arm/gtimer.h"
+#include "hypsec-inject.h"
 #include "hypsec-virt.h"
 
 #define FLASH_SECTOR_BYTES (256 * KiB)
@@ -58,6 +59,7 @@ const MemMapEntry hypsec_virt_memmap[HYPSEC_VIRT_NUM_REGIONS] = {
     /* The size is that of one of the transports. */
     [HYPSEC_VIRT_VIRTIO_MMIO] = { 0x0a000000, 0x00000200 },
     [HYPSEC_VIRT_PVPANIC] =     { 0x0b000000, 0x00000002 },
+    [HYPSEC_VIRT_INJECT] =      { HYPSEC_INJECT_BASE, HYPSEC_INJECT_SIZE },
     [HYPSEC_VIRT_PCIE_MMIO] =   { 0x10000000, 0x2eff0000 },
     [HYPSEC_VIRT_PCIE_PIO] =    { 0x3eff0000, 0x00010000 },
     [HYPSEC_VIRT_PCIE_ECAM] =   { 0x3f000000, 0x01000000 },
@@ -72,6 +74,7 @@ const int hypsec_virt_irqmap[HYPSEC_VIRT_NUM_REGIONS] = {
     [HYPSEC_VIRT_UART1] = 8,
     [HYPSEC_VIRT_VIRTIO_MMIO] = 16, /* to 47: one per transport */
     [HYPSEC_VIRT_GICV2M] = 48, /* to 111: message-signalled */
+    [HYPSEC_VIRT_INJECT] = HYPSEC_INJECT_SPI,
 };
 
 static qemu_irq hypsec_virt_spi(HypsecVirtMachineState *s, int spi)
@@ -294,6 +297,13 @@ static void create_pvpanic(HypsecVirtMachineState *s)
                     HYPSEC_VIRT_PVPANIC);
 }
 
+static void create_inject(HypsecVirtMachineState *s)
+{
+    s->injector = add_mmio_device(s, "hypsec-inject",
+                                  qdev_new(TYPE_HYPSEC_INJECT),
+                                  HYPSEC_VIRT_INJECT);
+}
+
 /* Lets the CPUs see @window of region @index of the host bridge. */
 static void map_pcie_window(SysBusDevice *bridge, int index, const char *name,
                             hwaddr offset, const MemMapEntry *window)
@@ -413,6 +423,9 @@ static void hypsec_virt_init(MachineState *ms)
     create_pcie(s);
     if (s->virtio_mmio) {
         create_virtio_mmio(s);
+    }
+    if (s->inject) {
+        create_inject(s);
     }
     hypsec_inspect_create(OBJECT(s), s->carveout_base, s->carveout_size);
     hypsec_boot_init(s, &error_fatal);
@@ -535,6 +548,24 @@ static void set_virtio_mmio(Object *obj, bool value, Error **errp)
     HYPSEC_VIRT_MACHINE(obj)->virtio_mmio = value;
 }
 
+static bool get_inject(Object *obj, Error **errp)
+{
+    return HYPSEC_VIRT_MACHINE(obj)->inject;
+}
+
+static void set_inject(Object *obj, bool value, Error **errp)
+{
+    HYPSEC_VIRT_MACHINE(obj)->inject = value;
+}
+
+/* The option and the device have one name: /machine/inject is the device. */
+static Object *resolve_inject(Object *obj, void *opaque, const char *part)
+{
+    DeviceState *injector = HYPSEC_VIRT_MACHINE(obj)->injector;
+
+    return injector ? OBJECT(injector) : NULL;
+}
+
 static bool get_dtb_randomness(Object *obj, Error **errp)
 {
     return HYPSEC_VIRT_MACHINE(obj)->dtb_randomness;
@@ -590,6 +621,11 @@ static void add_class_properties(ObjectClass *oc)
                                    set_virtio_mmio);
     object_class_property_set_description(oc, "virtio-mmio",
         "Set on/off to have 32 virtio-mmio transports (default: off)");
+    object_class_property_add_bool(oc, "inject", get_inject, set_inject)
+        ->resolve = resolve_inject;
+    object_class_property_set_description(oc, "inject",
+        "Set on/off to have hypsec-inject, a tester's device that makes CPUs "
+        "take exceptions (default: off)");
     object_class_property_add_bool(oc, "dtb-randomness", get_dtb_randomness,
                                    set_dtb_randomness);
     object_class_property_set_description(oc, "dtb-randomness",

@@ -7,11 +7,12 @@
  *
  * QEMU interface:
  *  + machine properties "gic-version", "el2-mem", "on-violation",
- *    "sealing-key", "trusted-key", "virtio-mmio", "dtb-randomness",
+ *    "sealing-key", "trusted-key", "virtio-mmio", "inject", "dtb-randomness",
  *    "pflash0", "pflash1"
  *  + QOM children "cpu[N]", "gic", "gic-v2m", "uart0", "uart1", "rtc",
  *    "gpio", "gpio-key", "gpio-pwr", "pcie", "pvpanic", "flash0", "flash1",
- *    "virtio-mmio[N]", "fw_cfg" and "inspect"
+ *    "virtio-mmio[N]", "fw_cfg", "inspect" and "hypsec-inject"
+ *    (/machine/inject is that one, too)
  */
 #ifndef HW_HYPSEC_VIRT_H
 #define HW_HYPSEC_VIRT_H
@@ -59,6 +60,7 @@ enum HypsecVirtRegion {
     HYPSEC_VIRT_UART1,
     HYPSEC_VIRT_VIRTIO_MMIO,
     HYPSEC_VIRT_PVPANIC,
+    HYPSEC_VIRT_INJECT,
     HYPSEC_VIRT_PCIE_MMIO,
     HYPSEC_VIRT_PCIE_PIO,
     HYPSEC_VIRT_PCIE_ECAM,
@@ -72,6 +74,7 @@ struct HypsecVirtMachineState {
     /* Properties. */
     uint8_t gic_version;
     bool virtio_mmio;
+    bool inject;
     bool dtb_randomness;
     uint64_t el2_mem;
     uint32_t on_violation;
@@ -82,6 +85,7 @@ struct HypsecVirtMachineState {
     /* Devices. */
     DeviceState *gic;
     DeviceState *gpio_key;
+    DeviceState *injector;
     PFlashCFI01 *flash[2];
     Notifier powerdown;
 

@@ -34,6 +34,7 @@ QEMU = BUILD / "qemu-system-aarch64"
 FIRMWARE = BUILD / "firmware/corevisor.bin"
 FIRMWARE_ELF = BUILD / "firmware/corevisor.elf"
 BARE_EL1 = BUILD / "guest-images/bare-el1/bare-el1.bin"
+PARK = BUILD / "guest-images/park/park.bin"
 KERNEL = BUILD / "guest-images/linux/Image"
 INITRD = BUILD / "guest-images/linux/initrd.gz"
 

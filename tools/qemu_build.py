@@ -91,25 +91,26 @@ def environment(build, cache):
     return env
 
 
-def configure(build, env, progress):
+def configure(build, env, progress, name='qemu', options=None):
     """Run QEMU's configure unless nothing that it depends on has changed."""
     sources = build / 'sources'
-    folder = build / 'qemu'
+    folder = build / name
+    options = options or OPTIONS
     stamp = folder / '.hypsec-configured'
     ccache = ['--cc=ccache gcc', '--host-cc=ccache gcc']
     key = hashlib.sha256('\n'.join([
         (sources / '.qemu').read_text(), (build / '.meson').read_text(),
-        str(sources), *OPTIONS, *ccache]).encode()).hexdigest()
+        str(sources), *options, *ccache]).encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == key \
             and (folder / 'build.ninja').exists():
         return
     folder.mkdir(exist_ok=True)
     stamp.unlink(missing_ok=True)
     print('QEMU: configuring', flush=True)
-    log = build / 'logs' / 'qemu-configure.log'
+    log = build / 'logs' / f'{name}-configure.log'
     with open(log, 'w') as out:
         process = subprocess.Popen(
-            [sources / 'qemu' / 'configure', *OPTIONS, *ccache],
+            [sources / 'qemu' / 'configure', *options, *ccache],
             cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=out,
             stderr=subprocess.STDOUT)
         start = time.monotonic()
@@ -130,14 +131,14 @@ def configure(build, env, progress):
     stamp.write_text(key)
 
 
-def ninja(build, env, targets, progress):
+def ninja(build, env, targets, progress, name='qemu'):
     """Run ninja; pass on what is not a plain step, such as warnings."""
     env = dict(env, NINJA_STATUS='[%f/%t] ')
-    log = build / 'logs' / 'qemu-build.log'
+    log = build / 'logs' / f'{name}-build.log'
     lines = []
     steps = 0
     with open(log, 'w') as out, subprocess.Popen(
-            ['ninja', '-C', build / 'qemu', *targets], env=env,
+            ['ninja', '-C', build / name, *targets], env=env,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors='replace') as process:
         for line in process.stdout:

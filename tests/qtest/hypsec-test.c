@@ -156,10 +156,8 @@ bool hypsec_wait_migration(QTestState *qts)
     }
 }
 
-int hypsec_test_run(void)
+void hypsec_test_cleanup(void)
 {
-    int ret = g_test_run();
-
     if (tmp_dir) {
         for (guint i = 0; i < tmp_files->len; i++) {
             unlink(g_ptr_array_index(tmp_files, i));
@@ -167,6 +165,14 @@ int hypsec_test_run(void)
         rmdir(tmp_dir);
         g_ptr_array_free(tmp_files, true);
         g_free(tmp_dir);
+        tmp_dir = NULL;
     }
+}
+
+int hypsec_test_run(void)
+{
+    int ret = g_test_run();
+
+    hypsec_test_cleanup();
     return ret;
 }

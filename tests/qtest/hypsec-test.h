@@ -101,6 +101,9 @@ void hypsec_wait_report(QTestState *qts);
  */
 bool hypsec_wait_migration(QTestState *qts);
 
+/* Removes the temporary files. */
+void hypsec_test_cleanup(void);
+
 /**
  * hypsec_test_run() - run the tests that were added and clean up
  *
