@@ -5,6 +5,7 @@
  */
 #include "core/psci.h"
 
+#include "arch/barrier.h"
 #include "core/console.h"
 #include "core/locks.h"
 #include "core/page_manager.h"
@@ -28,6 +29,8 @@ static bool is_smc64(uint32_t fn)
 
 static int64_t relay(uint32_t fn, uint64_t a1, uint64_t a2, uint64_t a3)
 {
+	/* A CPU that comes up by this call reads what was stored before it. */
+	barrier_dsb_sy();
 	return (int64_t)cpu_smc(fn, a1, a2, a3);
 }
 
@@ -165,6 +168,8 @@ int64_t psci_call(uint32_t fn, const uint64_t args[3])
 
 void psci_cpu_entered(struct pcpu *cpu)
 {
+	/* The trap that turned it off or suspended it never returned. */
+	cpu->frame = NULL;
 	set_power(cpu, PCPU_ON);
 	cpu->counters->world = HYPSEC_INSPECT_WORLD_HOST;
 }

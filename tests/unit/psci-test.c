@@ -7,7 +7,9 @@
 
 #include <string.h>
 
+#include "arch/native.h"
 #include "core/psci.h"
+#include "core/trap_frame.h"
 
 #define VERSION		0x84000000u
 #define SUSPEND32	0x84000001u
@@ -253,6 +255,25 @@ static void on_state_is_ready_before_the_call(void)
 	g_assert_cmpuint(native_cpu.smc_count, ==, 1);
 }
 
+static void check_barrier(void)
+{
+	const struct native_event *events;
+	size_t n;
+
+	events = native_events(&n);
+	g_assert_cmpuint(n, >, 0);
+	g_assert_cmpint(events[n - 1].op, ==, NATIVE_DSB_SY);
+}
+
+/* The CPU that comes up must see its entry, whatever the memory order. */
+static void on_completes_stores_before_the_call(void)
+{
+	native_events_reset();
+	native_cpu.smc_hook = check_barrier;
+	call(ON64, 1, HOST_ENTRY, 9);
+	g_assert_cmpuint(native_cpu.smc_count, ==, 1);
+}
+
 static void enter_second(void)
 {
 	psci_cpu_entered(second());
@@ -263,6 +284,16 @@ static void on_entered_during_the_call_stays_on(void)
 	native_cpu.smc_hook = enter_second;
 	g_assert_cmpint(call(ON64, 1, HOST_ENTRY, 9), ==, 0);
 	g_assert_cmpuint(second()->power, ==, PCPU_ON);
+}
+
+/* The trap that turned a CPU off is over once the CPU is back. */
+static void entered_cpu_handles_no_trap(void)
+{
+	struct trap_frame frame = { .elr = 0 };
+
+	second()->frame = &frame;
+	psci_cpu_entered(second());
+	g_assert_null(second()->frame);
 }
 
 static void entered_cpu_is_on_in_the_hosts_world(void)
@@ -400,6 +431,9 @@ static const struct unit_test tests[] = {
 		  on_enters_el2_not_the_host),
 	UNIT_TEST("/psci/cpu-on/32-masks-arguments", on_32_masks_arguments),
 	UNIT_TEST("/psci/cpu-on/32-is-relayed-as-64", on_32_is_relayed_as_64),
+	UNIT_TEST("/psci/cpu-on/completes-stores-before-the-call",
+		  on_completes_stores_before_the_call),
+	UNIT_TEST("/psci/entered/handles-no-trap", entered_cpu_handles_no_trap),
 	UNIT_TEST("/psci/cpu-on/unknown-cpu-is-invalid",
 		  on_unknown_cpu_is_invalid),
 	UNIT_TEST("/psci/cpu-on/entry-in-el2-memory-is-refused",

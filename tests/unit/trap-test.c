@@ -412,6 +412,17 @@ static void smc_steps_over_itself_and_answers_x0(void)
 	g_assert_cmpuint(counters()->smcs, ==, 1);
 }
 
+/* As if it had been executed: no guarded branch, the single step is over. */
+static void smc_clears_btype_and_ss(void)
+{
+	struct trap_frame frame = smc_frame(0, 0x84000000);
+	uint64_t kept = frame.spsr & ~(UINT64_C(3) << 10 | BIT(21));
+
+	frame.spsr |= UINT64_C(3) << 10 | BIT(21);
+	trap_host_sync(&frame);
+	g_assert_cmphex(frame.spsr, ==, kept);
+}
+
 static void smc_function_is_the_low_half_of_x0(void)
 {
 	struct trap_frame frame = smc_frame(0, UINT64_C(0xdead000084000000));
@@ -535,9 +546,22 @@ static void panic_twice_reports_once(void)
 
 	assert_panics(panic_now, &number, "reason 1");
 	number = 2;
+	native_cpu.pcpu = pcpu_get(1);
 	g_assert_true(native_parks(panic_now, &number));
 	g_assert_null(strstr(native_console(), "reason 2"));
 	g_assert_cmpuint(native_panics(), ==, 1);
+}
+
+/* The CPU that panicked is back: its report broke, the board must know. */
+static void panic_inside_its_report_tells_the_board(void)
+{
+	unsigned int number = 1;
+
+	assert_panics(panic_now, &number, "reason 1");
+	number = 2;
+	g_assert_true(native_parks(panic_now, &number));
+	g_assert_null(strstr(native_console(), "reason 2"));
+	g_assert_cmpuint(native_panics(), ==, 2);
 }
 
 static void *other_cpu_panics(void *data)
@@ -688,6 +712,7 @@ static const struct unit_test tests[] = {
 		  hvc_any_number_is_not_supported),
 	UNIT_TEST("/trap/smc/steps-over-itself",
 		  smc_steps_over_itself_and_answers_x0),
+	UNIT_TEST("/trap/smc/clears-btype-and-ss", smc_clears_btype_and_ss),
 	UNIT_TEST("/trap/smc/function-is-the-low-half",
 		  smc_function_is_the_low_half_of_x0),
 	UNIT_TEST("/trap/smc/arguments-are-x1-to-x3",
@@ -704,6 +729,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST_DIES("/trap/halted/parks-at-exit",
 		       panic_elsewhere_parks_at_exit),
 	UNIT_TEST_DIES("/panic/twice/reports-once", panic_twice_reports_once),
+	UNIT_TEST_DIES("/panic/inside-its-report-tells-the-board",
+		       panic_inside_its_report_tells_the_board),
 	UNIT_TEST_DIES("/trap/lock/held-at-exit-panics",
 		       lock_held_at_exit_panics),
 	UNIT_TEST_DIES("/violation/halt/panics-instead-of-refusing",

@@ -58,8 +58,16 @@ _start:
 	adr	x21, message_size
 	b.ls	early_failure
 
-	/* Copy the image; lengths are multiples of 16 by the linker script. */
+	/*
+	 * With caches off everything below is written to memory behind them.
+	 * Lines that an earlier boot left are dropped before each step, so
+	 * that they neither overwrite it nor hide it from the cached accesses
+	 * to come.
+	 */
 	add	x20, x19, #CARVEOUT_IMAGE_OFFSET
+	bl	invalidate_image
+
+	/* Copy the image; lengths are multiples of 16 by the linker script. */
 	adr	x1, _start
 	adrp	x3, __load_end
 	add	x3, x3, #:lo12:__load_end
@@ -77,20 +85,7 @@ _start:
 2:	stp	xzr, xzr, [x2], #16
 	cmp	x2, x3
 	b.lo	2b
-	/*
-	 * The copy was made with caches off: drop stale lines, so that the
-	 * cached accesses to come see it, then fetch from it.
-	 */
-	mov	x2, x20
-	mrs	x4, ctr_el0
-	ubfx	x4, x4, #16, #4
-	mov	x5, #4
-	lsl	x4, x5, x4
-	dsb	sy
-3:	dc	ivac, x2
-	add	x2, x2, x4
-	cmp	x2, x3
-	b.lo	3b
+	bl	invalidate_image
 	ic	ialluis
 	dsb	sy
 	isb
@@ -110,6 +105,8 @@ relocated:
 	bl	el2_tables_init
 	adr	x21, message_carveout
 	cbnz	w0, early_failure
+	/* The tables and the stack were written with caches off as well. */
+	bl	invalidate_image
 	mov64	x1, IMAGE_VA
 	adrp	x2, _start
 	sub	x1, x1, x2
@@ -122,6 +119,31 @@ relocated:
 	add	x30, x30, x1
 	mov	x0, x19
 	b	el2_mmu_on
+
+/*
+ * invalidate_image - drop the cache lines of the image in the carve-out
+ * In:  x20 PA of the image
+ * Clobbers: x1 to x5
+ */
+invalidate_image:
+	adr	x1, _start
+	adrp	x3, __image_end
+	add	x3, x3, #:lo12:__image_end
+	sub	x3, x3, x1
+	add	x3, x3, x20
+	mov	x2, x20
+	mrs	x4, ctr_el0
+	ubfx	x4, x4, #16, #4
+	mov	x5, #4
+	lsl	x4, x5, x4
+	/* What was stored reaches memory before its line is dropped. */
+	dsb	sy
+3:	dc	ivac, x2
+	add	x2, x2, x4
+	cmp	x2, x3
+	b.lo	3b
+	dsb	sy
+	ret
 
 /*
  * early_failure - a panic with no stack and no MMU: says x21 on the EL2
@@ -223,6 +245,8 @@ el2_enter_host:
 	.irp	n, 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
 	mov	x\n, xzr
 	.endr
+	/* EL2 looked its own image's address up. */
+	msr	par_el1, xzr
 	msr	sp_el0, xzr
 	msr	sp_el1, xzr
 	msr	elr_el1, xzr
