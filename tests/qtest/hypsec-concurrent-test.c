@@ -16,8 +16,8 @@
 #define ROUNDS(board) (64 / (board)->cpus)
 #define REPEAT(board) (400 / ((board)->cpus * (board)->cpus))
 
-#define ALREADY_ON  (uint64_t)-4
-#define ON_PENDING  (uint64_t)-5
+#define ALREADY_ON  ((uint64_t)-4)
+#define ON_PENDING  ((uint64_t)-5)
 
 static const unsigned int cpu_counts[] = { 2, 3, 4, 8 };
 

@@ -174,10 +174,11 @@ static char *config_key(const HypsecConfig *config)
 
 HypsecBoard *hypsec_board_new(const HypsecConfig *config)
 {
+    struct sigaction action = { .sa_handler = hung };
     HypsecBoard *board = g_new0(HypsecBoard, 1);
     g_autofree char *name = g_strdup_printf("el2-%u.log", boards++);
 
-    signal(SIGALRM, hung);
+    sigaction(SIGALRM, &action, NULL);
     alarm(TEST_SECONDS);
     board->config = *config;
     board->cpus = MAX(config->cpus, 1);
@@ -565,8 +566,8 @@ static void wait_status(HypsecBoard *board, const HypsecEvent *event,
         if (now > end) {
             HypsecReturn r = { .board = board, .event = *event };
 
-            wrong(&r, HYPSEC_AT, "no completion after %.0f seconds",
-                  board->event_seconds);
+            wrong(&r, __FILE__, __LINE__, G_STRFUNC,
+                  "no completion after %.0f seconds", board->event_seconds);
         }
         if (now > start + 1000) {
             g_usleep(POLL_USEC);
@@ -589,7 +590,8 @@ static HypsecReturn fire_wait(HypsecBoard *board, const HypsecEvent *event)
     wait_status(board, event, HYPSEC_INJECT_STATUS_DONE);
     r.c = read_completion(board, INJECT(COMP));
     if (r.c.cookie != event->cookie) {
-        wrong(&r, HYPSEC_AT, "the completion of another event");
+        wrong(&r, __FILE__, __LINE__, G_STRFUNC,
+              "the completion of another event");
     }
     return r;
 }
@@ -613,7 +615,7 @@ HypsecReturn hypsec_fire(HypsecBoard *board, const HypsecEvent *event)
 {
     HypsecReturn r = hypsec_try(board, event);
 
-    check_survived(&r, HYPSEC_AT);
+    check_survived(&r, __FILE__, __LINE__, G_STRFUNC);
     return r;
 }
 
@@ -742,7 +744,7 @@ void hypsec_ring(HypsecBoard *board, const HypsecEvent *events, size_t n,
         done += part;
     }
     for (size_t i = 0; i < n; i++) {
-        check_survived(&returns[i], HYPSEC_AT);
+        check_survived(&returns[i], __FILE__, __LINE__, G_STRFUNC);
     }
 }
 
@@ -824,8 +826,8 @@ void hypsec_check_aborted(const HypsecReturn *r, const char *file, int line,
         ec = fetch ? EC_IABT_LOW : EC_DABT_LOW;
     }
     esr = ESR(ec, FSC_EXTERNAL);
+    /* IL is set for every abort without ISV, as this one is. */
     if (!fetch) {
-        esr &= r->event.esr | ~ESR(0, 0);
         esr |= r->event.esr & ISS_WNR;
     }
     check_injected(r, esr, file, line, func);

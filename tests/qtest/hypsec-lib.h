@@ -23,7 +23,7 @@
 #include "hw/hypsec/hypsec-inject-regs.h"
 #include "hypsec-park.h"
 
-/* The board that all tests of this library run on: 256 MiB, 18 of them EL2's. */
+/* The board that all tests of this library run on has 256 MiB, EL2 18 of it. */
 #define HYPSEC_RAM          0x40000000ULL
 #define HYPSEC_CARVEOUT     0x4ee00000ULL
 #define HYPSEC_RAM_END      0x50000000ULL
@@ -359,23 +359,24 @@ char *hypsec_describe(const HypsecReturn *r);
  * What the host sees. Each checks the whole state: registers, PC, PSTATE and
  * the exception that EL1 takes or does not take.
  */
-#define HYPSEC_AT __FILE__, __LINE__, G_STRFUNC
-
 /* The call is over: x0 is @value, execution goes on behind it. */
 #define hypsec_assert_returned(r, value) \
-    hypsec_check_returned(r, value, HYPSEC_AT)
+    hypsec_check_returned(r, value, __FILE__, __LINE__, G_STRFUNC)
 /* Nothing happened but that the instruction runs again. */
-#define hypsec_assert_retried(r) hypsec_check_retried(r, HYPSEC_AT)
+#define hypsec_assert_retried(r) \
+    hypsec_check_retried(r, __FILE__, __LINE__, G_STRFUNC)
 /* EL1 takes an undefined-instruction exception. */
-#define hypsec_assert_undefined(r) hypsec_check_undefined(r, HYPSEC_AT)
+#define hypsec_assert_undefined(r) \
+    hypsec_check_undefined(r, __FILE__, __LINE__, G_STRFUNC)
 /* EL1 takes an external abort at the address of the event. */
-#define hypsec_assert_aborted(r) hypsec_check_aborted(r, HYPSEC_AT)
+#define hypsec_assert_aborted(r) \
+    hypsec_check_aborted(r, __FILE__, __LINE__, G_STRFUNC)
 /* The architecture took it to EL1, at vector @vector. */
 #define hypsec_assert_at_el1(r, vector) \
-    hypsec_check_at_el1(r, vector, HYPSEC_AT)
+    hypsec_check_at_el1(r, vector, __FILE__, __LINE__, G_STRFUNC)
 /* The architecture did nothing, for reason @reason (HYPSEC_INJECT_R_*). */
 #define hypsec_assert_not_trapped(r, reason) \
-    hypsec_check_not_trapped(r, reason, HYPSEC_AT)
+    hypsec_check_not_trapped(r, reason, __FILE__, __LINE__, G_STRFUNC)
 
 void hypsec_check_returned(const HypsecReturn *r, uint64_t value,
                            const char *file, int line, const char *func);

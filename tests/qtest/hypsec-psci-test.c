@@ -6,9 +6,9 @@
 #include "qemu/osdep.h"
 #include "hypsec-lib.h"
 
-#define INVALID_PARAMETERS  (uint64_t)-2
-#define ALREADY_ON          (uint64_t)-4
-#define INVALID_ADDRESS     (uint64_t)-9
+#define INVALID_PARAMETERS  ((uint64_t)-2)
+#define ALREADY_ON          ((uint64_t)-4)
+#define INVALID_ADDRESS     ((uint64_t)-9)
 
 #define AFFINITY_ON         0
 #define AFFINITY_OFF        1
