@@ -29,6 +29,9 @@
 /* The one that is realized: TCGCPUOps hooks have no opaque pointer. */
 static HypsecElObserverState *el_observer;
 
+/* The hooks before ours; another device may have set some. */
+static const TCGCPUOps *el_observer_next;
+
 /* Counts are read by the monitor while a CPU's thread writes them. */
 static void el_observer_add(uint64_t *count, uint64_t n)
 {
@@ -152,6 +155,9 @@ static void el_observer_exec_enter(CPUState *cs)
     HypsecElObserverCpu *c = &el_observer->cpus[cs->cpu_index];
     int el = arm_current_el(cpu_env(cs));
 
+    if (el_observer_next->cpu_exec_enter) {
+        el_observer_next->cpu_exec_enter(cs);
+    }
     if (el != c->el) {
         el_observer_resync(c, el);
     }
@@ -167,6 +173,9 @@ static void el_observer_exec_exit(CPUState *cs)
 
     el_observer_account(c);
     c->running = false;
+    if (el_observer_next->cpu_exec_exit) {
+        el_observer_next->cpu_exec_exit(cs);
+    }
 }
 
 static bool el_observer_exec_halt(CPUState *cs)
@@ -176,7 +185,7 @@ static bool el_observer_exec_halt(CPUState *cs)
     if (c->el != HYPSEC_EL_OFF && c->cpu->power_state == PSCI_OFF) {
         el_observer_resync(c, HYPSEC_EL_OFF);
     }
-    return arm_cpu_exec_halt(cs);
+    return el_observer_next->cpu_exec_halt(cs);
 }
 
 static void el_observer_pre_change(ARMCPU *cpu, void *opaque)
@@ -244,6 +253,8 @@ static void el_observer_hook_exec(CPUClass *cc)
     if (cc->tcg_ops->cpu_exec_enter == el_observer_exec_enter) {
         return;
     }
+    /* The same for all CPUs of the A and R profiles. */
+    el_observer_next = cc->tcg_ops;
     ops = g_memdup2(cc->tcg_ops, sizeof(*ops));
     ops->cpu_exec_enter = el_observer_exec_enter;
     ops->cpu_exec_exit = el_observer_exec_exit;
@@ -266,17 +277,10 @@ bool hypsec_el_watch_possible(HypsecElObserverState *s, Error **errp)
     }
     s->num_cpus = 0;
     CPU_FOREACH(cs) {
-        const TCGCPUOps *ops = cs->cc->tcg_ops;
-
         s->num_cpus = MAX(s->num_cpus, cs->cpu_index + 1);
         if (!object_dynamic_cast(OBJECT(cs), TYPE_ARM_CPU) ||
             arm_feature(cpu_env(cs), ARM_FEATURE_M)) {
             error_setg(errp, "%s needs Arm CPUs of the A or R profile",
-                       TYPE_HYPSEC_EL_OBSERVER);
-            return false;
-        }
-        if (ops->cpu_exec_enter || ops->cpu_exec_exit) {
-            error_setg(errp, "only one %s is possible",
                        TYPE_HYPSEC_EL_OBSERVER);
             return false;
         }
