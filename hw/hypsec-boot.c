@@ -210,6 +210,7 @@ static int boot_pre_load(void *opaque)
 {
     HypsecVirtMachineState *s = opaque;
 
+    g_free(s->own_sealing_key);
     s->own_sealing_key = g_memdup2(s->sealing_key, sizeof(s->sealing_key));
     return 0;
 }
@@ -218,12 +219,11 @@ static int boot_pre_load(void *opaque)
 static int boot_post_load(void *opaque, int version_id)
 {
     HypsecVirtMachineState *s = opaque;
-    bool same = !memcmp(s->own_sealing_key, s->sealing_key,
-                        sizeof(s->sealing_key));
+    g_autofree uint8_t *own = g_steal_pointer(&s->own_sealing_key);
 
-    g_free(s->own_sealing_key);
-    s->own_sealing_key = NULL;
-    if (s->sealing_key_id && !same) {
+    if (s->sealing_key_id &&
+        memcmp(own, s->sealing_key, sizeof(s->sealing_key))) {
+        memcpy(s->sealing_key, own, sizeof(s->sealing_key));
         error_report("the sealing key of the incoming board is another one");
         return -EINVAL;
     }

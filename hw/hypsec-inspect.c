@@ -13,9 +13,8 @@
 #include "exec/address-spaces.h"
 #include "hypsec/inspect.h"
 #include "qom/object.h"
+#include "hypsec-inspect.h"
 #include "hypsec-virt.h"
-
-OBJECT_DECLARE_SIMPLE_TYPE(HypsecInspectState, HYPSEC_INSPECT)
 
 struct HypsecInspectState {
     Object parent_obj;
@@ -66,24 +65,53 @@ static bool inspect_page_is_sound(const HypsecInspectState *s,
                                nr_cpus * stride);
 }
 
+/* Copies the page; false when it does not check out. */
+static bool inspect_page(const HypsecInspectState *s,
+                         struct hypsec_inspect *page)
+{
+    return s->carveout_size &&
+           inspect_read(s->carveout_base + HYPSEC_INSPECT_OFFSET, page,
+                        sizeof(*page)) &&
+           inspect_page_is_sound(s, page);
+}
+
+/* Copies the entry of CPU @i, which is one of those of the sound @page. */
+static bool inspect_cpu(const struct hypsec_inspect *page, uint32_t i,
+                        struct hypsec_inspect_cpu *cpu)
+{
+    return inspect_read(le64_to_cpu(page->cpu_base) +
+                        (uint64_t)i * le32_to_cpu(page->cpu_stride),
+                        cpu, sizeof(*cpu));
+}
+
+static bool inspect_cpu_world(HypsecInspectState *s, uint32_t i,
+                              uint32_t *world, uint32_t *vcpu)
+{
+    struct hypsec_inspect page;
+    struct hypsec_inspect_cpu cpu;
+
+    if (!inspect_page(s, &page) || i >= le32_to_cpu(page.nr_cpus) ||
+        !inspect_cpu(&page, i, &cpu)) {
+        return false;
+    }
+    *world = le32_to_cpu(cpu.world);
+    *vcpu = le32_to_cpu(cpu.vcpu);
+    return true;
+}
+
 static bool inspect_totals(const HypsecInspectState *s, InspectTotals *t)
 {
     struct hypsec_inspect page;
     struct hypsec_inspect_cpu cpu;
 
     *t = (InspectTotals) {};
-    if (!s->carveout_size ||
-        !inspect_read(s->carveout_base + HYPSEC_INSPECT_OFFSET, &page,
-                      sizeof(page)) ||
-        !inspect_page_is_sound(s, &page)) {
+    if (!inspect_page(s, &page)) {
         return false;
     }
     t->nr_cpus = le32_to_cpu(page.nr_cpus);
     t->panicked = le32_to_cpu(page.panicked);
     for (uint32_t i = 0; i < t->nr_cpus; i++) {
-        if (!inspect_read(le64_to_cpu(page.cpu_base) +
-                          (uint64_t)i * le32_to_cpu(page.cpu_stride),
-                          &cpu, sizeof(cpu))) {
+        if (!inspect_cpu(&page, i, &cpu)) {
             return false;
         }
         t->refusals += le64_to_cpu(cpu.refusals);
@@ -137,6 +165,7 @@ static void hypsec_inspect_class_init(ObjectClass *oc, void *data)
         { "smcs", inspect_get_smcs, "SMCs of the host" },
     };
 
+    HYPSEC_INSPECT_CLASS(oc)->cpu_world = inspect_cpu_world;
     for (int i = 0; i < ARRAY_SIZE(props); i++) {
         object_class_property_add_str(oc, props[i].name, props[i].get, NULL);
         object_class_property_set_description(oc, props[i].name,
@@ -160,6 +189,7 @@ static const TypeInfo hypsec_inspect_types[] = {
         .name = TYPE_HYPSEC_INSPECT,
         .parent = TYPE_OBJECT,
         .instance_size = sizeof(HypsecInspectState),
+        .class_size = sizeof(HypsecInspectClass),
         .class_init = hypsec_inspect_class_init,
     },
 };

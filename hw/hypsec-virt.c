@@ -466,7 +466,8 @@ static void set_gic_version(Object *obj, const char *value, Error **errp)
 static void get_el2_mem(Object *obj, Visitor *v, const char *name,
                         void *opaque, Error **errp)
 {
-    uint64_t size = HYPSEC_VIRT_MACHINE(obj)->el2_mem;
+    HypsecVirtMachineState *s = HYPSEC_VIRT_MACHINE(obj);
+    uint64_t size = s->el2_mem ?: s->carveout_size;
 
     visit_type_size(v, name, &size, errp);
 }

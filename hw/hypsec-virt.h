@@ -174,8 +174,6 @@ bool hypsec_boot_check(HypsecVirtMachineState *s, Error **errp);
  */
 bool hypsec_boot_init(HypsecVirtMachineState *s, Error **errp);
 
-#define TYPE_HYPSEC_INSPECT "hypsec-inspect"
-
 /**
  * hypsec_inspect_create() - add the object "inspect" to a machine
  * @machine: the machine

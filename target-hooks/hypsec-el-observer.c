@@ -1,108 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Exception-level observer; see hypsec-el-observer.h for what it counts.
- *
- * The level-change hooks of target/arm say when a CPU leaves a level. They
- * are silent about resets, PSCI CPU_ON, loadvm and, since QEMU's instruction
- * counter is one for all CPUs, about which CPU was running. The hooks around
- * the execution loop (TCGCPUOps) say that: between the start of a CPU's
- * slice and the next level change or the end of the slice, every instruction
- * is that CPU's, at the level that it was in. Nothing of this is installed
- * unless the device exists.
+ * Exception-level observer: the device. See hypsec-el-observer.h for what it
+ * counts and hypsec-el-watch.c for how.
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qapi/visitor.h"
-#include "cpu.h"
-#include "accel/tcg/cpu-ops.h"
-#include "hw/core/cpu.h"
+#include "hw/boards.h"
+#include "hw/hypsec/hypsec-inspect.h"
 #include "hw/qdev-properties.h"
 #include "hw/resettable.h"
 #include "migration/vmstate.h"
 #include "qemu/atomic.h"
 #include "qemu/module.h"
+#include "qemu/timer.h"
+#include "qemu/units.h"
 #include "system/cpu-timers.h"
 #include "system/reset.h"
 #include "system/runstate.h"
-#include "system/tcg.h"
-#include "target/arm/internals.h"
 #include "hypsec-el-observer.h"
 
-/* The one that is realized: TCGCPUOps hooks have no opaque pointer. */
-static HypsecElObserverState *el_observer;
-
-/* Counts are read by the monitor while a CPU's thread writes them. */
-static void el_observer_add(uint64_t *count, uint64_t n)
-{
-    qatomic_set_u64(count, qatomic_read_u64(count) + n);
-}
-
-/* Give the instructions since the mark to the level that @c was in. */
-static void el_observer_account(HypsecElObserverCpu *c)
-{
-    HypsecElObserverState *s = c->observer;
-    int64_t now;
-
-    if (!icount_enabled() || s->frozen) {
-        return;
-    }
-    now = icount_get_raw();
-    el_observer_add(&s->instructions[c->el], now - c->mark);
-    c->mark = now;
-}
-
-static void el_observer_exec_enter(CPUState *cs)
-{
-    HypsecElObserverCpu *c = &el_observer->cpus[cs->cpu_index];
-
-    c->el = arm_current_el(cpu_env(cs));
-    c->mark = icount_get_raw();
-}
-
-static void el_observer_exec_exit(CPUState *cs)
-{
-    el_observer_account(&el_observer->cpus[cs->cpu_index]);
-}
-
-static void el_observer_pre_change(ARMCPU *cpu, void *opaque)
-{
-    HypsecElObserverCpu *c = opaque;
-
-    c->el = arm_current_el(&cpu->env);
-}
-
-static void el_observer_first_el0(HypsecElObserverState *s)
-{
-    s->el0_seen = true;
-    if (icount_enabled()) {
-        qatomic_set_u64(&s->first_el0_instructions,
-                        icount_get_raw() - s->base);
-    }
-    if (s->stop_at_el0) {
-        s->frozen = true;
-        vm_stop(RUN_STATE_PAUSED);
-    }
-}
-
-static void el_observer_change(ARMCPU *cpu, void *opaque)
-{
-    HypsecElObserverCpu *c = opaque;
-    HypsecElObserverState *s = c->observer;
-    int el = arm_current_el(&cpu->env);
-
-    el_observer_account(c);
-    if (el == c->el) {
-        return;
-    }
-    c->el = el;
-    if (s->frozen) {
-        return;
-    }
-    el_observer_add(&s->entries[el], 1);
-    if (el == 0 && !s->el0_seen) {
-        el_observer_first_el0(s);
-    }
-}
+#define DEFAULT_LOG_LIMIT (64 * MiB)
 
 static void el_observer_run_state(void *opaque, bool running, RunState state)
 {
@@ -110,6 +28,13 @@ static void el_observer_run_state(void *opaque, bool running, RunState state)
 
     if (running) {
         s->frozen = false;
+    }
+    if (running && s->loaded) {
+        s->loaded = false;
+        hypsec_el_watch_moved(s, HYPSEC_EL_LOADVM);
+    }
+    if (!running && s->log) {
+        hypsec_el_log_sync(s->log, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
     }
 }
 
@@ -119,89 +44,69 @@ static void el_observer_reset_enter(Object *obj, ResetType type)
 
     memset(s->instructions, 0, sizeof(s->instructions));
     memset(s->entries, 0, sizeof(s->entries));
+    memset(s->causes, 0, sizeof(s->causes));
     s->first_el0_instructions = 0;
     s->el0_seen = false;
     s->base = icount_get_raw();
 }
 
-/* Makes @cc's CPUs tell us when they run. */
-static void el_observer_hook_exec(CPUClass *cc)
+/* By now the CPUs have been reset too. */
+static void el_observer_reset_exit(Object *obj, ResetType type)
 {
-    TCGCPUOps *ops;
-
-    if (cc->tcg_ops->cpu_exec_enter == el_observer_exec_enter) {
-        return;
+    /* A snapshot follows: where it puts the CPUs is what counts. */
+    if (type != RESET_TYPE_SNAPSHOT_LOAD) {
+        hypsec_el_watch_moved(HYPSEC_EL_OBSERVER(obj), HYPSEC_EL_RESET);
     }
-    ops = g_memdup2(cc->tcg_ops, sizeof(*ops));
-    ops->cpu_exec_enter = el_observer_exec_enter;
-    ops->cpu_exec_exit = el_observer_exec_exit;
-    cc->tcg_ops = ops;
-}
-
-static bool el_observer_check_cpus(Error **errp)
-{
-    CPUState *cs;
-
-    if (!tcg_enabled() || !first_cpu) {
-        error_setg(errp, "%s needs CPUs under -accel tcg",
-                   TYPE_HYPSEC_EL_OBSERVER);
-        return false;
-    }
-    CPU_FOREACH(cs) {
-        const TCGCPUOps *ops = cs->cc->tcg_ops;
-
-        if (!object_dynamic_cast(OBJECT(cs), TYPE_ARM_CPU) ||
-            arm_feature(cpu_env(cs), ARM_FEATURE_M)) {
-            error_setg(errp, "%s needs Arm CPUs of the A or R profile",
-                       TYPE_HYPSEC_EL_OBSERVER);
-            return false;
-        }
-        if (ops->cpu_exec_enter || ops->cpu_exec_exit) {
-            error_setg(errp, "only one %s is possible",
-                       TYPE_HYPSEC_EL_OBSERVER);
-            return false;
-        }
-    }
-    return true;
 }
 
 static void el_observer_realize(DeviceState *dev, Error **errp)
 {
     HypsecElObserverState *s = HYPSEC_EL_OBSERVER(dev);
-    int cpus = 0;
-    CPUState *cs;
 
-    if (el_observer) {
-        error_setg(errp, "only one %s is possible", TYPE_HYPSEC_EL_OBSERVER);
+    if (!hypsec_el_watch_possible(s, errp)) {
         return;
     }
-    if (!el_observer_check_cpus(errp)) {
-        return;
-    }
-    el_observer = s;
-    CPU_FOREACH(cs) {
-        cpus = MAX(cpus, cs->cpu_index + 1);
-    }
-    s->cpus = g_new0(HypsecElObserverCpu, cpus);
-    CPU_FOREACH(cs) {
-        HypsecElObserverCpu *c = &s->cpus[cs->cpu_index];
-
-        c->observer = s;
-        arm_register_pre_el_change_hook(ARM_CPU(cs), el_observer_pre_change,
-                                        c);
-        arm_register_el_change_hook(ARM_CPU(cs), el_observer_change, c);
-        if (icount_enabled()) {
-            el_observer_hook_exec(CPU_GET_CLASS(cs));
+    if (s->log_path) {
+        s->log = hypsec_el_log_open(s->log_path, s->log_limit, s->num_cpus,
+                                    errp);
+        if (!s->log) {
+            return;
         }
     }
+    s->inspect = object_dynamic_cast(
+        object_resolve_path_component(qdev_get_machine(), "inspect"),
+        TYPE_HYPSEC_INSPECT);
+    hypsec_el_watch_start(s);
     qemu_add_vm_change_state_handler(el_observer_run_state, s);
     qemu_register_resettable(OBJECT(s));
 }
+
+/* Where the CPUs are now is known once all of them have been loaded. */
+static int el_observer_post_load(void *opaque, int version_id)
+{
+    HypsecElObserverState *s = opaque;
+
+    s->loaded = true;
+    return 0;
+}
+
+/* A snapshot of an older one has no counts by cause: they stay at zero. */
+static const VMStateDescription vmstate_el_observer_causes = {
+    .name = TYPE_HYPSEC_EL_OBSERVER "/causes",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT64_2DARRAY(causes, HypsecElObserverState, HYPSEC_EL_ROWS,
+                               HYPSEC_EL_MAX_CAUSES),
+        VMSTATE_END_OF_LIST()
+    }
+};
 
 static const VMStateDescription vmstate_el_observer = {
     .name = TYPE_HYPSEC_EL_OBSERVER,
     .version_id = 1,
     .minimum_version_id = 1,
+    .post_load = el_observer_post_load,
     .fields = (const VMStateField[]) {
         VMSTATE_UINT64_ARRAY(instructions, HypsecElObserverState,
                              HYPSEC_EL_OBSERVER_LEVELS),
@@ -211,12 +116,19 @@ static const VMStateDescription vmstate_el_observer = {
         VMSTATE_BOOL(el0_seen, HypsecElObserverState),
         VMSTATE_INT64(base, HypsecElObserverState),
         VMSTATE_END_OF_LIST()
+    },
+    .subsections = (const VMStateDescription * const []) {
+        &vmstate_el_observer_causes,
+        NULL
     }
 };
 
 static const Property el_observer_properties[] = {
     DEFINE_PROP_BOOL("stop-at-el0", HypsecElObserverState, stop_at_el0,
                      false),
+    DEFINE_PROP_STRING("log", HypsecElObserverState, log_path),
+    DEFINE_PROP_SIZE("log-limit", HypsecElObserverState, log_limit,
+                     DEFAULT_LOG_LIMIT),
 };
 
 static void el_observer_get_count(Object *obj, Visitor *v, const char *name,
@@ -236,12 +148,52 @@ static void el_observer_add_count(ObjectClass *oc, const char *name,
     object_class_property_set_description(oc, name, description);
 }
 
+static void el_observer_get_log_count(Object *obj, Visitor *v,
+                                      const char *name, void *opaque,
+                                      Error **errp)
+{
+    HypsecElObserverState *s = HYPSEC_EL_OBSERVER(obj);
+    uint64_t (*get)(HypsecElLog *log) = opaque;
+    uint64_t value = s->log ? get(s->log) : 0;
+
+    visit_type_uint64(v, name, &value, errp);
+}
+
+static void el_observer_get_causes(Object *obj, Visitor *v, const char *name,
+                                   void *opaque, Error **errp)
+{
+    HypsecElObserverState *s = HYPSEC_EL_OBSERVER(obj);
+    uint64_t *counts = s->causes[GPOINTER_TO_UINT(opaque)];
+    bool ok = visit_start_struct(v, name, NULL, 0, errp);
+
+    if (!ok) {
+        return;
+    }
+    for (int i = 0; ok && i < HYPSEC_EL_CAUSES; i++) {
+        uint64_t value = counts[i];
+
+        ok = visit_type_uint64(v, hypsec_el_cause_name(i), &value, errp);
+    }
+    if (ok) {
+        visit_check_struct(v, errp);
+    }
+    visit_end_struct(v, NULL);
+}
+
+static void el_observer_add_causes(ObjectClass *oc, const char *name, int row)
+{
+    object_class_property_add(oc, name, "dict", el_observer_get_causes, NULL,
+                              NULL, GUINT_TO_POINTER(row));
+    object_class_property_set_description(oc, name,
+                                          "Changes of level by cause");
+}
+
 static void el_observer_class_init(ObjectClass *oc, void *data)
 {
     DeviceClass *dc = DEVICE_CLASS(oc);
     ResettableClass *rc = RESETTABLE_CLASS(oc);
 
-    dc->desc = "Counts instructions and entries per exception level";
+    dc->desc = "Counts and records changes of exception level";
     dc->realize = el_observer_realize;
     dc->vmsd = &vmstate_el_observer;
     /* The hooks cannot be taken back. */
@@ -249,6 +201,7 @@ static void el_observer_class_init(ObjectClass *oc, void *data)
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
     device_class_set_props(dc, el_observer_properties);
     rc->phases.enter = el_observer_reset_enter;
+    rc->phases.exit = el_observer_reset_exit;
 
     for (int el = 0; el < HYPSEC_EL_OBSERVER_LEVELS; el++) {
         g_autofree char *instructions =
@@ -267,6 +220,24 @@ static void el_observer_class_init(ObjectClass *oc, void *data)
                           offsetof(HypsecElObserverState,
                                    first_el0_instructions),
                           "Instructions up to the first change to EL0");
+    el_observer_add_causes(oc, "causes-unknown", HYPSEC_EL_ROW_UNKNOWN);
+    el_observer_add_causes(oc, "causes-host", HYPSEC_EL_ROW_HOST);
+    el_observer_add_causes(oc, "causes-el2", HYPSEC_EL_ROW_EL2);
+    for (int vm = 1; vm <= HYPSEC_EL_MAX_VM; vm++) {
+        g_autofree char *name = g_strdup_printf("causes-vm%d", vm);
+
+        el_observer_add_causes(oc, name, HYPSEC_EL_ROW_VM1 + vm - 1);
+    }
+    object_class_property_add(oc, "log-records", "uint64",
+                              el_observer_get_log_count, NULL, NULL,
+                              hypsec_el_log_records);
+    object_class_property_set_description(oc, "log-records",
+                                          "Records in the log");
+    object_class_property_add(oc, "log-dropped", "uint64",
+                              el_observer_get_log_count, NULL, NULL,
+                              hypsec_el_log_dropped);
+    object_class_property_set_description(oc, "log-dropped",
+                                          "Records that had no room in it");
 }
 
 static const TypeInfo el_observer_types[] = {

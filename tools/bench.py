@@ -3,7 +3,8 @@
 """`./hypsec bench`: what the corevisor costs, counted in instructions.
 
 One virtual nanosecond is one instruction, and all that could vary is pinned,
-so a figure is the same on every machine and in every run.
+so a figure is the same on every machine and in every run. The injector's
+throughput is wall time, and a ratio to what the same QEMU does by itself.
 """
 import argparse
 import contextlib
@@ -11,10 +12,14 @@ import json
 import os
 import pathlib
 import signal
+import statistics
 import struct
 import sys
+import tempfile
+import time
 
 import board
+from qtest import Qtest, QtestError
 
 MIB = 1 << 20
 BLOCK = 2 * MIB
@@ -169,21 +174,31 @@ def print_boot(figures):
     print(f"ratio {figures['ratio']:.4f}")
 
 
-def bench_boot(check):
-    """Measure, print and judge; the figures and whether all is well."""
+def measure_boot(runs):
+    """RUNS measured boots of each board: the figures of the first run, and
+    what differs in the others, as text."""
     board.check_built(board.QEMU, board.KERNEL, board.INITRD, board.FIRMWARE,
                       board.FIRMWARE_ELF, board.BARE_EL1)
-    results = run_boot(2 if check else 1)
-    boards = {name: runs[0] for name, runs in results.items()}
-    figures = {
+    results = run_boot(runs)
+    boards = {name: rows[0] for name, rows in results.items()}
+    differences = [
+        f"{name} {key}: {first[key]} in one run, {other[key]} in another"
+        for name, (first, *others) in results.items()
+        for other in others for key in first if first[key] != other[key]]
+    return {
         "boards": boards,
         "ratio": boards["firmware"]["first-el0-instructions"] /
                  boards["bare-el1"]["first-el0-instructions"],
         "size": elf_sizes(board.FIRMWARE_ELF),
-    }
+    }, differences
+
+
+def bench_boot(check):
+    """Measure, print and judge; the figures and whether all is well."""
+    figures, differences = measure_boot(2 if check else 1)
     print_boot(figures)
 
-    good = True
+    good = not differences
     for what, figure, limit in boot_aims(figures):
         if limit is None:
             print(f"aim: {what}: {figure:,}, limit unknown")
@@ -193,17 +208,231 @@ def bench_boot(check):
         print(f"aim: {what}: {round(figure, 6):,} of at most {limit:,}: "
               f"{'met' if met else 'MISSED'}")
     if check:
-        for name, (first, second) in results.items():
-            for key in first:
-                if first[key] != second[key]:
-                    good = False
-                    print(f"check: {name} {key}: {first[key]} in one run, "
-                          f"{second[key]} in the other")
+        for difference in differences:
+            print(f"check: {difference}")
         print(f"check: {'passed' if good else 'FAILED'}")
     return figures, good
 
 
-SUITES = {"boot": bench_boot}
+# bench inject: hw/hypsec-inject-regs.h and tests/qtest/hypsec-park.h.
+INJECT = 0x0b100000
+STATUS, SQ_HEAD, SQ_TAIL, CQ_HEAD, CQ_TAIL = 0x10, 0x20, 0x24, 0x28, 0x2c
+REFUSALS, SQ, CQ = 0x38, 0x40000, 0x80000
+RING_BUSY = 4
+SQ_ENTRIES, CQ_ENTRIES, RECORD = 512, 1024, 512
+HVC, SMC, DABT, SYSREG = 1, 2, 3, 5
+FORCE_EL2, USE_PC, USE_PSTATE = 1, 8, 16
+DONE_EL2, ICOUNT_VALID = 1, 4
+C_STATUS, C_FLAGS, C_INSNS, C_COUNT = 8, 16, 0x1a0, 0x1b0
+MAILBOX = 0x40210000
+M_X9, M_GO, M_PC, M_PSTATE, M_ALIVE, M_CODE = 72, 152, 160, 168, 208, 256
+PSTATE_EL1H = 0x3c5
+FREE_RAM, CARVEOUT = 0x44000000, 0x4ee00000
+UNKNOWN_HVC, PSCI_VERSION = 30, 0x84000000
+# 1: hvc #0; subs x9, x9, #1; b.ne 1b; brk #0
+HVC_LOOP = (0xd4000002, 0xf1000529, 0x54ffffc1, 0xd4200000)
+LOOPS = 200_000
+RING_EVENTS = 50_000
+REPEAT = 20_000
+COUNTED = 1000
+ROUNDS = 7
+MIN_RATIO = 0.25
+INJECT_SECONDS = 120
+POLL_SECONDS = 0.0004
+
+# type, flags, ESR, IPA, x0
+INJECT_EVENTS = {
+    "HVC": (HVC, 0, 0x5a000000, 0, UNKNOWN_HVC),
+    "SMC PSCI_VERSION": (SMC, 0, 0x5e000000, 0, PSCI_VERSION),
+    "data abort, mapped": (DABT, 0, 0x93c08007, FREE_RAM, 0),
+    "data abort, refused": (DABT, 0, 0x93c08007, CARVEOUT, 0),
+    "unknown trap": (SYSREG, FORCE_EL2, 0x62320401, 0, 0),
+}
+
+
+def descriptor(event, repeat=0):
+    kind, flags, esr, ipa, x0 = INJECT_EVENTS[event]
+    return struct.pack(
+        "<4I7Q", kind, flags | USE_PC | USE_PSTATE, 0, repeat, esr, ipa,
+        ipa >> 8, FREE_RAM, PSTATE_EL1H, 1, x0).ljust(RECORD, b"\0")
+
+
+class ParkedBoard:
+    """One parked CPU, qtest and the injector."""
+
+    def __init__(self, *extra):
+        self._stack = contextlib.ExitStack()
+        self._extra = extra
+
+    def __enter__(self):
+        with self._stack as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            self.qtest = Qtest(pathlib.Path(folder) / "qtest")
+            stack.callback(self.qtest.close)
+            self.board = stack.enter_context(board.Board(board.Config(
+                machine="hypsec-virt,inject=on", memory="256M",
+                kernel=board.PARK, initrd=None,
+                extra=(*self._extra, *self.qtest.arguments())),
+                typing=False))
+            self.qtest.accept()
+            self.wait(MAILBOX + M_ALIVE, lambda value: value != 0)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self._stack.close()
+
+    def wait(self, address, done):
+        deadline = time.monotonic() + INJECT_SECONDS
+        while not done(value := self.qtest.readq(address)):
+            if time.monotonic() > deadline:
+                raise self.board.error(f"{address:#x} stays at {value:#x} for "
+                                       f"{INJECT_SECONDS} s")
+            # Each look takes QEMU's lock away from the CPU.
+            time.sleep(POLL_SECONDS)
+
+    def real_hvcs(self):
+        """Hypercalls per second of a loop that executes them."""
+        for n, word in enumerate(HVC_LOOP):
+            self.qtest.writel(MAILBOX + M_CODE + 4 * n, word)
+        self.qtest.writeq(MAILBOX, UNKNOWN_HVC)
+        self.qtest.writeq(MAILBOX + M_X9, LOOPS)
+        self.qtest.writeq(MAILBOX + M_PC, MAILBOX + M_CODE)
+        self.qtest.writeq(MAILBOX + M_PSTATE, PSTATE_EL1H)
+        start = time.perf_counter()
+        self.qtest.writeq(MAILBOX + M_GO, 1)
+        self.wait(MAILBOX + M_GO, lambda value: value == 0)
+        return LOOPS / (time.perf_counter() - start)
+
+    def put(self, event, repeat=0):
+        """Fill the whole submission queue; nothing happens yet."""
+        for n in range(SQ_ENTRIES):
+            self.qtest.write(INJECT + SQ + n * RECORD,
+                             descriptor(event, repeat))
+
+    def run(self, count):
+        """Let COUNT events of the queue happen; the last one's completion."""
+        tail = (self.qtest.readl(INJECT + SQ_TAIL) + count) % SQ_ENTRIES
+        last = (self.qtest.readl(INJECT + CQ_TAIL) + count) % CQ_ENTRIES
+        self.qtest.writel(INJECT + SQ_TAIL, tail)
+        # CQ_HEAD and CQ_TAIL are read as one.
+        self.wait(INJECT + CQ_HEAD, lambda value: value >> 32 == last)
+        record = self.qtest.read(
+            INJECT + CQ + (last - 1) % CQ_ENTRIES * RECORD, RECORD)
+        self.qtest.writel(INJECT + CQ_HEAD, last)
+        status, = struct.unpack_from("<I", record, C_STATUS)
+        if status != DONE_EL2:
+            raise self.board.error(f"an event ended with status {status}")
+        return record
+
+    def ring_events(self, event):
+        """Events per second, each with a descriptor of its own."""
+        self.put(event)
+        refusals = self.qtest.readq(INJECT + REFUSALS)
+        sq = self.qtest.readl(INJECT + SQ_TAIL)
+        cq = self.qtest.readl(INJECT + CQ_TAIL)
+        done = 0
+        start = time.perf_counter()
+        while done < RING_EVENTS:
+            # Everything that was done may be done again: one CPU takes
+            # descriptors and makes completions in the same order.
+            _, _, answer = self.qtest.commands(
+                f"writel {INJECT + CQ_HEAD} {(cq + done) % CQ_ENTRIES}",
+                f"writel {INJECT + SQ_TAIL} {(sq + done - 1) % SQ_ENTRIES}",
+                f"readl {INJECT + CQ_TAIL}")
+            done += (int(answer[0], 16) - cq - done) % CQ_ENTRIES
+            if time.perf_counter() - start > INJECT_SECONDS:
+                raise self.board.error("the ring stands still")
+            time.sleep(POLL_SECONDS)
+        rate = done / (time.perf_counter() - start)
+        # What is left in the ring is not part of the next figure.
+        self.wait(INJECT + SQ_HEAD,
+                  lambda value: value & 0xffffffff == value >> 32)
+        self.wait(INJECT + STATUS, lambda value: not value & RING_BUSY)
+        self.qtest.writel(INJECT + CQ_HEAD,
+                          self.qtest.readl(INJECT + CQ_TAIL))
+        if self.qtest.readq(INJECT + REFUSALS) != refusals:
+            raise self.board.error("the injector refused events")
+        return rate
+
+    def repeated_events(self, event):
+        """Events per second of one descriptor that is repeated."""
+        self.put(event, REPEAT)
+        start = time.perf_counter()
+        self.run(1)
+        return REPEAT / (time.perf_counter() - start)
+
+    def instructions(self, event):
+        """Instructions at EL2 per event."""
+        self.put(event, COUNTED)
+        self.run(1)
+        record = self.run(1)
+        flags, = struct.unpack_from("<I", record, C_FLAGS)
+        insns, = struct.unpack_from("<Q", record, C_INSNS)
+        count, = struct.unpack_from("<Q", record, C_COUNT)
+        if not flags & ICOUNT_VALID or count != COUNTED:
+            raise self.board.error("the injector has not counted")
+        return insns / count
+
+
+def inject_throughput():
+    """Events per second, all ways in each of some rounds."""
+    ways = {
+        "real HVC loop": lambda machine: machine.real_hvcs(),
+        "ring HVC": lambda machine: machine.ring_events("HVC"),
+        "ring data abort":
+            lambda machine: machine.ring_events("data abort, mapped"),
+        "repeated HVC": lambda machine: machine.repeated_events("HVC"),
+        "repeated data abort":
+            lambda machine: machine.repeated_events("data abort, mapped"),
+    }
+    rates = {name: [] for name in ways}
+    with ParkedBoard() as machine:
+        for _ in range(ROUNDS):
+            for name, way in ways.items():
+                rates[name].append(way(machine))
+    return rates
+
+
+def inject_instructions():
+    with ParkedBoard(*PINNED) as machine:
+        return {event: machine.instructions(event)
+                for event in INJECT_EVENTS}
+
+
+def bench_inject(check):
+    """Throughput of the injector's ring, and what events cost at EL2."""
+    board.check_built(board.QEMU, board.FIRMWARE, board.PARK)
+    rounds = inject_throughput()
+    rates = {name: statistics.median(rate) for name, rate in rounds.items()}
+    # Within a round, what else this machine does weighs on all the same.
+    ratios = {name: statistics.median(
+                  rate / real for rate, real
+                  in zip(rounds[name], rounds["real HVC loop"]))
+              for name in rounds}
+    ratio = ratios["ring HVC"]
+    print("inject: events per second, one CPU, wall time, medians of "
+          f"{ROUNDS} rounds")
+    for name, rate in rates.items():
+        print(f"{name:22}{rate:12,.0f}{ratios[name]:8.2f} of the real loop")
+    instructions = inject_instructions()
+    print("inject: instructions at EL2 per event")
+    for event, count in instructions.items():
+        print(f"{event:22}{count:12,.1f}")
+    good = ratio >= MIN_RATIO
+    print(f"aim: ring HVC to real HVC: {ratio:.2f} of at least {MIN_RATIO}: "
+          f"{'met' if good else 'MISSED'}")
+    if check:
+        again = inject_instructions()
+        if again != instructions:
+            good = False
+            print(f"check: {instructions} in one run, {again} in the other")
+        print(f"check: {'passed' if good else 'FAILED'}")
+    return {"events-per-second": rates, "ratios": ratios,
+            "el2-instructions": instructions}, good
+
+
+SUITES = {"boot": bench_boot, "inject": bench_inject}
 
 
 def main(argv):
@@ -231,7 +460,7 @@ def main(argv):
             all_good &= good
         if args.json:
             args.json.write_text(json.dumps(figures, indent=2) + "\n")
-    except board.BoardError as error:
+    except (board.BoardError, QtestError) as error:
         print(f"hypsec bench: {error}", file=sys.stderr)
         return 1
     except OSError as error:

@@ -34,12 +34,15 @@ QEMU = BUILD / "qemu-system-aarch64"
 FIRMWARE = BUILD / "firmware/corevisor.bin"
 FIRMWARE_ELF = BUILD / "firmware/corevisor.elf"
 BARE_EL1 = BUILD / "guest-images/bare-el1/bare-el1.bin"
+PARK = BUILD / "guest-images/park/park.bin"
 KERNEL = BUILD / "guest-images/linux/Image"
 INITRD = BUILD / "guest-images/linux/initrd.gz"
 
 CONSOLE = "console=ttyAMA0"
 START_SECONDS = 60
 TAIL_LINES = 15
+# A whole panic report.
+EL2_TAIL_LINES = 50
 POLL_SECONDS = 0.2
 
 
@@ -66,7 +69,7 @@ class Config:
     extra: tuple = ()
 
     def arguments(self):
-        """QEMU's arguments for the machine and its software."""
+        """QEMU's arguments for the machine and its software, without extra."""
         args = ["-M", f"{self.machine},gic-version={self.gic}",
                 "-cpu", self.cpu, "-smp", str(self.smp), "-m", self.memory,
                 "-no-user-config", "-nodefaults", "-display", "none"]
@@ -77,7 +80,7 @@ class Config:
                      "-append", f"{CONSOLE} {self.append}".strip()]
         if self.kernel and self.initrd:
             args += ["-initrd", str(self.initrd)]
-        return [*args, *self.extra]
+        return args
 
 
 def check_built(*paths):
@@ -216,7 +219,7 @@ class Board:
             "-chardev", f"file,id=el2,path={escape(self.el2_log)}",
             "-serial", "chardev:el2",
             "-chardev", f"socket,id=qmp,fd={theirs.fileno()}",
-            "-mon", "chardev=qmp,mode=control"]
+            "-mon", "chardev=qmp,mode=control", *self.config.extra]
         with open(self.stderr_log, "wb") as stderr, theirs:
             pipe = subprocess.PIPE if self.typing else subprocess.DEVNULL
             self.process = subprocess.Popen(
@@ -278,7 +281,8 @@ class Board:
         state = "runs" if status is None else f"exited with status {status}"
         text = (f"{what}\nQEMU {state}: {shlex.join(self.command)}\n"
                 f"last lines of the host's console:\n{tail(self.log)}\n"
-                f"last lines of EL2's console:\n{tail(self.el2_log)}")
+                f"last lines of EL2's console:\n"
+                f"{tail(self.el2_log, EL2_TAIL_LINES)}")
         if self.stderr_log.exists() and self.stderr_log.stat().st_size:
             text += f"\nQEMU's messages:\n{tail(self.stderr_log)}"
         return BoardError(text)

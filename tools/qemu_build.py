@@ -74,7 +74,7 @@ def fail(what, log, lines):
 def environment(build, cache):
     """QEMU's own build needs to find Meson as a Python package."""
     env = dict(os.environ)
-    meson = (build / '.meson').read_text().split(' ')[0]
+    meson = (build / '.meson').read_text().splitlines()[0]
     packages = Path(meson).parent / 'usr/lib/python3/dist-packages'
     if packages.is_dir():
         env['PYTHONPATH'] = str(packages)

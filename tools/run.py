@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`./hypsec run`: boot Linux under the EL2 firmware on the hypsec-virt board."""
+"""`./hypsec run`: boot Linux under the EL2 firmware on our board."""
 import argparse
+import math
 import pathlib
 import shlex
 import shutil
@@ -17,10 +18,14 @@ DEFAULT_BATCH_TIMEOUT = 120
 INTERRUPTED = 130
 # The self-check is done, only the power-off is left.
 POWER_OFF_SECONDS = 30
+# Longer than any run, shorter than what the clock's functions take.
+MAX_TIMEOUT = 1_000_000
 
 IMAGE_MAGIC = b"ARM\x64"
 IMAGE_MAGIC_OFFSET = 56
 GZIP_MAGIC = b"\x1f\x8b"
+ZBOOT_MAGIC = b"zimg"
+ZBOOT_MAGIC_OFFSET = 4
 
 
 class RunError(Exception):
@@ -47,12 +52,21 @@ examples:
                         help="boot, run the self-check in the guest, power "
                         "off; prints one line HYPSEC-HOST-OK ... and exits 0, "
                         "or says what went wrong and exits 1")
+    add_arguments(parser)
+    parser.add_argument("--log", type=pathlib.Path, metavar="FILE",
+                        help="where EL2's console goes (default: a new file "
+                        "under build/run/)")
+    return parse_with_qemu(parser, argv)
+
+
+def add_arguments(parser):
+    """The options that say what board to boot, and what on it."""
     parser.add_argument("--timeout", type=_seconds, metavar="S",
                         help="give up after S seconds (default: "
                         f"{DEFAULT_BATCH_TIMEOUT} with --batch, else none)")
     parser.add_argument("--kernel", type=pathlib.Path, metavar="FILE",
                         default=board.KERNEL,
-                        help="an arm64 Image, plain or gzip-compressed")
+                        help="an arm64 Image, plain, gzip or EFI zboot")
     parser.add_argument("--initrd", type=pathlib.Path, metavar="FILE",
                         default=board.INITRD, help="the initramfs")
     parser.add_argument("--append", default="", metavar="STRING",
@@ -65,9 +79,10 @@ examples:
                         help="CPU model (default: %(default)s)")
     parser.add_argument("--gic", type=int, choices=(2, 3), default=2,
                         help="GIC version (default: %(default)s)")
-    parser.add_argument("--log", type=pathlib.Path, metavar="FILE",
-                        help="where EL2's console goes (default: a new file "
-                        "under build/run/)")
+
+
+def parse_with_qemu(parser, argv):
+    """Parse ARGV; what follows "--" becomes the list `qemu`."""
     ours, qemu = argv, []
     if "--" in argv:
         split = argv.index("--")
@@ -81,8 +96,9 @@ examples:
 
 def _seconds(text):
     value = float(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive time")
+    if not (math.isfinite(value) and 0 < value <= MAX_TIMEOUT):
+        raise argparse.ArgumentTypeError(
+            f"{text} is not a positive time of at most {MAX_TIMEOUT} s")
     return value
 
 
@@ -107,11 +123,13 @@ def check_user_files(args):
     if args.kernel != board.KERNEL:
         start = read_start(args.kernel, "--kernel", 64)
         magic = start[IMAGE_MAGIC_OFFSET:IMAGE_MAGIC_OFFSET + 4]
-        if magic != IMAGE_MAGIC and not start.startswith(GZIP_MAGIC):
+        zboot = start[ZBOOT_MAGIC_OFFSET:].startswith(ZBOOT_MAGIC)
+        if not (magic == IMAGE_MAGIC or start.startswith(GZIP_MAGIC) or
+                zboot):
             raise RunError(
-                f"--kernel {args.kernel}: neither an arm64 Image nor a "
-                "gzip-compressed one; a kernel build leaves it at "
-                "arch/arm64/boot/Image")
+                f"--kernel {args.kernel}: neither an arm64 Image nor one "
+                "compressed by gzip or EFI zboot; a kernel build leaves it "
+                "at arch/arm64/boot/Image")
     if args.initrd != board.INITRD:
         read_start(args.initrd, "--initrd", 1)
 
@@ -169,9 +187,10 @@ def run_batch(args, folder, el2_log):
 
 def run_interactive(args, folder, el2_log):
     """Hand the terminal to the board until QEMU ends."""
-    command = [str(board.QEMU), *configuration(args, "shell").arguments(),
+    config = configuration(args, "shell")
+    command = [str(board.QEMU), *config.arguments(),
                "-serial", "mon:stdio",
-               "-serial", f"file:{board.escape(el2_log)}"]
+               "-serial", f"file:{board.escape(el2_log)}", *config.extra]
     print(f"hypsec: EL2's console goes to {el2_log}\n"
           "hypsec: Ctrl-A x quits, Ctrl-A c switches to QEMU's monitor",
           flush=True)
@@ -187,14 +206,19 @@ def run_interactive(args, folder, el2_log):
     if status != 0:
         raise RunError(f"QEMU exited with status {status}: "
                        f"{shlex.join(command)}\nlast lines of EL2's console "
-                       f"({el2_log}):\n{board.tail(el2_log)}")
+                       f"({el2_log}):\n"
+                       f"{board.tail(el2_log, board.EL2_TAIL_LINES)}")
     if args.log:
         folder.rmdir()
 
 
-def main(argv):
-    # A terminated run shall take QEMU with it.
+def take_qemu_along():
+    """A terminated run shall take QEMU with it."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+
+
+def main(argv):
+    take_qemu_along()
     args = parse_arguments(argv)
     try:
         check_user_files(args)

@@ -387,6 +387,7 @@ apt_private()
 	APT::Architecture "$arch";
 	APT::Architectures { "$arch"; };
 	APT::Sandbox::User "root";
+	APT::Update::Error-Mode "any";
 	Acquire::Languages { "none"; };
 	Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
 	Dir::Etc::sourcelist "/dev/null";
@@ -465,7 +466,7 @@ newest()
 
 source_version()
 {
-	VERSION=$(private apt-cache showsrc --only-source "$PACKAGE" |
+	VERSION=$(private apt-cache showsrc --only-source "$PACKAGE" 2>/dev/null |
 		sed -n 's/^Version: *//p' | sort -V | tail -n 1)
 	[ -n "$VERSION" ] || die "$step" \
 		"the mirror has no source package $PACKAGE in $QEMU_SUITE" \
@@ -532,12 +533,12 @@ binary_version()
 	PACKAGE=$WANTED
 	if [ "$WANTED" = linux-image-cloud-arm64 ]; then
 		# The package with the kernel in it, behind the one that names it.
-		PACKAGE=$(private apt-cache show --no-all-versions "$WANTED" |
+		PACKAGE=$(private apt-cache show --no-all-versions "$WANTED" 2>/dev/null |
 			sed -n 's/^Depends:.*\(linux-image-[0-9][^ ,]*-cloud-arm64\).*/\1/p')
 	fi
 	VERSION=
-	[ -z "$PACKAGE" ] || VERSION=$(private apt-cache show --no-all-versions "$PACKAGE" |
-		sed -n 's/^Version: *//p')
+	[ -z "$PACKAGE" ] || VERSION=$(private apt-cache show --no-all-versions "$PACKAGE" \
+		2>/dev/null | sed -n 's/^Version: *//p')
 	[ -n "$VERSION" ] || die "$step" \
 		"the mirror has no package $WANTED in $SUITE" \
 		"use a complete Debian mirror"
@@ -696,6 +697,12 @@ qemu_links()
 
 check_release()
 {
+	# QEMU's build does not take such names, nor do lists of folders.
+	case $ROOT$CACHE in
+	*[[:space:]:]*) die "looking at folder names" \
+		"a space or colon is in $ROOT or $CACHE" \
+		"move the clone, or set HYPSEC_CACHE to another folder" ;;
+	esac
 	ID='' VERSION_ID='' VERSION_CODENAME=''
 	# shellcheck source=/dev/null
 	[ ! -r /etc/os-release ] || . /etc/os-release
@@ -712,8 +719,11 @@ check_release()
 # configure - the outer build folder, by the Meson it was last configured with
 configure()
 {
+	# First line: the Meson that others read here. Meson's files hold the
+	# names of all three folders.
+	stamp=$(printf '%s\n' "$MESON" "$CACHE" "$ROOT")
 	if [ -e "$BUILD/build.ninja" ] &&
-		[ "$(cat "$BUILD/.meson" 2>/dev/null)" = "$MESON $CACHE" ]; then
+		[ "$(cat "$BUILD/.meson" 2>/dev/null)" = "$stamp" ]; then
 		return
 	fi
 	say "configuring the build folder"
@@ -725,7 +735,7 @@ configure()
 			die_log "configuring the build folder" "$LOGS/meson.log" \
 			"if the message does not help, ./hypsec clean and try again"
 		}
-	echo "$MESON $CACHE" >"$BUILD/.meson"
+	echo "$stamp" >"$BUILD/.meson"
 }
 
 setup_all()
@@ -746,7 +756,6 @@ setup_all()
 	unlock_cache
 	qemu_tree
 	configure
-	say "ready"
 }
 
 mkdir -p "$LOGS" "$SOURCES"

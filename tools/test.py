@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Run test suites with "meson test" and count what they tested.
 
-Called by ./hypsec test after the build. Meson shows the progress and the
-output of tests that fail; this script counts TAP subtests, so that the totals
-say how many behaviours were checked, not how many programs ran.
+Called by ./hypsec test after the build. Meson shows the progress; this script
+shows the output of what failed and counts TAP subtests, so that the totals say
+how many behaviours were checked, not how many programs ran.
 
 The last line of the output is exactly "N passed, N failed, N skipped". Exit
 status 0 if nothing failed and something was executed, 1 otherwise, 2 for an
@@ -45,12 +45,14 @@ def plain(name):
 
 
 def load_outcomes(folder):
-    """NAME -> (result, return code) of each test program that was run."""
+    """NAME -> (result, return code, output) of each program that was run."""
     outcomes = {}
     log = folder / 'testlog.json'
     for line in log.read_text().splitlines() if log.exists() else []:
         test = json.loads(line)
-        outcomes[plain(test['name'])] = (test['result'], test.get('returncode'))
+        outcomes[plain(test['name'])] = (
+            test['result'], test.get('returncode'),
+            test.get('stdout', '') + test.get('stderr', ''))
     return outcomes
 
 
@@ -71,6 +73,7 @@ def load_cases(folder):
         for case in suite.findall('testcase'):
             name = plain(case.get('name'))
             own = ET.Element('testsuite', name=name, time=case.get('time', '0'))
+            case.set('name', name)
             own.append(case)
             suites[name] = own
     return suites
@@ -107,7 +110,7 @@ def collect(outcomes, cases):
         if suite is None:
             suite = ET.Element('testsuite', name=name, time='0')
         root.append(suite)
-        result, code = outcomes.get(name, ('ERROR', None))
+        result, code, _ = outcomes.get(name, ('ERROR', None, ''))
         found = suite.findall('testcase')
         for case in found:
             if is_case(case, 'skipped') and plans_nothing(case):
@@ -133,17 +136,28 @@ def collect(outcomes, cases):
     return root
 
 
-def report_failures(root):
-    """List each failed case; Meson has shown the output above."""
+def report_failures(root, outcomes):
+    """For each program that failed its output, then a list of all failures.
+
+    Of the output, subtests that passed are left out, and all but the end.
+    """
+    failures = []
     for suite in root:
-        for case in suite.findall('testcase'):
-            for kind in ('failure', 'error'):
-                found = case.find(kind)
-                if found is None:
-                    continue
-                why = found.get('message') or found.text or ''
-                why = f' ({why})' if why else ''
-                print(f'FAILED: {suite.get("name")}: {case.get("name")}{why}')
+        bad = [c for c in suite.findall('testcase')
+               if is_case(c, 'failure', 'error')]
+        if not bad:
+            continue
+        name = suite.get('name')
+        lines = [line for line in outcomes.get(name, ('', 0, ''))[2].splitlines()
+                 if not re.match(r'ok \d+|# (Start|End) of ', line)]
+        print(f'--- {name}: output')
+        print('\n'.join('  | ' + line for line in lines[-50:]))
+        for case in bad:
+            for why in case.findall('failure') + case.findall('error'):
+                text = why.get('message') or why.text or ''
+                text = f' ({text})' if text else ''
+                failures.append(f'FAILED: {name}: {case.get("name")}{text}')
+    print('\n'.join(failures))
 
 
 def totals(root):
@@ -153,11 +167,11 @@ def totals(root):
 
 
 def run_meson(meson, build, suites):
-    """Run the suites; return the merged results."""
+    """Run the suites; return outcomes, merged results and Meson's status."""
     logs = build / 'meson-logs'
     for name in ('testlog.json', 'testlog.junit.xml'):
         (logs / name).unlink(missing_ok=True)
-    command = [meson, 'test', '-C', build, '--no-rebuild', '--print-errorlogs']
+    command = [meson, 'test', '-C', build, '--no-rebuild']
     for suite in suites:
         command += ['--suite', suite]
     # Meson's own summary counts programs; ours below counts subtests.
@@ -168,7 +182,8 @@ def run_meson(meson, build, suites):
         for line in process.stdout or []:
             if not re.match(r'ninja: (Entering|no work)', line):
                 print(line, end='', flush=True)
-    return collect(load_outcomes(logs), load_cases(logs)), process.returncode
+    outcomes = load_outcomes(logs)
+    return outcomes, collect(outcomes, load_cases(logs)), process.returncode
 
 
 def main():
@@ -181,7 +196,7 @@ def main():
     parser.add_argument('--check', action='store_true', help=argparse.SUPPRESS)
     args = parser.parse_intermixed_args()
 
-    meson = (args.build / '.meson').read_text().split(' ')[0]
+    meson = (args.build / '.meson').read_text().splitlines()[0]
     known = suites_of(meson, args.build)
     unknown = [s for s in args.suites if s not in known]
     if unknown:
@@ -189,16 +204,18 @@ def main():
                      f'the suites are: {" ".join(known)}')
     if args.junit and not args.junit.resolve().parent.is_dir():
         parser.error(f'--junit: the folder of {args.junit} does not exist')
+    if args.junit and args.junit.is_dir():
+        parser.error(f'--junit: {args.junit} is a folder')
     if args.check:
         return 0
 
-    root, status = run_meson(meson, args.build, args.suites or known)
+    outcomes, root, status = run_meson(meson, args.build, args.suites or known)
     if args.junit:
         ET.indent(root)
         ET.ElementTree(root).write(args.junit, encoding='utf-8',
                                    xml_declaration=True)
     print()
-    report_failures(root)
+    report_failures(root, outcomes)
     passed, failed, skipped = totals(root)
     if passed + failed == 0:
         print('FAILED: not a single test was executed')

@@ -242,7 +242,9 @@ const char *board_dt_parse(const void *fdt, uint64_t bytes,
 {
 	const char *error;
 
-	if (fdt_check_full(fdt, bytes) != 0) {
+	/* libfdt reads at any alignment, read_cells() does not. */
+	if (fdt_check_full(fdt, bytes) != 0 ||
+	    fdt_off_dt_struct(fdt) % sizeof(fdt32_t) != 0) {
 		return "the tree is malformed";
 	}
 	info->dtb.size = fdt_totalsize(fdt);

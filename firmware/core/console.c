@@ -41,6 +41,7 @@ static void put_string(const char *s)
  */
 static const char *put_conversion(const char *fmt, __builtin_va_list *ap)
 {
+	const char *start = fmt;
 	unsigned int width = 0;
 	bool is_long = false;
 
@@ -64,12 +65,12 @@ static const char *put_conversion(const char *fmt, __builtin_va_list *ap)
 				     __builtin_va_arg(*ap, unsigned int),
 			   *fmt == 'x' ? 16 : 10, width);
 		break;
-	case '\0':
+	case '%':
 		console_putc('%');
-		return fmt;
-	default:
-		console_putc(*fmt);
 		break;
+	default:
+		console_putc('%');
+		return start;
 	}
 	return fmt + 1;
 }

@@ -72,16 +72,16 @@ static void enter_el1(struct trap_frame *frame, uint64_t esr)
 
 void inject_external_abort(struct trap_frame *frame)
 {
-	uint64_t esr = FSC_EXTERNAL_ABORT;
+	/* IL is set for every abort without ISV, and EL1 gets none with it. */
+	uint64_t esr = FSC_EXTERNAL_ABORT | ESR_ELX_IL;
 
 	if (EXTRACT(ESR_ELX_EC, frame->esr) == EC_IABT_LOW) {
 		esr |= INPLACE(ESR_ELX_EC, from_el1(frame) ? EC_IABT_CUR :
 							     EC_IABT_LOW);
-		esr |= ESR_ELX_IL;
 	} else {
 		esr |= INPLACE(ESR_ELX_EC, from_el1(frame) ? EC_DABT_CUR :
 							     EC_DABT_LOW);
-		esr |= frame->esr & (ESR_ELX_IL | ESR_ELX_WNR);
+		esr |= frame->esr & ESR_ELX_WNR;
 	}
 	cpu_el1_set_far(frame->far);
 	enter_el1(frame, esr);

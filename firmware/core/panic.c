@@ -7,8 +7,10 @@
 #include "arch/cpu.h"
 #include "arch/report.h"
 #include "core/console.h"
+#include "core/pcpu.h"
 #include "core/platform.h"
 
+/* 0, or the number of the CPU that panicked first, plus 1. */
 static uint32_t halted;
 
 bool panic_is_halted(void)
@@ -18,9 +20,16 @@ bool panic_is_halted(void)
 
 void panic(const char *fmt, ...)
 {
+	uint32_t self = this_cpu()->index + 1;
+	uint32_t first = 0;
 	__builtin_va_list ap;
 
-	if (__atomic_exchange_n(&halted, 1, __ATOMIC_ACQ_REL) != 0) {
+	if (!__atomic_compare_exchange_n(&halted, &first, self, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		if (first == self) {
+			/* The report itself broke: at least tell the board. */
+			platform_report_panic();
+		}
 		cpu_park();
 	}
 	console_printf_unlocked("\nEL2 panic: ");

@@ -14,7 +14,8 @@
  *
  * Sets the machine-wide halt flag that every EL2 entry reads first, prints
  * the report on the EL2 console without taking a lock that somebody may hold,
- * raises pvpanic and parks this CPU. The second caller only parks.
+ * raises pvpanic and parks this CPU. Another CPU that panics after that only
+ * parks; this one, if its report breaks, raises pvpanic and parks.
  */
 void panic(const char *fmt, ...) NORETURN PRINTF_LIKE(1, 2);
 

@@ -5,6 +5,7 @@
  */
 #include "core/psci.h"
 
+#include "arch/barrier.h"
 #include "core/console.h"
 #include "core/locks.h"
 #include "core/page_manager.h"
@@ -28,6 +29,8 @@ static bool is_smc64(uint32_t fn)
 
 static int64_t relay(uint32_t fn, uint64_t a1, uint64_t a2, uint64_t a3)
 {
+	/* A CPU that comes up by this call reads what was stored before it. */
+	barrier_dsb_sy();
 	return (int64_t)cpu_smc(fn, a1, a2, a3);
 }
 
@@ -52,8 +55,11 @@ static void set_power(struct pcpu *cpu, enum pcpu_power power)
 	__atomic_store_n(&cpu->power, power, __ATOMIC_RELEASE);
 }
 
-static int64_t psci_cpu_on(uint32_t fn, uint64_t mpidr, ipa_t entry,
-			   uint64_t context)
+/*
+ * CPU_ON and CPU_SUSPEND go down as their 64-bit functions: a 32-bit one cuts
+ * its arguments, and EL2's entry may lie above 4 GiB.
+ */
+static int64_t psci_cpu_on(uint64_t mpidr, ipa_t entry, uint64_t context)
 {
 	struct pcpu *cpu = pcpu_find(mpidr);
 	int64_t ret;
@@ -71,7 +77,7 @@ static int64_t psci_cpu_on(uint32_t fn, uint64_t mpidr, ipa_t entry,
 	/* Ours alone until the CPU is on: the exchange above saw it off. */
 	cpu->entry = entry;
 	cpu->context = context;
-	ret = relay(fn, mpidr, el2_entry, cpu->index);
+	ret = relay(PSCI_CPU_ON_64, mpidr, el2_entry, cpu->index);
 	if (ret != PSCI_SUCCESS) {
 		set_power(cpu, PCPU_OFF);
 	}
@@ -92,7 +98,7 @@ static int64_t psci_cpu_off(void)
 	return ret;
 }
 
-static int64_t psci_cpu_suspend(uint32_t fn, uint64_t power_state, ipa_t entry,
+static int64_t psci_cpu_suspend(uint64_t power_state, ipa_t entry,
 				uint64_t context)
 {
 	struct pcpu *cpu = this_cpu();
@@ -102,7 +108,7 @@ static int64_t psci_cpu_suspend(uint32_t fn, uint64_t power_state, ipa_t entry,
 	}
 	cpu->entry = entry;
 	cpu->context = context;
-	return relay(fn, power_state, el2_entry, cpu->index);
+	return relay(PSCI_CPU_SUSPEND_64, power_state, el2_entry, cpu->index);
 }
 
 static int64_t psci_features(uint32_t fn)
@@ -139,12 +145,12 @@ int64_t psci_call(uint32_t fn, const uint64_t args[3])
 		return relay(fn, 0, 0, 0);
 	case PSCI_CPU_SUSPEND:
 	case PSCI_CPU_SUSPEND_64:
-		return psci_cpu_suspend(fn, a1, a2, a3);
+		return psci_cpu_suspend(a1, a2, a3);
 	case PSCI_CPU_OFF:
 		return psci_cpu_off();
 	case PSCI_CPU_ON:
 	case PSCI_CPU_ON_64:
-		return psci_cpu_on(fn, a1, a2, a3);
+		return psci_cpu_on(a1, a2, a3);
 	case PSCI_AFFINITY_INFO:
 	case PSCI_AFFINITY_INFO_64:
 		return relay(fn, a1, a2, 0);
@@ -162,6 +168,8 @@ int64_t psci_call(uint32_t fn, const uint64_t args[3])
 
 void psci_cpu_entered(struct pcpu *cpu)
 {
+	/* The trap that turned it off or suspended it never returned. */
+	cpu->frame = NULL;
 	set_power(cpu, PCPU_ON);
 	cpu->counters->world = HYPSEC_INSPECT_WORLD_HOST;
 }

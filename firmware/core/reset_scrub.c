@@ -30,16 +30,13 @@ static void zero_range(paddr_t base, paddr_t end)
 	mem_clean_poc(va, end - base);
 }
 
-/* Zeroes [base, end) without what overlaps fresh[0..n). */
+/* Zeroes [base, end), not empty, without what overlaps fresh[0..n). */
 static void zero_around(paddr_t base, paddr_t end,
 			const struct pa_range *fresh, size_t n)
 {
 	while (n > 0 && !pa_ranges_overlap((struct pa_range){ base, end - base },
 					   fresh[n - 1])) {
 		n--;
-	}
-	if (base >= end) {
-		return;
 	}
 	if (n == 0) {
 		zero_range(base, end);

@@ -79,8 +79,10 @@ _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES &&
 #define SPSR_MODE_EL1H		0x05
 #define SPSR_M4_AARCH32		BIT(4)
 #define SPSR_DAIF		(UINT64_C(0xf) << 6)
+#define SPSR_BTYPE		(UINT64_C(3) << 10)
 #define SPSR_SSBS		BIT(12)
 #define SPSR_ALLINT		BIT(13)
+#define SPSR_SS			BIT(21)
 #define SPSR_PAN		BIT(22)
 #define SPSR_DIT		BIT(24)
 #define SPSR_TCO		BIT(25)

@@ -23,13 +23,23 @@ static void host_hvc_dispatcher(struct trap_frame *frame)
 	frame->regs[0] = (uint64_t)SMCCC_NOT_SUPPORTED;
 }
 
+/*
+ * Goes on behind the trapped instruction, as if it had been executed: BTYPE
+ * is cleared and a software step is over.
+ */
+static void skip_instruction(struct trap_frame *frame)
+{
+	frame->elr += INSTRUCTION_BYTES;
+	frame->spsr &= ~(SPSR_BTYPE | SPSR_SS);
+}
+
 static void host_smc(struct trap_frame *frame)
 {
 	int64_t ret = SMCCC_NOT_SUPPORTED;
 
 	this_cpu()->counters->smcs++;
 	/* A trapped SMC returns to itself, unlike an HVC. */
-	frame->elr += INSTRUCTION_BYTES;
+	skip_instruction(frame);
 	/* The calling convention knows SMC #0 only. */
 	if (EXTRACT(ESR_ELX_IMM16, frame->esr) == 0) {
 		ret = psci_call((uint32_t)frame->regs[0], &frame->regs[1]);

@@ -147,7 +147,8 @@ check_memory() {
 }
 
 check_kernel_log() {
-	bad=$(dmesg | grep -E -m 1 'WARNING: CPU|BUG:|Oops|Internal error|rcu: .*stall|Unhandled fault')
+	bad='WARNING: CPU|BUG:|Oops|Internal error|rcu: .*stall|Unhandled fault'
+	bad=$(dmesg | grep -E -m 1 "$bad")
 	if [ -z "$bad" ]; then
 		pass kernel-log-clean
 	else
@@ -167,5 +168,6 @@ if [ -n "$failed" ]; then
 	echo "HYPSEC-HOST-FAIL$failed"
 	exit 1
 fi
-echo "HYPSEC-HOST-OK cpus=$cpus mem=$((ram >> 10))MiB el2-mem=$((reserved >> 10))MiB" \
-	"gic=$gic el=$el psci=$psci timer=$timer kernel=$(uname -r)"
+echo "HYPSEC-HOST-OK cpus=$cpus mem=$((ram >> 10))MiB" \
+	"el2-mem=$((reserved >> 10))MiB gic=$gic el=$el psci=$psci timer=$timer" \
+	"kernel=$(uname -r)"

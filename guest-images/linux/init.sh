@@ -45,7 +45,8 @@ for word in $(cat /proc/cmdline); do
 	esac
 done
 
-if grep -qs 0x1af4 /sys/bus/pci/devices/*/vendor; then
+if grep -qs 0x1af4 /sys/bus/pci/devices/*/vendor ||
+   ls /sys/bus/platform/devices | grep -q virtio_mmio; then
 	load_modules
 fi
 

@@ -40,6 +40,10 @@ class Tap:
         return self.result(seen == expected, name,
                            f"expected {expected!r}, saw {seen!r}")
 
+    def skip(self, name, reason):
+        self.count += 1
+        print(f"ok {self.count} - {name} # SKIP {reason}", flush=True)
+
     def note(self, text):
         for line in str(text).splitlines():
             print(f"# {line}", flush=True)
@@ -53,6 +57,11 @@ class Tap:
             self.result(False, name, error)
         else:
             self.result(True, name)
+
+
+# A loaded machine makes the guest's clock run ahead of its CPUs; no test may
+# depend on that.
+NO_STALLS = "rcupdate.rcu_cpu_stall_suppress=1"
 
 
 def run(body):
@@ -72,8 +81,8 @@ def run(body):
 
 def host(append="", **settings):
     """A board whose Linux serves commands on the console, not yet started."""
-    config = board.Config(append=f"hypsec.mode=serve {append}".strip(),
-                          **settings)
+    append = f"hypsec.mode=serve {NO_STALLS} {append}".strip()
+    config = board.Config(append=append, **settings)
     return board.Board(config)
 
 

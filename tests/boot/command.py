@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`./hypsec run` as a user or a CI system meets it: output and exit status."""
+import gzip
 import os
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,14 @@ def run(*args):
     return subprocess.run([sys.executable, RUN, *map(str, args)],
                           stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, timeout=SECONDS, check=False)
+
+
+def write_zboot(path, image):
+    """IMAGE as an EFI zboot image, as far as a boot loader reads its header."""
+    payload = gzip.compress(image.read_bytes(), 1)
+    header = struct.pack("<4s4sII8s32s4s", b"MZ", b"zimg", 64, len(payload),
+                         b"", b"gzip", b"\xcd\x23\x82\x81")
+    path.write_bytes(header.ljust(64, b"\0") + payload)
 
 
 def typed(*lines):
@@ -66,6 +76,9 @@ def main(tap):
           "--batch", "--append", "hypsec.cpus=3")
     fails(tap, "batch/timeout-is-reported", r"within [0-9.]+ s",
           "--batch", "--timeout", "0.5")
+    for limit in ("nan", "inf", "0"):
+        fails(tap, f"timeout/{limit}-is-refused", "not a positive time",
+              "--batch", "--timeout", limit, status=2)
     fails(tap, "batch/qemu-error-is-passed-on", "QEMU did not start(.|\n)*dram",
           "--batch", "--", "-device", "dram")
 
@@ -85,6 +98,10 @@ def main(tap):
         fails(tap, "initrd/empty", "is empty", "--initrd", empty)
         fails(tap, "log/not-writable", "cannot write the log",
               "--log", absent / "log")
+        zboot = folder / "vmlinuz.efi"
+        write_zboot(zboot, boottest.board.KERNEL)
+        done = run("--batch", "--smp", 1, "--kernel", zboot)
+        tap.equal(done.returncode, 0, "kernel/efi-zboot-boots")
         log = folder / "el2, log"
         run("--batch", "--smp", 1, "--log", log)
         tap.result(log.is_file() and log.stat().st_size > 0,

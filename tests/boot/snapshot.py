@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A running Linux board is saved, goes on, is loaded, and goes on from there."""
+"""A running Linux board is saved, goes on, is loaded, goes on from there."""
 import argparse
 import contextlib
 import pathlib

@@ -5,7 +5,9 @@
 No network, no root, nothing outside a temporary folder is written.
 """
 
+import contextlib
 import importlib.util
+import io
 import os
 import subprocess
 import sys
@@ -43,6 +45,7 @@ def suite(name, *cases):
 
 
 def counted(outcomes, cases):
+    outcomes = {name: (*outcome, '') for name, outcome in outcomes.items()}
     return runner.totals(runner.collect(outcomes, cases))
 
 
@@ -83,6 +86,17 @@ def test_names_of_meson_are_shortened(_):
     assert runner.plain('halt') == 'halt'
 
 
+def test_output_of_failures_is_shown(_):
+    root = runner.collect({'a': ('FAIL', 1, 'ok 1 - x\n# why\nnot ok 2 - y\n')},
+                          {'a': suite('a', [], ['failure'])})
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        runner.report_failures(
+            root, {'a': ('FAIL', 1, 'ok 1 - x\n# why\nnot ok 2 - y\n')})
+    assert out.getvalue().splitlines() == [
+        '--- a: output', '  | # why', '  | not ok 2 - y', 'FAILED: a: 2 case'], \
+        out.getvalue()
+
+
 # --- The command line ------------------------------------------------------
 
 def test_unknown_command_is_wrong_usage(_):
@@ -91,7 +105,7 @@ def test_unknown_command_is_wrong_usage(_):
 
 
 def test_every_command_explains_itself(_):
-    for command in 'setup', 'build', 'test', 'clean', 'run', 'bench':
+    for command in 'setup', 'build', 'test', 'clean', 'run', 'bench', 'trace':
         for words in (command, '--help'), ('help', command):
             result = run(ROOT / 'hypsec', *words)
             assert result.returncode == 0, (words, result)

@@ -12,45 +12,11 @@
 #define ICOUNT "-icount shift=0,sleep=off"
 #define WAIT_SECONDS 60
 
-/* What levels_code spends up to its first instruction at EL0. */
+/* What hypsec_levels() spends up to its first instruction at EL0. */
 #define EL2_INSTRUCTIONS 9
 #define EL1_INSTRUCTIONS 7
 
-/* EL2 to EL1 to EL0; from there SVC to EL1, whose vector does HVC. */
-static const uint32_t levels_code[] = {
-    0xd2b00000, /* mov x0, #0x80000000 */
-    0xd51c1100, /* msr hcr_el2, x0 */
-    0x10007fc0, /* adr x0, 0x1000 */
-    0xd51cc000, /* msr vbar_el2, x0 */
-    0xd28078a0, /* mov x0, #0x3c5 */
-    0xd51c4000, /* msr spsr_el2, x0 */
-    0x10000060, /* adr x0, .+12 */
-    0xd51c4020, /* msr elr_el2, x0 */
-    0xd69f03e0, /* eret */
-    0x10003ee0, /* adr x0, 0x800 */
-    0xd518c000, /* msr vbar_el1, x0 */
-    0xd2807800, /* mov x0, #0x3c0 */
-    0xd5184000, /* msr spsr_el1, x0 */
-    0x10000060, /* adr x0, .+12 */
-    0xd5184020, /* msr elr_el1, x0 */
-    0xd69f03e0, /* eret */
-    0xd503201f, /* nop */
-    0xd4000001, /* svc #0 */
-};
-
-static const char *levels_firmware(void)
-{
-    uint32_t flash[0x1404 / 4] = {};
-
-    for (int i = 0; i < ARRAY_SIZE(levels_code); i++) {
-        flash[i] = cpu_to_le32(levels_code[i]);
-    }
-    flash[0xc00 / 4] = cpu_to_le32(0xd4000002); /* EL1, sync: hvc #0 */
-    flash[0x1400 / 4] = cpu_to_le32(INSN_LOOP); /* EL2, sync: b . */
-    return hypsec_tmp_file("levels.bin", flash, sizeof(flash));
-}
-
-/* The same, but first CPU 1 is started and loops at EL2. */
+/* hypsec_levels(), but first CPU 1 is started and loops at EL2. */
 static const char *two_cpus_firmware(void)
 {
     static const uint32_t cpu_on_code[] = {
@@ -67,7 +33,7 @@ static const char *two_cpus_firmware(void)
     g_autofree char *data = NULL;
     gsize size;
 
-    g_assert_true(g_file_get_contents(levels_firmware(), &data, &size, NULL));
+    g_assert_true(g_file_get_contents(hypsec_levels(NULL, 0), &data, &size, NULL));
     data = g_realloc(data, 0x1600);
     memset(data + size, 0, 0x1600 - size);
     stl_le_p(data, 0x14000540); /* b 0x1500 */
@@ -82,7 +48,7 @@ static QTestState *start(const char *machine, const char *args)
 {
     return qtest_initf("-accel tcg -M %s -bios %s -S -net none "
                        "-device hypsec-el-observer,id=obs%s", machine,
-                       levels_firmware(), args);
+                       hypsec_levels(NULL, 0), args);
 }
 
 static void cont(QTestState *qts)

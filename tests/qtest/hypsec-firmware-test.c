@@ -187,6 +187,20 @@ static void test_boot_block_wiped(void)
     qtest_quit(qts);
 }
 
+/* What fails before there is C reaches QMP as well. */
+static void test_early_failure_panics(void)
+{
+    QTestState *qts =
+        qtest_initf("-accel tcg -M hypsec-virt,el2-mem=2M -m 256M "
+                    "-nodefaults -S -action panic=pause -bios %s",
+                    getenv("HYPSEC_FIRMWARE"));
+
+    /* Not before somebody listens: QMP drops earlier events. */
+    qtest_qmp_assert_success(qts, "{ 'execute': 'cont' }");
+    qtest_qmp_eventwait(qts, "GUEST_PANICKED");
+    qtest_quit(qts);
+}
+
 /* The record of the page at @pa in the array that the firmware published. */
 static uint64_t record_pa(QTestState *qts, uint64_t pa)
 {
@@ -239,6 +253,8 @@ int main(int argc, char **argv)
     qtest_add_func("hypsec-firmware/allowed/load-rtc", test_allowed);
     qtest_add_func("hypsec-firmware/refusals/counted", test_refusals_counted);
     qtest_add_func("hypsec-firmware/boot-block/wiped", test_boot_block_wiped);
+    qtest_add_func("hypsec-firmware/early-failure/panics",
+                   test_early_failure_panics);
     qtest_add_func("hypsec-firmware/reset/scrubs-vm-pages",
                    test_reset_scrubs_vm_pages);
     return g_test_run();

@@ -61,6 +61,47 @@ const char *hypsec_image(const char *name, uint64_t text_offset,
     return hypsec_tmp_file(name, image, 64 + size);
 }
 
+/* EL2 to EL1 to EL0. */
+static const uint32_t levels_code[] = {
+    0xd2b00000, /* mov x0, #0x80000000 */
+    0xd51c1100, /* msr hcr_el2, x0 */
+    0x10007fc0, /* adr x0, 0x1000 */
+    0xd51cc000, /* msr vbar_el2, x0 */
+    0xd28078a0, /* mov x0, #0x3c5 */
+    0xd51c4000, /* msr spsr_el2, x0 */
+    0x10000060, /* adr x0, .+12 */
+    0xd51c4020, /* msr elr_el2, x0 */
+    0xd69f03e0, /* eret */
+    0x10003ee0, /* adr x0, 0x800 */
+    0xd518c000, /* msr vbar_el1, x0 */
+    0xd2807800, /* mov x0, #0x3c0 */
+    0xd5184000, /* msr spsr_el1, x0 */
+    0x10000060, /* adr x0, .+12 */
+    0xd5184020, /* msr elr_el1, x0 */
+    0xd69f03e0, /* eret */
+};
+
+const char *hypsec_levels(const uint32_t *el0, size_t size)
+{
+    static const uint32_t svc[] = { 0xd503201f, 0xd4000001 };
+    uint32_t flash[0x1404 / 4] = {};
+    uint32_t *end = flash;
+
+    if (!el0) {
+        el0 = svc;
+        size = sizeof(svc);
+    }
+    for (int i = 0; i < ARRAY_SIZE(levels_code); i++) {
+        *end++ = cpu_to_le32(levels_code[i]);
+    }
+    for (size_t i = 0; i < size / 4; i++) {
+        *end++ = cpu_to_le32(el0[i]);
+    }
+    flash[0xc00 / 4] = cpu_to_le32(0xd4000002); /* EL1, sync: hvc #0 */
+    flash[0x1400 / 4] = cpu_to_le32(INSN_LOOP); /* EL2, sync: b . */
+    return hypsec_tmp_file("levels.bin", flash, sizeof(flash));
+}
+
 static QDict *get_property(QTestState *qts, const char *path, const char *name)
 {
     QDict *ret = qtest_qmp(qts, "{'execute': 'qom-get', 'arguments': "
@@ -115,10 +156,8 @@ bool hypsec_wait_migration(QTestState *qts)
     }
 }
 
-int hypsec_test_run(void)
+void hypsec_test_cleanup(void)
 {
-    int ret = g_test_run();
-
     if (tmp_dir) {
         for (guint i = 0; i < tmp_files->len; i++) {
             unlink(g_ptr_array_index(tmp_files, i));
@@ -126,6 +165,14 @@ int hypsec_test_run(void)
         rmdir(tmp_dir);
         g_ptr_array_free(tmp_files, true);
         g_free(tmp_dir);
+        tmp_dir = NULL;
     }
+}
+
+int hypsec_test_run(void)
+{
+    int ret = g_test_run();
+
+    hypsec_test_cleanup();
     return ret;
 }

@@ -57,6 +57,17 @@ const char *hypsec_image(const char *name, uint64_t text_offset,
                          size_t size);
 
 /**
+ * hypsec_levels() - a file for -bios that goes from EL2 to EL1 to EL0
+ * @el0: what it does there, or NULL for a NOP and an SVC
+ * @size: bytes of @el0
+ *
+ * EL1 answers every exception from EL0 with HVC, EL2 that with "b .".
+ *
+ * Returns: its path
+ */
+const char *hypsec_levels(const uint32_t *el0, size_t size);
+
+/**
  * hypsec_get_string() - read a string property
  * @qts: a QEMU
  * @path: the object's path
@@ -89,6 +100,9 @@ void hypsec_wait_report(QTestState *qts);
  * Returns: true if it completed
  */
 bool hypsec_wait_migration(QTestState *qts);
+
+/* Removes the temporary files. */
+void hypsec_test_cleanup(void);
 
 /**
  * hypsec_test_run() - run the tests that were added and clean up

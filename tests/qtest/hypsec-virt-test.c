@@ -682,6 +682,26 @@ static void test_boot_block_contents(void)
     qtest_quit(qts);
 }
 
+/* The carve-out's default size grows with RAM: section "Machine options". */
+static void test_boot_block_default_size(void)
+{
+    static const struct {
+        const char *ram;
+        uint64_t mib;
+    } sizes[] = {
+        { "-m 256M", 18 }, { "-m 258M", 20 }, { "-m 1G", 24 },
+        { "-m 8G", 80 },
+    };
+
+    for (int i = 0; i < ARRAY_SIZE(sizes); i++) {
+        QTestState *qts = start_firmware(sizes[i].ram);
+
+        g_assert_cmpuint(hypsec_get_uint(qts, "/machine", "el2-mem"), ==,
+                         sizes[i].mib * MiB);
+        qtest_quit(qts);
+    }
+}
+
 /* el2-mem and on-violation reach the firmware. */
 static void test_boot_block_options(void)
 {
@@ -761,6 +781,21 @@ static void test_reset_restores(void)
     g_assert_cmphex(qtest_readl(qts, initrd + 64), ==, INSN_LOOP);
     g_assert_cmphex(qtest_readl(qts, 0), ==, INSN_LOOP);
     g_assert_cmphex(qtest_readl(qts, RAM_BASE + 7 * MiB), ==, 0xa5a5a5a5);
+    qtest_quit(qts);
+}
+
+/* What a guest programs into the flash is gone after a reset. */
+static void test_reset_restores_firmware(void)
+{
+    QTestState *qts = start_firmware("");
+
+    qtest_writel(qts, 0, 0x00400040); /* program ... */
+    qtest_writel(qts, 0, 0);
+    qtest_writel(qts, 0, 0x00ff00ff); /* read array */
+    g_assert_cmphex(qtest_readl(qts, 0), ==, 0);
+    qtest_writel(qts, 0, 0x00900090); /* and no more an array */
+    qtest_system_reset(qts);
+    g_assert_cmphex(qtest_readl(qts, 0), ==, INSN_LOOP);
     qtest_quit(qts);
 }
 
@@ -1190,6 +1225,23 @@ static void test_migration_mismatch(void)
     qtest_quit(qts);
 }
 
+/* Nor does one that was given another sealing key. */
+static void test_migration_other_key(void)
+{
+    const char *key = hypsec_tmp_file("key",
+                                      "0123456789abcdef0123456789abcdef", 32);
+    g_autofree char *args =
+        g_strdup_printf("-object secret,id=k,file=%s -M sealing-key=k "
+                        "-incoming defer", key);
+    QTestState *qts = start_firmware("");
+    const char *path = migrate_to_file(qts);
+
+    qtest_quit(qts);
+    qts = start_firmware(args);
+    g_assert_false(migrate_from_file(qts, path));
+    qtest_quit(qts);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -1229,11 +1281,13 @@ int main(int argc, char **argv)
         { "hand-off/flash-drive", test_hand_off_flash_drive },
         { "hand-off/gzip-kernel", test_hand_off_gzip },
         { "boot-block/contents", test_boot_block_contents },
+        { "boot-block/default-size", test_boot_block_default_size },
         { "boot-block/options", test_boot_block_options },
         { "boot-block/keys-from-secrets", test_boot_block_keys },
         { "boot-block/written-by-reset", test_boot_block_reset },
         { "boot-block/repeats-with-seed", test_boot_block_repeats },
         { "reset/restores-images", test_reset_restores },
+        { "reset/restores-firmware", test_reset_restores_firmware },
         { "start/registers", test_start_registers },
         { "start/firmware-at-el2", test_start_firmware_el2 },
         { "start/kernel-at-el2", test_start_kernel_el2 },
@@ -1248,6 +1302,7 @@ int main(int argc, char **argv)
         { "snapshot/state", test_snapshot_state },
         { "migration/through-a-file", test_migration_file },
         { "migration/mismatch-refused", test_migration_mismatch },
+        { "migration/other-key-refused", test_migration_other_key },
     };
 
     g_test_init(&argc, &argv, NULL);

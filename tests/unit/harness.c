@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "harness.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -155,6 +157,8 @@ static void run_in_child(void (*run)(void))
 	pid = fork();
 	g_assert_cmpint(pid, >=, 0);
 	if (pid == 0) {
+		/* A child that hangs ends with the program. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		run();
 		exit(0);
 	}

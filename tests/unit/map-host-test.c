@@ -510,6 +510,41 @@ static void random_faults_keep_the_invariants(void)
 	}
 }
 
+/* --- CPUs at once ----------------------------------------------------- */
+
+#define FAULTS 4000
+
+static void *fault_all_over(void *data)
+{
+	native_cpu.pcpu = pcpu_get(GPOINTER_TO_UINT(data));
+	for (uint64_t i = 0; i < FAULTS; i++) {
+		uint64_t page = i * 7919 % (16 * PMD_PAGE_NUM);
+
+		g_assert_cmpint(map_page_host(TEST_RAM_BASE +
+					      page * PAGE_SIZE), ==, HV_OK);
+	}
+	return NULL;
+}
+
+/* Two CPUs fault on the same blocks and pages; each mapping is made once. */
+static void cpus_fault_on_the_same_pages(void)
+{
+	GThread *other;
+	uint64_t bytes = 0;
+
+	/* Every other block comes by pages. */
+	for (uint64_t block = 0; block < 16; block += 2) {
+		set_owner(TEST_RAM_BASE + block * PMD_SIZE, VM, 1);
+	}
+	other = g_thread_new("cpu1", fault_all_over, GUINT_TO_POINTER(1));
+	fault_all_over(GUINT_TO_POINTER(0));
+	g_thread_join(other);
+	walker_each(machine_root(), check_leaf, &bytes);
+	/* A level-2 table, and a level-3 table for each second block. */
+	g_assert_cmpuint(pt_pool_free_pages(HOSTVISOR), ==,
+			 test_machine.pool_pages - 1 - 8);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST("/map-host/ram/good-host-page-gets-its-block",
 		  good_host_page_gets_its_block),
@@ -558,6 +593,7 @@ static const struct unit_test tests[] = {
 		  window_partial_blocks_bound_tables),
 	UNIT_TEST("/map-host/property/random-faults",
 		  random_faults_keep_the_invariants),
+	UNIT_TEST("/map-host/threads/same-pages", cpus_fault_on_the_same_pages),
 };
 
 int main(int argc, char **argv)

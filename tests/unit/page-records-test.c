@@ -351,6 +351,54 @@ static void record_beyond_array_panics(void)
 	assert_panics(read_owner, &pfn, "nr_page_records");
 }
 
+/* --- EL2's own pages -------------------------------------------------- */
+
+/* As set_pfn_owner() for each of them, and for no other. */
+static void reserve_gives_its_pages_to_corevisor(void)
+{
+	acquire_lock_s2page();
+	set_pfn_count(FIRST_PFN + 10, 7);
+	page_manager_reserve(FIRST_PFN + 10, 3);
+	for (uint64_t i = 0; i < 20; i++) {
+		g_assert_cmpuint(get_pfn_owner(FIRST_PFN + i), ==,
+				 i >= 10 && i < 13 ? COREVISOR : HOSTVISOR);
+	}
+	g_assert_cmpuint(get_pfn_count(FIRST_PFN + 10), ==, 7);
+	g_assert_cmphex(get_pfn_map(FIRST_PFN + 10), ==,
+			FIRST_PFN + 10 + SMMU_HOST_OFFSET);
+	release_lock_s2page();
+}
+
+static void reserve_up_to_the_end_of_ram(void)
+{
+	acquire_lock_s2page();
+	page_manager_reserve(END_PFN - 1, 1);
+	g_assert_cmpuint(get_pfn_owner(END_PFN - 1), ==, COREVISOR);
+	release_lock_s2page();
+}
+
+static void reserve_pages(void *data)
+{
+	const uint64_t *range = data;
+
+	acquire_lock_s2page();
+	page_manager_reserve(range[0], range[1]);
+}
+
+static void reserve_beyond_ram_panics(void)
+{
+	uint64_t range[] = { END_PFN - 1, 2 };
+
+	assert_panics(reserve_pages, range, "page_manager_reserve");
+}
+
+static void reserve_before_ram_panics(void)
+{
+	uint64_t range[] = { FIRST_PFN - 1, 2 };
+
+	assert_panics(reserve_pages, range, "page_manager_reserve");
+}
+
 /* --- Blocks ----------------------------------------------------------- */
 
 static bool block_is_host(uint64_t pfn)
@@ -489,6 +537,14 @@ static const struct unit_test tests[] = {
 		       map_out_of_range_panics),
 	UNIT_TEST_DIES("/page-manager/records/beyond-array-panics",
 		       record_beyond_array_panics),
+	UNIT_TEST("/page-manager/reserve/gives-its-pages",
+		  reserve_gives_its_pages_to_corevisor),
+	UNIT_TEST("/page-manager/reserve/up-to-the-end-of-ram",
+		  reserve_up_to_the_end_of_ram),
+	UNIT_TEST_DIES("/page-manager/reserve/beyond-ram-panics",
+		       reserve_beyond_ram_panics),
+	UNIT_TEST_DIES("/page-manager/reserve/before-ram-panics",
+		       reserve_before_ram_panics),
 	UNIT_TEST("/page-manager/block/host-pages",
 		  block_of_host_pages_is_host),
 	UNIT_TEST("/page-manager/block/one-foreign-page",

@@ -115,7 +115,8 @@ static void alloc_page(void *data)
 
 static void pool_without_lock_panics(void)
 {
-	assert_panics(alloc_page, NULL, "lock_pt_is_held");
+	assert_panics(alloc_page, NULL,
+		      "alloc_table_page: assertion failed: lock_pt");
 }
 
 static void read_free_pages(void *data)
@@ -260,6 +261,83 @@ static void walker_agrees_on_pages_and_blocks(void)
 	g_assert_cmpuint(leaf.level, ==, 2);
 }
 
+/* --- One level at a time ----------------------------------------------- */
+
+static void no_table_has_no_entries(void)
+{
+	acquire_lock_pt(HOSTVISOR);
+	g_assert_cmphex(walk_pmd(HOSTVISOR, 0, IPA, 0), ==, 0);
+	g_assert_cmphex(walk_pmd(HOSTVISOR, 0, IPA, 1), ==, 0);
+	g_assert_cmphex(walk_pte(HOSTVISOR, 0, IPA), ==, 0);
+	g_assert_cmphex(walk_pte(HOSTVISOR, BLOCK(IPA), IPA), ==, 0);
+	release_lock_pt(HOSTVISOR);
+}
+
+static void tables_are_made_only_on_request(void)
+{
+	uint64_t pgd = walk_pgd(HOSTVISOR, machine_root(), IPA);
+	uint64_t pud;
+
+	acquire_lock_pt(HOSTVISOR);
+	g_assert_cmphex(walk_pud(HOSTVISOR, pgd, IPA, 0), ==, 0);
+	pud = walk_pud(HOSTVISOR, pgd, IPA, 1);
+	g_assert_cmphex(pud, ==, machine_pool() | PMD_TYPE_TABLE);
+	g_assert_cmphex(walk_pud(HOSTVISOR, pgd, IPA, 1), ==, pud);
+	g_assert_cmphex(walk_pmd(HOSTVISOR, pud, IPA, 0), ==, 0);
+	g_assert_cmphex(walk_pmd(HOSTVISOR, pud, IPA, 1), ==,
+			(machine_pool() + PAGE_SIZE) | PMD_TYPE_TABLE);
+	release_lock_pt(HOSTVISOR);
+}
+
+static void empty_pool_links_nothing(void)
+{
+	uint64_t pud;
+	void *before;
+
+	start_with_pool(1);
+	acquire_lock_pt(HOSTVISOR);
+	pud = walk_pud(HOSTVISOR, machine_root(), IPA, 1);
+	before = machine_copy();
+	g_assert_cmphex(walk_pmd(HOSTVISOR, pud, IPA, 1), ==, 0);
+	g_assert_cmphex(walk_pud(HOSTVISOR, machine_root(), 0, 1), ==, 0);
+	machine_assert_unchanged(before);
+	release_lock_pt(HOSTVISOR);
+}
+
+static void walk_pte_of_corevisor(void *data)
+{
+	(void)data;
+	walk_pte(COREVISOR, 0, IPA);
+}
+
+static void walk_pte_of_corevisor_panics(void)
+{
+	assert_panics(walk_pte_of_corevisor, NULL, "vmid < COREVISOR");
+}
+
+static void set_pmd_of_corevisor(void *data)
+{
+	(void)data;
+	set_pmd(COREVISOR, machine_pool() | PMD_TYPE_TABLE, IPA, BLOCK(IPA));
+}
+
+static void set_pmd_of_corevisor_panics(void)
+{
+	assert_panics(set_pmd_of_corevisor, NULL, "vmid < COREVISOR");
+}
+
+static void set_pte_in_block(void *data)
+{
+	(void)data;
+	acquire_lock_pt(HOSTVISOR);
+	set_pte(HOSTVISOR, BLOCK(IPA), IPA, PAGE(IPA));
+}
+
+static void store_page_in_a_block_panics(void)
+{
+	assert_panics(set_pte_in_block, NULL, "pt_is_table(pmd)");
+}
+
 /* --- What is refused -------------------------------------------------- */
 
 static void same_page_again_is_ok_and_changes_nothing(void)
@@ -389,7 +467,8 @@ static void set_without_lock(void *data)
 
 static void set_without_lock_panics(void)
 {
-	assert_panics(set_without_lock, NULL, "lock_pt_is_held");
+	assert_panics(set_without_lock, NULL,
+		      "set_npt: assertion failed: lock_pt");
 }
 
 static void store_without_lock(void *data)
@@ -400,7 +479,8 @@ static void store_without_lock(void *data)
 
 static void store_without_lock_panics(void)
 {
-	assert_panics(store_without_lock, NULL, "lock_pt_is_held");
+	assert_panics(store_without_lock, NULL,
+		      "pt_store: assertion failed: lock_pt");
 }
 
 static void set_pmd_in_block(void *data)
@@ -624,6 +704,18 @@ static const struct unit_test tests[] = {
 		       address_beyond_40_bits_panics),
 	UNIT_TEST("/npt/walk/hardware-walker-agrees",
 		  walker_agrees_on_pages_and_blocks),
+	UNIT_TEST("/pt-walk/table/none-has-no-entries",
+		  no_table_has_no_entries),
+	UNIT_TEST("/pt-walk/table/made-only-on-request",
+		  tables_are_made_only_on_request),
+	UNIT_TEST("/pt-walk/table/empty-pool-links-nothing",
+		  empty_pool_links_nothing),
+	UNIT_TEST_DIES("/pt-walk/pte/corevisor-panics",
+		       walk_pte_of_corevisor_panics),
+	UNIT_TEST_DIES("/pt-walk/pmd/corevisor-panics",
+		       set_pmd_of_corevisor_panics),
+	UNIT_TEST_DIES("/pt-walk/store/page-in-a-block-panics",
+		       store_page_in_a_block_panics),
 	UNIT_TEST("/npt/map/same-page-again-is-ok",
 		  same_page_again_is_ok_and_changes_nothing),
 	UNIT_TEST("/npt/map/same-block-again-is-ok",

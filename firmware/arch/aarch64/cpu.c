@@ -29,6 +29,8 @@ extern char host_vectors[], _start[], __image_end[], el2_secondary_entry[];
 
 /* MDCR_EL2: the profiling and trace buffers belong to EL1. */
 #define MDCR_E2PB_EL1	(UINT64_C(3) << 12)
+#define MDCR_HPMD	BIT(17)
+#define MDCR_HCCD	BIT(23)
 #define MDCR_E2TB_EL1	(UINT64_C(3) << 24)
 
 /* HCRX_EL2. */
@@ -188,7 +190,15 @@ static void init_debug(void)
 	if (ID_FIELD(dfr0, ID_AA64DFR0_TRACEBUFFER_SHIFT) != 0) {
 		mdcr |= MDCR_E2TB_EL1;
 	}
+	if (pmu != 0xf) {
+		/* The host's counters do not count at EL2. */
+		mdcr |= pmu >= PMUVER_3P1 ? MDCR_HPMD : 0;
+		mdcr |= pmu >= PMUVER_3P5 ? MDCR_HCCD : 0;
+	}
 	sysreg_write(mdcr_el2, mdcr);
+	if (ID_FIELD(dfr0, ID_AA64DFR0_TRACEFILT_SHIFT) != 0) {
+		sysreg_write(TRFCR_EL2, 0);
+	}
 }
 
 static void init_timers(void)
@@ -197,6 +207,12 @@ static void init_timers(void)
 
 	sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN);
 	sysreg_write(cntvoff_el2, 0);
+	/* EL2's own timers stay off. */
+	sysreg_write(cnthp_ctl_el2, 0);
+	if (ID_FIELD(sysreg_read(ID_AA64MMFR1_EL1),
+		     ID_AA64MMFR1_VH_SHIFT) != 0) {
+		sysreg_write(CNTHV_CTL_EL2, 0);
+	}
 	if (ID_FIELD(mmfr0, ID_AA64MMFR0_ECV_SHIFT) > 1) {
 		sysreg_write(CNTPOFF_EL2, 0);
 	}
@@ -215,7 +231,7 @@ static void init_interrupts(uint64_t pfr0)
 static uint64_t host_hcr(uint64_t pfr0, uint64_t pfr1)
 {
 	uint64_t hcr = HCR_RW | HCR_VM | HCR_SWIO | HCR_AMO | HCR_TSC |
-		       HCR_APK | HCR_API;
+		       HCR_TIDCP | HCR_APK | HCR_API;
 
 	if (ID_FIELD(pfr0, ID_AA64PFR0_CSV2_SHIFT) > 1) {
 		hcr |= HCR_ENSCXT;
@@ -242,6 +258,7 @@ void el2_host_traps_init(paddr_t vttbr)
 	init_interrupts(pfr0);
 	sysreg_write(hstr_el2, 0);
 	sysreg_write(hacr_el2, 0);
+	sysreg_write(actlr_el2, 0);
 	sysreg_write(vpidr_el2, sysreg_read(midr_el1));
 	sysreg_write(vmpidr_el2, sysreg_read(mpidr_el1));
 	sysreg_write(sctlr_el1, SCTLR_EL1_RESET);

@@ -58,8 +58,16 @@ _start:
 	adr	x21, message_size
 	b.ls	early_failure
 
-	/* Copy the image; lengths are multiples of 16 by the linker script. */
+	/*
+	 * With caches off everything below is written to memory behind them.
+	 * Lines that an earlier boot left are dropped before each step, so
+	 * that they neither overwrite it nor hide it from the cached accesses
+	 * to come.
+	 */
 	add	x20, x19, #CARVEOUT_IMAGE_OFFSET
+	bl	invalidate_image
+
+	/* Copy the image; lengths are multiples of 16 by the linker script. */
 	adr	x1, _start
 	adrp	x3, __load_end
 	add	x3, x3, #:lo12:__load_end
@@ -77,21 +85,8 @@ _start:
 2:	stp	xzr, xzr, [x2], #16
 	cmp	x2, x3
 	b.lo	2b
-	/*
-	 * The copy was made with caches off: drop stale lines, so that the
-	 * cached accesses to come see it, then fetch from it.
-	 */
-	mov	x2, x20
-	mrs	x4, ctr_el0
-	ubfx	x4, x4, #16, #4
-	mov	x5, #4
-	lsl	x4, x5, x4
-	dsb	sy
-3:	dc	ivac, x2
-	add	x2, x2, x4
-	cmp	x2, x3
-	b.lo	3b
-	ic	iallu
+	bl	invalidate_image
+	ic	ialluis
 	dsb	sy
 	isb
 	adr	x1, _start
@@ -110,6 +105,8 @@ relocated:
 	bl	el2_tables_init
 	adr	x21, message_carveout
 	cbnz	w0, early_failure
+	/* The tables and the stack were written with caches off as well. */
+	bl	invalidate_image
 	mov64	x1, IMAGE_VA
 	adrp	x2, _start
 	sub	x1, x1, x2
@@ -123,7 +120,35 @@ relocated:
 	mov	x0, x19
 	b	el2_mmu_on
 
-/* early_failure - say x21 on the EL2 console and stop; no stack, no MMU */
+/*
+ * invalidate_image - drop the cache lines of the image in the carve-out
+ * In:  x20 PA of the image
+ * Clobbers: x1 to x5
+ */
+invalidate_image:
+	adr	x1, _start
+	adrp	x3, __image_end
+	add	x3, x3, #:lo12:__image_end
+	sub	x3, x3, x1
+	add	x3, x3, x20
+	mov	x2, x20
+	mrs	x4, ctr_el0
+	ubfx	x4, x4, #16, #4
+	mov	x5, #4
+	lsl	x4, x5, x4
+	/* What was stored reaches memory before its line is dropped. */
+	dsb	sy
+3:	dc	ivac, x2
+	add	x2, x2, x4
+	cmp	x2, x3
+	b.lo	3b
+	dsb	sy
+	ret
+
+/*
+ * early_failure - a panic with no stack and no MMU: says x21 on the EL2
+ * console, raises pvpanic and stops
+ */
 early_failure:
 	mov64	x1, UART1_BASE
 	mov	w2, #0x301
@@ -132,15 +157,19 @@ early_failure:
 	cbz	w2, 5f
 	str	w2, [x1]
 	b	4b
-5:	wfi
-	b	5b
+5:	mov64	x1, PVPANIC_BASE
+	mov	w2, #PVPANIC_PANICKED
+	strb	w2, [x1]
+	dsb	sy
+6:	wfi
+	b	6b
 
 message_el:
 	.asciz	"corevisor: must be entered at EL2\r\n"
 message_block:
 	.asciz	"corevisor: x0 does not point to a boot block (board hand-off)\r\n"
 message_size:
-	.asciz	"corevisor: el2-mem is below 4 MiB\r\n"
+	.asciz	"corevisor: el2-mem is too small: more than 4 MiB needed\r\n"
 message_carveout:
 	.asciz	"corevisor: the carve-out is not 2 MiB aligned RAM\r\n"
 	.balign	4
@@ -216,6 +245,8 @@ el2_enter_host:
 	.irp	n, 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
 	mov	x\n, xzr
 	.endr
+	/* EL2 looked its own image's address up. */
+	msr	par_el1, xzr
 	msr	sp_el0, xzr
 	msr	sp_el1, xzr
 	msr	elr_el1, xzr

@@ -17,8 +17,11 @@ extern char __stacks_start[], __stacks_end[];
 
 void report_fatal_exception(uint64_t kind) NORETURN;
 
-/* Set once an exception inside EL2 has filled panic_regs. */
-static bool fatal_exception;
+/* An exception inside EL2 has filled panic_regs; no stack is at 0. */
+static bool fatal_exception(const struct pcpu *cpu)
+{
+	return cpu->panic_sp != 0;
+}
 
 /* One link of the frame chain (AAPCS64). */
 struct frame_record {
@@ -28,11 +31,14 @@ struct frame_record {
 
 static bool on_el2_stack(uint64_t address)
 {
+	uint64_t offset = address - (uint64_t)__stacks_start;
+
 	return address % sizeof(uint64_t) == 0 &&
 	       address >= (uint64_t)__stacks_start &&
-	       address + sizeof(struct frame_record) <= (uint64_t)__stacks_end &&
-	       (address - (uint64_t)__stacks_start) % STACK_STRIDE >=
-		       STACK_GUARD_BYTES;
+	       address < (uint64_t)__stacks_end &&
+	       offset % STACK_STRIDE >= STACK_GUARD_BYTES &&
+	       offset % STACK_STRIDE <=
+		       STACK_STRIDE - sizeof(struct frame_record);
 }
 
 static void print_backtrace(uint64_t fp)
@@ -61,7 +67,7 @@ static void print_registers(const uint64_t regs[31])
 
 static const uint64_t *interesting_registers(const struct pcpu *cpu)
 {
-	if (fatal_exception) {
+	if (fatal_exception(cpu)) {
 		console_printf_unlocked("EL2 registers at the exception:\n");
 		return cpu->panic_regs;
 	}
@@ -87,7 +93,7 @@ void report_cpu_state(void)
 		print_registers(regs);
 	}
 	console_printf_unlocked("backtrace (addr2line -e corevisor.elf):\n");
-	if (fatal_exception) {
+	if (fatal_exception(cpu)) {
 		console_printf_unlocked("  0x%lx\n  0x%lx\n",
 					sysreg_read(elr_el2), regs[30]);
 		print_backtrace(regs[29]);
@@ -108,6 +114,5 @@ void report_fatal_exception(uint64_t kind)
 		"exception from AArch32 EL1",
 	};
 
-	fatal_exception = true;
 	panic("%s", kind < ARRAY_SIZE(kinds) ? kinds[kind] : "exception");
 }

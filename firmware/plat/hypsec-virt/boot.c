@@ -47,6 +47,8 @@ static void take_boot_block(paddr_t block_pa)
 
 	memcpy(&boot_block, el2_ptr(va), sizeof(boot_block));
 	mem_zero(va, PAGE_SIZE);
+	/* The keys leave memory too, not only the cache. */
+	mem_clean_poc(va, PAGE_SIZE);
 	if (boot_block.version != HYPSEC_BOOT_BLOCK_VERSION ||
 	    boot_block.size != sizeof(boot_block)) {
 		panic("boot block: version %u of %u bytes is not known",
@@ -249,6 +251,8 @@ void boot_main(paddr_t block_pa)
 		cpu_park();
 	}
 	check("device tree", board_dt_edit_for_host(fdt));
+	/* The host reads it before its caches are on. */
+	mem_clean_poc(pa_to_el2_va(info.dtb.base), info.dtb.size);
 	console_printf("corevisor: host kernel at 0x%lx, entering EL1\n",
 		       info.kernel.base);
 	cpu->entry = info.kernel.base;

@@ -10,4 +10,7 @@
 #define PVPANIC_BASE		0x0b000000
 #define RAM_BASE		0x40000000
 
+/* pvpanic: the guest has panicked. */
+#define PVPANIC_PANICKED	1
+
 #endif /* COREVISOR_PLAT_MEMMAP_H */

@@ -5,10 +5,8 @@
 #include "core/platform.h"
 
 #include "arch/mmu.h"
+#include "plat/hypsec-virt/memmap.h"
 #include "plat/hypsec-virt/plat.h"
-
-/* pvpanic: the guest has panicked. */
-#define PVPANIC_PANICKED 1
 
 static struct hypsec_inspect *inspect;
 

@@ -23,6 +23,7 @@
 	__asm__ volatile("msr " SYSREG_STRING(name) ", %0"		\
 			 :: "r" ((uint64_t)(value)) : "memory")
 
+#define CNTHV_CTL_EL2		s3_4_c14_c3_1
 #define CNTPOFF_EL2		s3_4_c14_c0_6
 #define HAFGRTR_EL2		s3_4_c3_c1_6
 #define HCRX_EL2		s3_4_c1_c2_2
@@ -43,6 +44,7 @@
 #define ID_AA64SMFR0_EL1	s3_0_c0_c4_5
 #define SMCR_EL2		s3_4_c1_c2_6
 #define SMPRIMAP_EL2		s3_4_c1_c2_5
+#define TRFCR_EL2		s3_4_c1_c2_1
 #define VSESR_EL2		s3_4_c5_c2_3
 #define ZCR_EL2			s3_4_c1_c2_0
 
@@ -51,12 +53,14 @@
 
 #define ID_AA64DFR0_PMUVER_SHIFT	8
 #define ID_AA64DFR0_PMSVER_SHIFT	32
+#define ID_AA64DFR0_TRACEFILT_SHIFT	40
 #define ID_AA64DFR0_TRACEBUFFER_SHIFT	44
 #define ID_AA64ISAR2_MOPS_SHIFT		16
 #define ID_AA64MMFR0_PARANGE_SHIFT	0
 #define ID_AA64MMFR0_TGRAN4_2_SHIFT	40
 #define ID_AA64MMFR0_FGT_SHIFT		56
 #define ID_AA64MMFR0_ECV_SHIFT		60
+#define ID_AA64MMFR1_VH_SHIFT		8
 #define ID_AA64MMFR1_PAN_SHIFT		20
 #define ID_AA64MMFR1_HCX_SHIFT		40
 #define ID_AA64MMFR3_TCRX_SHIFT		0
@@ -74,6 +78,10 @@
 #define ID_AA64SMFR0_FA64		BIT(63)
 #define ID_AA64SMFR0_SMEVER_SHIFT	56
 
+/* ID_AA64DFR0_EL1.PMUVer from which on MDCR_EL2 has HPMD, and HCCD. */
+#define PMUVER_3P1		4
+#define PMUVER_3P5		6
+
 #define HCR_VM			BIT(0)
 #define HCR_SWIO		BIT(1)
 #define HCR_FMO			BIT(3)
@@ -81,6 +89,7 @@
 #define HCR_AMO			BIT(5)
 #define HCR_VSE			BIT(8)
 #define HCR_TSC			BIT(19)
+#define HCR_TIDCP		BIT(20)
 #define HCR_RW			BIT(31)
 #define HCR_APK			BIT(40)
 #define HCR_API			BIT(41)

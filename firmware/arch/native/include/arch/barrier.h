@@ -5,6 +5,7 @@
 
 #include <sched.h>
 
+#include "arch/cpu.h"
 #include "arch/native.h"
 
 static inline void barrier_dsb_ishst(void)
@@ -22,9 +23,10 @@ static inline void barrier_isb(void)
 	native_record(NATIVE_ISB, 0, 0);
 }
 
-/* Lets the thread that holds the lock run. */
+/* Tells that this CPU waits, and lets the thread that holds the lock run. */
 static inline void barrier_relax(void)
 {
+	__atomic_store_n(&native_cpu.waits, true, __ATOMIC_RELEASE);
 	sched_yield();
 }
 

@@ -20,6 +20,7 @@ struct pcpu;
  * @smc_count:	SMCs made
  * @smc_result:	what the next SMC returns
  * @smc_hook:	called inside each SMC, NULL for nothing
+ * @waits:	set once the CPU waits in a spin loop, hence for a lock
  * @can_park:	whether @park is set
  * @park:	where cpu_park() jumps to
  */
@@ -37,6 +38,7 @@ struct native_cpu {
 	unsigned int smc_count;
 	uint64_t smc_result;
 	void (*smc_hook)(void);
+	bool waits;
 	bool can_park;
 	jmp_buf park;
 };
