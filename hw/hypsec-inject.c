@@ -118,6 +118,7 @@ static void hypsec_inject_update_irq(HypsecInjectState *s)
 static void post(HypsecInjectState *s, struct hypsec_inject_comp *comp)
 {
     comp->sequence = ++s->events;
+    s->ring_changed = true;
     s->refusals += comp->status == HYPSEC_INJECT_S_REFUSED;
     comp_write(s->last, comp);
     if (comp->sq_index == HYPSEC_INJECT_NO_INDEX) {
@@ -301,34 +302,61 @@ static void hypsec_inject_abort(HypsecInjectState *s)
     }
 }
 
-/* What one look at the queue has found out so far. */
-typedef struct RingScan {
-    const uint8_t *queue;
-    bool blocked[HYPSEC_INJECT_MAX_CPUS][HYPSEC_INJECT_SLOTS];
-    bool stop;
-} RingScan;
+/* Moves the head over what has started; positions count from the head. */
+static void advance_head(HypsecInjectState *s)
+{
+    unsigned int n = s->sq_taken == UINT64_MAX ? 64 : ctz64(~s->sq_taken);
+
+    if (!n) {
+        return;
+    }
+    s->sq_head = (s->sq_head + n) % HYPSEC_INJECT_SQ_ENTRIES;
+    s->sq_taken = n == 64 ? 0 : s->sq_taken >> n;
+    s->scanned -= MIN(s->scanned, n);
+    for (int i = 0; i < s->num_cpus; i++) {
+        for (int k = 0; k < HYPSEC_INJECT_SLOTS; k++) {
+            uint64_t *blocked = &s->cpu[i].blocked[k];
+
+            *blocked = n == 64 ? 0 : *blocked >> n;
+        }
+    }
+}
 
 /*
- * Starts or refuses what the queue's memory holds at @entry; false if it has
- * to wait. Apart from take_entry(), which is called far more often: compilers
- * are told to clear these copies.
+ * Looks at the entry that is @ahead of the head. It starts, is refused, or has
+ * to wait for its CPU; false if it has to wait for everything before it. Of
+ * what the queue's memory holds, only the copy is believed.
  */
-static bool __attribute__((noinline))
-begin_entry(HypsecInjectState *s, const uint8_t *entry, uint32_t index)
+static bool take_entry(HypsecInjectState *s, unsigned int ahead)
 {
+    uint32_t index = (s->sq_head + ahead) % HYPSEC_INJECT_SQ_ENTRIES;
+    const uint8_t *entry = (uint8_t *)memory_region_get_ram_ptr(&s->sq) +
+                           index * HYPSEC_INJECT_RECORD_BYTES;
+    uint32_t flags = ldl_le_p(entry + HYPSEC_INJECT_D_FLAGS);
+    uint32_t cpu = ldl_le_p(entry + HYPSEC_INJECT_D_CPU);
+    int slot = flags & HYPSEC_INJECT_F_AT_EL2 ? HYPSEC_INJECT_EL2
+                                              : HYPSEC_INJECT_LOWER;
     uint8_t raw[HYPSEC_INJECT_RECORD_BYTES];
     struct hypsec_inject_desc d;
     uint32_t reason;
 
+    if ((flags & HYPSEC_INJECT_F_FENCE) && (ahead || count_busy(s, false))) {
+        return false;
+    }
+    /* Behind another one that waits for the same: do not overtake. */
+    if (cpu < s->num_cpus &&
+        (s->cpu[cpu].blocked[slot] & ((1ULL << ahead) - 1) ||
+         slot_is_busy(&s->cpu[cpu].slot[slot]))) {
+        s->cpu[cpu].blocked[slot] |= 1ULL << ahead;
+        return true;
+    }
     memcpy(raw, entry, sizeof(raw));
     hypsec_inject_desc_read(&d, raw);
     reason = check_desc(s, &d);
     if (!reason) {
         reason = check_slot(slot_of(s, &d));
-        if (reason == HYPSEC_INJECT_R_BUSY) {
-            return false;
-        }
     }
+    s->sq_taken |= 1ULL << ahead;
     if (reason) {
         refuse(s, &d, index, reason);
     } else {
@@ -337,66 +365,65 @@ begin_entry(HypsecInjectState *s, const uint8_t *entry, uint32_t index)
     return true;
 }
 
-/*
- * Takes the entry that is @ahead of the head, if that is possible now: events
- * of one CPU keep their order, those of different CPUs do not wait for each
- * other. Of what the queue's memory holds, only the copy is believed.
- */
-static bool take_entry(HypsecInjectState *s, RingScan *scan,
-                       unsigned int ahead)
+/* Takes the first entry that waits for a slot which is free again. */
+static bool take_blocked(HypsecInjectState *s)
 {
-    uint32_t index = (s->sq_head + ahead) % HYPSEC_INJECT_SQ_ENTRIES;
-    const uint8_t *entry = scan->queue + index * HYPSEC_INJECT_RECORD_BYTES;
-    uint32_t flags = ldl_le_p(entry + HYPSEC_INJECT_D_FLAGS);
-    uint32_t cpu = ldl_le_p(entry + HYPSEC_INJECT_D_CPU);
-    bool at_el2 = flags & HYPSEC_INJECT_F_AT_EL2;
+    for (int i = 0; i < s->num_cpus; i++) {
+        for (int k = 0; k < HYPSEC_INJECT_SLOTS; k++) {
+            uint64_t *blocked = &s->cpu[i].blocked[k];
+            uint64_t first = *blocked & -*blocked;
 
-    if ((flags & HYPSEC_INJECT_F_FENCE) && (ahead || count_busy(s, false))) {
-        scan->stop = true;
+            if (first && !slot_is_busy(&s->cpu[i].slot[k])) {
+                *blocked &= ~first;
+                if (!take_entry(s, ctz64(first))) {
+                    /* Somebody has made a fence of it. */
+                    *blocked |= first;
+                    continue;
+                }
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool take_new(HypsecInjectState *s)
+{
+    unsigned int left = (s->sq_tail - s->sq_head) % HYPSEC_INJECT_SQ_ENTRIES;
+
+    if (s->scanned >= MIN(left, LOOK_AHEAD)) {
         return false;
     }
-    if (cpu < s->num_cpus && (scan->blocked[cpu][at_el2] ||
-                              slot_is_busy(&s->cpu[cpu].slot[at_el2]))) {
-        scan->blocked[cpu][at_el2] = true;
+    if (s->sq_taken & (1ULL << s->scanned)) {
+        /* After a snapshot was loaded. */
+        s->scanned++;
+        return true;
+    }
+    if (!take_entry(s, s->scanned)) {
         return false;
     }
-    if (!cq_has_space(s)) {
-        scan->stop = true;
-        return false;
-    }
-    return begin_entry(s, entry, index);
+    s->scanned++;
+    return true;
 }
 
 void hypsec_inject_run_ring(HypsecInjectState *s)
 {
-    RingScan scan = { .queue = memory_region_get_ram_ptr(&s->sq) };
-    unsigned int ahead = 0;
-    unsigned int left;
-
-    /* Head and tail cannot be moved meanwhile: at most one round. */
-    for (;;) {
-        while (s->sq_taken & 1) {
-            s->sq_taken >>= 1;
-            s->sq_head = (s->sq_head + 1) % HYPSEC_INJECT_SQ_ENTRIES;
-            ahead -= ahead ? 1 : 0;
-        }
-        left = (s->sq_tail - s->sq_head) % HYPSEC_INJECT_SQ_ENTRIES;
-        if (ahead >= MIN(left, LOOK_AHEAD) || scan.stop ||
-            (s->ctrl & HYPSEC_INJECT_CTRL_PAUSE)) {
-            return;
-        }
-        if (!(s->sq_taken & (1ULL << ahead)) && take_entry(s, &scan, ahead)) {
-            s->sq_taken |= 1ULL << ahead;
-        }
-        ahead++;
+    if (!s->ring_changed) {
+        return;
     }
+    /* Head and tail cannot be moved meanwhile: at most one round. */
+    do {
+        s->ring_changed = false;
+        advance_head(s);
+    } while (!(s->ctrl & HYPSEC_INJECT_CTRL_PAUSE) && cq_has_space(s) &&
+             (take_blocked(s) || take_new(s)));
 }
 
-/* Whether what has started lies before a tail of @tail. */
+/* Whether what was looked at lies before a tail of @tail. */
 static bool taken_fits(const HypsecInjectState *s, uint32_t tail)
 {
     return (tail - s->sq_head) % HYPSEC_INJECT_SQ_ENTRIES >=
-           64 - clz64(s->sq_taken);
+           MAX(64 - clz64(s->sq_taken), s->scanned);
 }
 
 static uint32_t hypsec_inject_status(const HypsecInjectState *s)
@@ -503,6 +530,7 @@ static void write_ctrl(HypsecInjectState *s, uint32_t value)
         s->ctrl = value & (HYPSEC_INJECT_CTRL_IE_SINGLE |
                            HYPSEC_INJECT_CTRL_IE_RING |
                            HYPSEC_INJECT_CTRL_PAUSE);
+        s->ring_changed = true;
         hypsec_inject_run_ring(s);
     }
     hypsec_inject_update_irq(s);
@@ -538,6 +566,7 @@ static void write_index(HypsecInjectState *s, hwaddr offset, uint32_t *index,
         return;
     }
     *index = value;
+    s->ring_changed = true;
     hypsec_inject_run_ring(s);
     hypsec_inject_update_irq(s);
 }
@@ -671,6 +700,16 @@ static void hypsec_inject_machine_done(Notifier *n, void *opaque)
     hypsec_inject_cpu_install(s);
 }
 
+/* What was found out about entries of the queue is found out again. */
+static void forget_scan(HypsecInjectState *s)
+{
+    for (int i = 0; i < s->num_cpus; i++) {
+        memset(s->cpu[i].blocked, 0, sizeof(s->cpu[i].blocked));
+    }
+    s->scanned = 0;
+    s->ring_changed = true;
+}
+
 static void hypsec_inject_reset_state(HypsecInjectState *s)
 {
     s->ctrl = 0;
@@ -685,6 +724,7 @@ static void hypsec_inject_reset_state(HypsecInjectState *s)
         memset(s->cpu[i].slot, 0, sizeof(s->cpu[i].slot));
         timer_del(s->cpu[i].delay);
     }
+    forget_scan(s);
     for (int i = 0; i < HYPSEC_INJECT_FAULTS; i++) {
         hypsec_inject_fault_reset(&s->fault[i]);
     }
@@ -748,6 +788,7 @@ static int hypsec_inject_post_load(void *opaque, int version_id)
         cq_used(s) + count_busy(s, false) >= HYPSEC_INJECT_CQ_ENTRIES) {
         return -EINVAL;
     }
+    forget_scan(s);
     for (int i = 0; i < HYPSEC_INJECT_FAULTS; i++) {
         if (!hypsec_inject_fault_loaded(&s->fault[i])) {
             return -EINVAL;

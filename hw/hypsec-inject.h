@@ -84,6 +84,7 @@ typedef struct HypsecInjectCpu {
     CPUState *cs;
     HypsecInjectSlot slot[HYPSEC_INJECT_SLOTS];
     QEMUTimer *delay; /* for slot[HYPSEC_INJECT_EL2] */
+    uint64_t blocked[HYPSEC_INJECT_SLOTS]; /* entries that wait, as sq_taken */
     int64_t mark; /* instruction count when insns were last added */
     bool active; /* the CPU is in our hands: no kick is needed */
     bool queued; /* a work item is on its way */
@@ -129,6 +130,8 @@ struct HypsecInjectState {
 
     /* Not visible in registers. */
     uint8_t last[HYPSEC_INJECT_RECORD_BYTES];
+    uint32_t scanned; /* entries behind the head that were looked at */
+    bool ring_changed; /* since the queue was looked at */
     uint32_t num_cpus;
     HypsecInjectCpu cpu[HYPSEC_INJECT_MAX_CPUS];
     HypsecInjectFault fault[HYPSEC_INJECT_FAULTS];

@@ -859,6 +859,7 @@ static void returned(HypsecInjectCpu *c, HypsecInjectSlot *slot)
     slot->ns += qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) - slot->entered_ns;
     if (slot->state == HYPSEC_INJECT_LATE) {
         slot->state = HYPSEC_INJECT_IDLE;
+        c->inject->ring_changed = true;
         if (slot->restore) {
             restore(c, &slot->saved);
             slot->restore = false;
