@@ -933,6 +933,78 @@ static void test_fault_cpu(void)
     qtest_quit(qts);
 }
 
+/* A master behind PCIe: an NVMe controller, of its registers the first page. */
+#define NVME_CONFIG 0x3f010000 /* ECAM of 00:02.0 */
+#define NVME_BASE 0x10000000
+#define NVME_CC 0x14
+#define NVME_CC_ENABLE 0x00460001 /* entries of 64 and 16 bytes */
+#define NVME_CSTS 0x1c
+#define NVME_CSTS_FATAL 0x2
+#define NVME_AQA 0x24
+#define NVME_ASQ 0x28
+#define NVME_ACQ 0x30
+#define NVME_DOORBELL 0x1000
+#define NVME_QUEUE FAULT_PAGE
+#define NVME_REPLIES (FAULT_PAGE + 0x1000)
+#define NVME_PHASE (1 << 16) /* of a reply's last word: it is there */
+
+/* Has the controller fetch one command by DMA. */
+static QTestState *start_nvme(uint32_t fault)
+{
+    QTestState *qts = qtest_init("-M hypsec-virt,inject=on "
+                                 "-device nvme,serial=0,addr=2.0");
+
+    qtest_writel(qts, NVME_CONFIG + 0x10, NVME_BASE);
+    qtest_writel(qts, NVME_CONFIG + 0x14, 0);
+    qtest_writew(qts, NVME_CONFIG + 0x04, 0x6); /* memory, bus master */
+    qtest_writel(qts, NVME_BASE + NVME_AQA, 0x00010001);
+    qtest_writeq(qts, NVME_BASE + NVME_ASQ, NVME_QUEUE);
+    qtest_writeq(qts, NVME_BASE + NVME_ACQ, NVME_REPLIES);
+    qtest_writel(qts, NVME_BASE + NVME_CC, NVME_CC_ENABLE);
+    if (fault) {
+        set_fault(qts, NVME_QUEUE, 0x1000, fault);
+    }
+    qtest_writel(qts, NVME_BASE + NVME_DOORBELL, 1);
+    return qts;
+}
+
+/* Waits until a bit of the word at @pa is set. */
+static void wait_bit(QTestState *qts, uint64_t pa, uint32_t bit)
+{
+    gint64 end = g_get_monotonic_time() + WAIT_SECONDS * G_USEC_PER_SEC;
+
+    while (!(qtest_readl(qts, pa) & bit)) {
+        g_assert_cmpint(g_get_monotonic_time(), <, end);
+        qtest_clock_step(qts, 1000000);
+    }
+}
+
+/* DMA that reads a faulty page gets an error response. */
+static void test_fault_dma(void)
+{
+    QTestState *qts = start_nvme(HYPSEC_INJECT_FAULT_READ);
+
+    wait_bit(qts, NVME_BASE + NVME_CSTS, NVME_CSTS_FATAL);
+    g_assert_cmphex(qtest_readl(qts, NVME_REPLIES + 12), ==, 0);
+    g_assert_cmpint(qtest_readq(qts, FAULT(0, FAILED)), >=, 1);
+    qtest_quit(qts);
+}
+
+/* The same DMA without a fault, or with one for writes alone, is answered. */
+static void test_fault_dma_allowed(void)
+{
+    static const uint32_t faults[] = { 0, HYPSEC_INJECT_FAULT_WRITE };
+
+    for (int i = 0; i < ARRAY_SIZE(faults); i++) {
+        QTestState *qts = start_nvme(faults[i]);
+
+        wait_bit(qts, NVME_REPLIES + 12, NVME_PHASE);
+        g_assert_cmphex(qtest_readl(qts, NVME_BASE + NVME_CSTS) &
+                        NVME_CSTS_FATAL, ==, 0);
+        qtest_quit(qts);
+    }
+}
+
 /* ---- Snapshots ---- */
 
 static char *migrate_to_file(QTestState *qts, const char *name)
@@ -1113,6 +1185,8 @@ int main(int argc, char **argv)
         { "fault/write", test_fault_write },
         { "fault/mmio-beneath", test_fault_mmio },
         { "fault/cpu-takes-external-abort", test_fault_cpu },
+        { "fault/dma-gets-error-response", test_fault_dma },
+        { "fault/dma-allowed", test_fault_dma_allowed },
         { "snapshot/armed", test_migrate_armed },
         { "monitor/fire", test_monitor_fire },
         { "monitor/errors", test_monitor_errors },
