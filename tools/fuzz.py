@@ -329,7 +329,7 @@ def machine_args(rng, build, folder):
     return args + ['-accel', accel]
 
 
-def run_round(build, seed, number, end, keep):
+def run_round(build, binary, seed, number, end, keep):
     """Returns the steps done; raises Finding."""
     rng = random.Random(f'inject {seed} {number}')
     folder = Path(tempfile.mkdtemp(prefix='hypsec-fuzz-'))
@@ -341,8 +341,7 @@ def run_round(build, seed, number, end, keep):
         with open(folder / 'input', 'w', encoding='ascii') as trace:
             trace.write(' '.join(args) + '\n')
             try:
-                machine = Machine(build / FOLDER / 'qemu-system-aarch64', args,
-                                  folder / 'log')
+                machine = Machine(binary, args, folder / 'log')
                 steps = Inject(rng, machine, trace).run(end)
                 # It still answers.
                 machine.qmp('query-status')
@@ -384,18 +383,28 @@ def main():
                         help='what the input follows from (default: 1)')
     parser.add_argument('--round', type=int,
                         help='run this round alone, in full')
+    parser.add_argument('--rounds', type=int, metavar='N',
+                        help='stop after N whole rounds, however long it takes')
+    parser.add_argument('--plain', action='store_true',
+                        help='use the ordinary QEMU: no wait for another '
+                        'build, but only crashes and hangs are found')
     args = parser.parse_args()
-    build = ROOT / 'build'
-
-    build_qemu(build, os.environ['HYPSEC_CACHE'])
-    start = time.monotonic()
-    end = start + args.seconds if args.round is None else float('inf')
+    build = Path(os.environ.get('HYPSEC_BUILD', ROOT / 'build'))
     number = args.round or 0
+    rounds_wanted = 1 if args.round is not None else args.rounds
+
+    if args.plain:
+        binary = build / 'qemu-system-aarch64'
+    else:
+        build_qemu(build, os.environ['HYPSEC_CACHE'])
+        binary = build / FOLDER / 'qemu-system-aarch64'
+    start = time.monotonic()
+    end = start + args.seconds if rounds_wanted is None else float('inf')
     steps = findings = rounds = 0
-    while time.monotonic() < end:
+    while time.monotonic() < end and rounds != rounds_wanted:
         keep = build / 'fuzz' / f'inject-{args.seed}-{number}'
         try:
-            steps += run_round(build, args.seed, number, end, keep)
+            steps += run_round(build, binary, args.seed, number, end, keep)
         except Finding as finding:
             findings += 1
             print(f'round {number}: {finding}; kept in {keep}\n'
@@ -403,8 +412,6 @@ def main():
                   f'--round {number}', flush=True)
         rounds += 1
         number += 1
-        if args.round is not None:
-            break
     print(f'{rounds} rounds, {steps} steps, {findings} findings in '
           f'{time.monotonic() - start:.0f} s (seed {args.seed})')
     return 1 if findings or not steps else 0
