@@ -1009,6 +1009,64 @@ static void test_migrate_armed(void)
     unlink(uri + strlen("file:"));
 }
 
+/* Changes 4 bytes of a snapshot, @offset behind a descriptor @window. */
+static void spoil(const char *disk, uint64_t window, int offset, uint32_t value)
+{
+    g_autofree char *data = NULL;
+    uint8_t mark[8];
+    char *at;
+    gsize size;
+
+    stq_le_p(mark, window);
+    g_assert_true(g_file_get_contents(disk, &data, &size, NULL));
+    at = memmem(data, size, mark, sizeof(mark));
+    g_assert_nonnull(at);
+    stl_be_p(at + offset, value);
+    g_assert_true(g_file_set_contents(disk, data, size, NULL));
+}
+
+/* Nothing of a snapshot that does not load is used, also if QEMU goes on. */
+static void test_spoilt_snapshot(void)
+{
+    const uint64_t window = 0xfeedfacecafebeef;
+    const char *disk = hypsec_tmp_file("spoilt.qcow2", "", 0);
+    const char *argv[] = { g_getenv("QTEST_QEMU_IMG"), "create", "-q", "-f",
+                           "qcow2", disk, "16M", NULL };
+    g_autofree char *args = g_strdup_printf("-drive if=none,format=qcow2,"
+                                            "file=%s", disk);
+    struct hypsec_inject_desc d = event(HYPSEC_INJECT_TYPES, 0);
+    g_autofree char *saved = NULL;
+    g_autofree char *loaded = NULL;
+    QTestState *qts;
+
+    if (!argv[0]) {
+        g_test_skip("QTEST_QEMU_IMG is not set");
+        return;
+    }
+    g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_DEFAULT,
+                               NULL, NULL, NULL, NULL, NULL, NULL));
+    qts = start_stub(args);
+    qtest_qmp_assert_success(qts, "{'execute': 'stop'}");
+    qtest_writeq(qts, REG(DESC), window);
+    saved = qtest_hmp(qts, "savevm one");
+    g_assert_cmpstr(saved, ==, "");
+    qtest_quit(qts);
+
+    /* CQ_TAIL: the next completion would be far outside of the queue. */
+    spoil(disk, window, -20, 0x400000);
+    qts = start_stub(args);
+    loaded = qtest_hmp(qts, "loadvm one");
+    g_assert_nonnull(strstr(loaded, "hypsec-inject"));
+    g_assert_cmphex(qtest_readl(qts, REG(CQ_TAIL)), ==, 0);
+    put_desc(qts, REG(SQ), &d);
+    qtest_writel(qts, REG(SQ_TAIL), 1);
+    g_assert_cmphex(qtest_readl(qts, REG(CQ_TAIL)), ==, 1);
+    qtest_qmp_assert_success(qts, "{'execute': 'cont'}");
+    d = event(HYPSEC_INJECT_HVC, EL2_RETURN);
+    run(qts, &d);
+    qtest_quit(qts);
+}
+
 /* ---- The monitor ---- */
 
 static bool set_string(QTestState *qts, const char *name, const char *value)
@@ -1114,6 +1172,7 @@ int main(int argc, char **argv)
         { "fault/mmio-beneath", test_fault_mmio },
         { "fault/cpu-takes-external-abort", test_fault_cpu },
         { "snapshot/armed", test_migrate_armed },
+        { "snapshot/spoilt", test_spoilt_snapshot },
         { "monitor/fire", test_monitor_fire },
         { "monitor/errors", test_monitor_errors },
         { "monitor/memory", test_monitor_memory },
