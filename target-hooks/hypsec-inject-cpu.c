@@ -849,6 +849,20 @@ static void try_slots(HypsecInjectCpu *c, bool hook)
     }
 }
 
+/*
+ * PSCI has turned the CPU off and another CPU has turned it on again: no hook
+ * tells of that. A reset clears all of these; since the event was entered the
+ * first is not 0 but for a snapshot, nor the second but for an exit from the
+ * middle of a block, nor the third unless it was asked for.
+ */
+static bool was_reset(const HypsecInjectCpu *c)
+{
+    const CPUARMState *env = env_of(c);
+
+    return !env->exception.target_el && !env->exception.syndrome &&
+           !env->cp15.esr_el[2];
+}
+
 /* An event that EL2 has is finished, or goes on. */
 static void returned(HypsecInjectCpu *c, HypsecInjectSlot *slot)
 {
@@ -857,6 +871,15 @@ static void returned(HypsecInjectCpu *c, HypsecInjectSlot *slot)
 
     count_insns(c);
     slot->ns += qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) - slot->entered_ns;
+    if (was_reset(c)) {
+        slot->restore = false;
+        if (slot->state == HYPSEC_INJECT_LATE) {
+            slot->state = HYPSEC_INJECT_IDLE;
+        } else {
+            finish(c, slot, HYPSEC_INJECT_S_DONE_OFF, 0);
+        }
+        return;
+    }
     if (slot->state == HYPSEC_INJECT_LATE) {
         slot->state = HYPSEC_INJECT_IDLE;
         if (slot->restore) {
