@@ -431,14 +431,18 @@ static void route_fp(HypsecInjectCpu *c, Route *r, int el)
     }
 }
 
-/* SError, IRQ, FIQ: HCR_EL2 has one bit for each, PSTATE a mask. */
+/*
+ * SError, IRQ, FIQ: HCR_EL2 has one bit for each, PSTATE a mask, which counts
+ * at EL0 as well unless EL2 takes the exception.
+ */
 static void route_async(CPUARMState *env, Route *r, int el, uint64_t route_bit,
                         uint64_t mask_bit)
 {
     uint64_t hcr = arm_hcr_el2_eff(env);
     int target = hcr & (route_bit | HCR_TGE) ? 2 : 1;
 
-    if (target < el || (target == el && (pstate_read(env) & mask_bit))) {
+    if (target < el ||
+        ((target == el || target == 1) && (pstate_read(env) & mask_bit))) {
         not_routed(r, HYPSEC_INJECT_R_MASKED);
     } else {
         r->el = target;
