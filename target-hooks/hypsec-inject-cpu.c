@@ -509,6 +509,21 @@ static bool dabt_impossible(uint64_t esr)
            (sse && sas == 2 && !sf) || (sas == 3 && !sf);
 }
 
+/* Reserved bits of traps. */
+static bool reserved_iss(uint64_t esr, unsigned int ec)
+{
+    switch (ec) {
+    case EC_WFX_TRAP:
+        return esr & 0xffc18;
+    case EC_SYSTEMREGISTERTRAP:
+        return esr & 0x1c00000;
+    case EC_ADVSIMDFPACCESSTRAP:
+        return esr & 0xfffff;
+    default:
+        return false;
+    }
+}
+
 /* Whether no AArch64 CPU reports this to EL2. */
 static bool is_impossible(const struct hypsec_inject_desc *d, int el)
 {
@@ -537,7 +552,7 @@ static bool is_impossible(const struct hypsec_inject_desc *d, int el)
         return d->esr & 0x1ff0000;
     }
     if (!is_abort) {
-        return false;
+        return reserved_iss(d->esr, ec);
     }
     if ((!fsc_is_mmu(fsc) && !fsc_is_external(fsc)) ||
         fsc == 0x08 || fsc == 0x0c ||

@@ -633,6 +633,9 @@ static const Syndrome syndromes[] = {
     { "sixteen-bit-instruction", HYPSEC_INJECT_DABT, 0x90000007, true },
     { "permission-level-0", HYPSEC_INJECT_DABT, 0x9200000c, true },
     { "high-half", HYPSEC_INJECT_DABT, 0x192000007, true },
+    { "wfe", HYPSEC_INJECT_WFX, 0x07e00001, false },
+    { "wfe-reserved-bits", HYPSEC_INJECT_WFX, 0x07e00009, true },
+    { "sysreg-reserved-bits", HYPSEC_INJECT_SYSREG, 0x63c00000, true },
     { "fetch", HYPSEC_INJECT_IABT, 0x82000007, false },
     { "fetch-that-writes", HYPSEC_INJECT_IABT, 0x82000047, true },
 };
@@ -652,6 +655,11 @@ static void test_syndrome(const void *data)
     /* Stage 2 is off, so that all of them are forced. */
     expected |= FORCED;
     g_assert_cmphex(comp32(qts, HYPSEC_INJECT_C_FLAGS), ==, expected);
+    /* What is forced is impossible anyway: only this tells them apart. */
+    d.flags = 0;
+    run(qts, &d);
+    g_assert_cmphex(comp32(qts, HYPSEC_INJECT_C_FLAGS), ==,
+                    s->impossible ? HYPSEC_INJECT_CF_IMPOSSIBLE : 0);
     qtest_quit(qts);
 }
 
