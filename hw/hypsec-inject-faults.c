@@ -208,6 +208,8 @@ static void fault_set(HypsecInjectFault *f, bool enabled)
         return;
     }
     paused = pause_cpus();
+    /* Until the CPUs stood still, they could write our registers. */
+    enabled = enabled && range_ok(f);
     memory_region_transaction_begin();
     if (enabled) {
         memory_region_set_address(&f->region, f->base);
@@ -221,9 +223,11 @@ static void fault_set(HypsecInjectFault *f, bool enabled)
     }
 }
 
-static void fault_map(HypsecInjectFault *f)
+/* Returns false if the range is not a good one. */
+static bool fault_map(HypsecInjectFault *f)
 {
     fault_set(f, true);
+    return f->mapped;
 }
 
 static void fault_unmap(HypsecInjectFault *f)
@@ -267,12 +271,11 @@ static bool write_fault_ctrl(HypsecInjectFault *f, uint32_t value)
         return true;
     }
     f->seen = f->failed = 0;
-    if (!range_ok(f)) {
+    if (!fault_map(f)) {
         f->ctrl &= ~HYPSEC_INJECT_FAULT_ENABLE;
         f->ctrl |= HYPSEC_INJECT_FAULT_REFUSED;
         return false;
     }
-    fault_map(f);
     return true;
 }
 
@@ -312,10 +315,7 @@ bool hypsec_inject_fault_loaded(HypsecInjectFault *f)
         return false;
     }
     if (f->ctrl & HYPSEC_INJECT_FAULT_ENABLE) {
-        if (!range_ok(f)) {
-            return false;
-        }
-        fault_map(f);
+        return fault_map(f);
     }
     return true;
 }

@@ -262,11 +262,23 @@ static uint32_t check_slot(const HypsecInjectSlot *slot)
            HYPSEC_INJECT_R_BUSY;
 }
 
+static void hypsec_inject_reset_state(HypsecInjectState *s);
+
+/* Forgets what a snapshot that did not load has left. */
+static void drop_unchecked(HypsecInjectState *s)
+{
+    if (s->unchecked) {
+        hypsec_inject_reset_state(s);
+        hypsec_inject_update_irq(s);
+    }
+}
+
 bool hypsec_inject_fire(HypsecInjectState *s, const uint8_t *raw)
 {
     struct hypsec_inject_desc d;
     uint32_t reason;
 
+    drop_unchecked(s);
     if (count_busy(s, true)) {
         return false;
     }
@@ -520,8 +532,6 @@ static void bad_write(HypsecInjectState *s, hwaddr offset, uint32_t value)
     s->error = true;
 }
 
-static void hypsec_inject_reset_state(HypsecInjectState *s);
-
 static void write_ctrl(HypsecInjectState *s, uint32_t value)
 {
     if (value & HYPSEC_INJECT_CTRL_RESET) {
@@ -622,8 +632,10 @@ static uint64_t hypsec_inject_read(void *opaque, hwaddr offset,
                                    unsigned int size)
 {
     HypsecInjectState *s = opaque;
-    uint64_t value = hypsec_inject_read32(s, offset);
+    uint64_t value;
 
+    drop_unchecked(s);
+    value = hypsec_inject_read32(s, offset);
     if (size == 8) {
         value |= (uint64_t)hypsec_inject_read32(s, offset + 4) << 32;
     }
@@ -637,6 +649,7 @@ static void hypsec_inject_write(void *opaque, hwaddr offset, uint64_t value,
     HypsecInjectState *s = opaque;
 
     trace_hypsec_inject_write(offset, value, size);
+    drop_unchecked(s);
     hypsec_inject_write32(s, offset, value);
     if (size == 8) {
         hypsec_inject_write32(s, offset + 4, value >> 32);
@@ -680,6 +693,7 @@ static void hypsec_inject_run_state(void *opaque, bool running, RunState state)
 {
     HypsecInjectState *s = opaque;
 
+    drop_unchecked(s);
     if (running) {
         /* After a snapshot was loaded, no work item and no timer is left. */
         timer_del(s->watch);
@@ -712,6 +726,7 @@ static void forget_scan(HypsecInjectState *s)
 
 static void hypsec_inject_reset_state(HypsecInjectState *s)
 {
+    s->unchecked = false;
     s->ctrl = 0;
     s->done = s->error = false;
     s->sq_head = s->sq_tail = s->cq_head = s->cq_tail = 0;
@@ -764,36 +779,58 @@ static bool slot_loaded(HypsecInjectState *s, HypsecInjectCpu *c, int k)
             slot->sq_index == HYPSEC_INJECT_NO_INDEX);
 }
 
-static int hypsec_inject_post_load(void *opaque, int version_id)
+/*
+ * A snapshot that ends in the middle of our state does not come to post_load,
+ * and a machine whose snapshot did not load can be continued all the same.
+ */
+static int hypsec_inject_pre_load(void *opaque)
 {
     HypsecInjectState *s = opaque;
 
+    s->unchecked = true;
+    return 0;
+}
+
+static bool state_loaded(HypsecInjectState *s)
+{
     if (s->sq_head >= HYPSEC_INJECT_SQ_ENTRIES ||
         s->sq_tail >= HYPSEC_INJECT_SQ_ENTRIES ||
         s->cq_head >= HYPSEC_INJECT_CQ_ENTRIES ||
         s->cq_tail >= HYPSEC_INJECT_CQ_ENTRIES ||
         !taken_fits(s, s->sq_tail)) {
-        return -EINVAL;
+        return false;
     }
     s->ctrl &= HYPSEC_INJECT_CTRL_IE_SINGLE | HYPSEC_INJECT_CTRL_IE_RING |
                HYPSEC_INJECT_CTRL_PAUSE;
     for (int i = 0; i < s->num_cpus; i++) {
         for (int k = 0; k < HYPSEC_INJECT_SLOTS; k++) {
             if (!slot_loaded(s, &s->cpu[i], k)) {
-                return -EINVAL;
+                return false;
             }
         }
     }
     if (count_busy(s, true) > 1 ||
         cq_used(s) + count_busy(s, false) >= HYPSEC_INJECT_CQ_ENTRIES) {
-        return -EINVAL;
+        return false;
     }
     forget_scan(s);
     for (int i = 0; i < HYPSEC_INJECT_FAULTS; i++) {
         if (!hypsec_inject_fault_loaded(&s->fault[i])) {
-            return -EINVAL;
+            return false;
         }
     }
+    return true;
+}
+
+static int hypsec_inject_post_load(void *opaque, int version_id)
+{
+    HypsecInjectState *s = opaque;
+
+    if (!state_loaded(s)) {
+        hypsec_inject_reset_state(s);
+        return -EINVAL;
+    }
+    s->unchecked = false;
     return 0;
 }
 
@@ -874,6 +911,7 @@ static const VMStateDescription vmstate_hypsec_inject = {
     .name = TYPE_HYPSEC_INJECT,
     .version_id = 1,
     .minimum_version_id = 1,
+    .pre_load = hypsec_inject_pre_load,
     .post_load = hypsec_inject_post_load,
     .fields = (const VMStateField[]) {
         VMSTATE_UINT32_EQUAL(num_cpus, HypsecInjectState, NULL),

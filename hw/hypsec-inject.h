@@ -136,6 +136,7 @@ struct HypsecInjectState {
     HypsecInjectCpu cpu[HYPSEC_INJECT_MAX_CPUS];
     HypsecInjectFault fault[HYPSEC_INJECT_FAULTS];
     QEMUTimer *watch;
+    bool unchecked; /* a snapshot was begun that has not loaded */
 
     /* The monitor's. */
     uint32_t shown_cpu;

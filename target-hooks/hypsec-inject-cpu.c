@@ -431,14 +431,18 @@ static void route_fp(HypsecInjectCpu *c, Route *r, int el)
     }
 }
 
-/* SError, IRQ, FIQ: HCR_EL2 has one bit for each, PSTATE a mask. */
+/*
+ * SError, IRQ, FIQ: HCR_EL2 has one bit for each, PSTATE a mask, which counts
+ * at EL0 as well unless EL2 takes the exception.
+ */
 static void route_async(CPUARMState *env, Route *r, int el, uint64_t route_bit,
                         uint64_t mask_bit)
 {
     uint64_t hcr = arm_hcr_el2_eff(env);
     int target = hcr & (route_bit | HCR_TGE) ? 2 : 1;
 
-    if (target < el || (target == el && (pstate_read(env) & mask_bit))) {
+    if (target < el ||
+        ((target == el || target == 1) && (pstate_read(env) & mask_bit))) {
         not_routed(r, HYPSEC_INJECT_R_MASKED);
     } else {
         r->el = target;
@@ -505,6 +509,21 @@ static bool dabt_impossible(uint64_t esr)
            (sse && sas == 2 && !sf) || (sas == 3 && !sf);
 }
 
+/* Reserved bits of traps. */
+static bool reserved_iss(uint64_t esr, unsigned int ec)
+{
+    switch (ec) {
+    case EC_WFX_TRAP:
+        return esr & 0xffc18;
+    case EC_SYSTEMREGISTERTRAP:
+        return esr & 0x1c00000;
+    case EC_ADVSIMDFPACCESSTRAP:
+        return esr & 0xfffff;
+    default:
+        return false;
+    }
+}
+
 /* Whether no AArch64 CPU reports this to EL2. */
 static bool is_impossible(const struct hypsec_inject_desc *d, int el)
 {
@@ -533,7 +552,7 @@ static bool is_impossible(const struct hypsec_inject_desc *d, int el)
         return d->esr & 0x1ff0000;
     }
     if (!is_abort) {
-        return false;
+        return reserved_iss(d->esr, ec);
     }
     if ((!fsc_is_mmu(fsc) && !fsc_is_external(fsc)) ||
         fsc == 0x08 || fsc == 0x0c ||
@@ -849,6 +868,20 @@ static void try_slots(HypsecInjectCpu *c, bool hook)
     }
 }
 
+/*
+ * PSCI has turned the CPU off and another CPU has turned it on again: no hook
+ * tells of that. A reset clears all of these; since the event was entered the
+ * first is not 0 but for a snapshot, nor the second but for an exit from the
+ * middle of a block, nor the third unless it was asked for.
+ */
+static bool was_reset(const HypsecInjectCpu *c)
+{
+    const CPUARMState *env = env_of(c);
+
+    return !env->exception.target_el && !env->exception.syndrome &&
+           !env->cp15.esr_el[2];
+}
+
 /* An event that EL2 has is finished, or goes on. */
 static void returned(HypsecInjectCpu *c, HypsecInjectSlot *slot)
 {
@@ -857,6 +890,15 @@ static void returned(HypsecInjectCpu *c, HypsecInjectSlot *slot)
 
     count_insns(c);
     slot->ns += qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) - slot->entered_ns;
+    if (was_reset(c)) {
+        slot->restore = false;
+        if (slot->state == HYPSEC_INJECT_LATE) {
+            slot->state = HYPSEC_INJECT_IDLE;
+        } else {
+            finish(c, slot, HYPSEC_INJECT_S_DONE_OFF, 0);
+        }
+        return;
+    }
     if (slot->state == HYPSEC_INJECT_LATE) {
         slot->state = HYPSEC_INJECT_IDLE;
         c->inject->ring_changed = true;

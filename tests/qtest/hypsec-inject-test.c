@@ -575,6 +575,11 @@ static const Routed routed[] = {
       HYPSEC_INJECT_R_MASKED },
     { "irq-forced", HYPSEC_INJECT_IRQ, 0, 0x3c5, HYPSEC_INJECT_F_FORCE_EL2,
       EL2, 0, FORCED },
+    { "irq-el0", HYPSEC_INJECT_IRQ, 0, 0x340, 0, EL1 },
+    { "irq-el0-masked", HYPSEC_INJECT_IRQ, 0, 0x3c0, 0, NOT,
+      HYPSEC_INJECT_R_MASKED },
+    { "fiq-el0-masked", HYPSEC_INJECT_FIQ, 0, 0x3c0, 0, NOT,
+      HYPSEC_INJECT_R_MASKED },
     { "fiq", HYPSEC_INJECT_FIQ, 0, 0x385, 0, EL1 },
     { "virq-not-routed", HYPSEC_INJECT_VIRQ, 0, 0x345, 0, NOT,
       HYPSEC_INJECT_R_NOT_ROUTED },
@@ -628,6 +633,9 @@ static const Syndrome syndromes[] = {
     { "sixteen-bit-instruction", HYPSEC_INJECT_DABT, 0x90000007, true },
     { "permission-level-0", HYPSEC_INJECT_DABT, 0x9200000c, true },
     { "high-half", HYPSEC_INJECT_DABT, 0x192000007, true },
+    { "wfe", HYPSEC_INJECT_WFX, 0x07e00001, false },
+    { "wfe-reserved-bits", HYPSEC_INJECT_WFX, 0x07e00009, true },
+    { "sysreg-reserved-bits", HYPSEC_INJECT_SYSREG, 0x63c00000, true },
     { "fetch", HYPSEC_INJECT_IABT, 0x82000007, false },
     { "fetch-that-writes", HYPSEC_INJECT_IABT, 0x82000047, true },
 };
@@ -647,6 +655,11 @@ static void test_syndrome(const void *data)
     /* Stage 2 is off, so that all of them are forced. */
     expected |= FORCED;
     g_assert_cmphex(comp32(qts, HYPSEC_INJECT_C_FLAGS), ==, expected);
+    /* What is forced is impossible anyway: only this tells them apart. */
+    d.flags = 0;
+    run(qts, &d);
+    g_assert_cmphex(comp32(qts, HYPSEC_INJECT_C_FLAGS), ==,
+                    s->impossible ? HYPSEC_INJECT_CF_IMPOSSIBLE : 0);
     qtest_quit(qts);
 }
 
@@ -1081,6 +1094,64 @@ static void test_migrate_armed(void)
     unlink(uri + strlen("file:"));
 }
 
+/* Changes 4 bytes of a snapshot, @offset behind a descriptor @window. */
+static void spoil(const char *disk, uint64_t window, int offset, uint32_t value)
+{
+    g_autofree char *data = NULL;
+    uint8_t mark[8];
+    char *at;
+    gsize size;
+
+    stq_le_p(mark, window);
+    g_assert_true(g_file_get_contents(disk, &data, &size, NULL));
+    at = memmem(data, size, mark, sizeof(mark));
+    g_assert_nonnull(at);
+    stl_be_p(at + offset, value);
+    g_assert_true(g_file_set_contents(disk, data, size, NULL));
+}
+
+/* Nothing of a snapshot that does not load is used, also if QEMU goes on. */
+static void test_spoilt_snapshot(void)
+{
+    const uint64_t window = 0xfeedfacecafebeef;
+    const char *disk = hypsec_tmp_file("spoilt.qcow2", "", 0);
+    const char *argv[] = { g_getenv("QTEST_QEMU_IMG"), "create", "-q", "-f",
+                           "qcow2", disk, "16M", NULL };
+    g_autofree char *args = g_strdup_printf("-drive if=none,format=qcow2,"
+                                            "file=%s", disk);
+    struct hypsec_inject_desc d = event(HYPSEC_INJECT_TYPES, 0);
+    g_autofree char *saved = NULL;
+    g_autofree char *loaded = NULL;
+    QTestState *qts;
+
+    if (!argv[0]) {
+        g_test_skip("QTEST_QEMU_IMG is not set");
+        return;
+    }
+    g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_DEFAULT,
+                               NULL, NULL, NULL, NULL, NULL, NULL));
+    qts = start_stub(args);
+    qtest_qmp_assert_success(qts, "{'execute': 'stop'}");
+    qtest_writeq(qts, REG(DESC), window);
+    saved = qtest_hmp(qts, "savevm one");
+    g_assert_cmpstr(saved, ==, "");
+    qtest_quit(qts);
+
+    /* CQ_TAIL: the next completion would be far outside of the queue. */
+    spoil(disk, window, -20, 0x400000);
+    qts = start_stub(args);
+    loaded = qtest_hmp(qts, "loadvm one");
+    g_assert_nonnull(strstr(loaded, "hypsec-inject"));
+    g_assert_cmphex(qtest_readl(qts, REG(CQ_TAIL)), ==, 0);
+    put_desc(qts, REG(SQ), &d);
+    qtest_writel(qts, REG(SQ_TAIL), 1);
+    g_assert_cmphex(qtest_readl(qts, REG(CQ_TAIL)), ==, 1);
+    qtest_qmp_assert_success(qts, "{'execute': 'cont'}");
+    d = event(HYPSEC_INJECT_HVC, EL2_RETURN);
+    run(qts, &d);
+    qtest_quit(qts);
+}
+
 /* ---- The monitor ---- */
 
 static bool set_string(QTestState *qts, const char *name, const char *value)
@@ -1188,6 +1259,7 @@ int main(int argc, char **argv)
         { "fault/dma-gets-error-response", test_fault_dma },
         { "fault/dma-allowed", test_fault_dma_allowed },
         { "snapshot/armed", test_migrate_armed },
+        { "snapshot/spoilt", test_spoilt_snapshot },
         { "monitor/fire", test_monitor_fire },
         { "monitor/errors", test_monitor_errors },
         { "monitor/memory", test_monitor_memory },

@@ -261,6 +261,27 @@ static void test_cpu_off(void)
     hypsec_board_free(board);
 }
 
+/*
+ * The same with no time between off and on: what returns to EL1 then is not
+ * the event that turned the CPU off.
+ */
+static void test_cpu_off_on(void)
+{
+    HypsecBoard *board = hypsec_board_new(&two_cpus);
+    HypsecEvent events[] = {
+        hypsec_event_smc(1, PSCI_CPU_OFF, 0, 0, 0),
+        hypsec_event_smc(0, PSCI_CPU_ON | PSCI_64, 1, PARK_KERNEL, 0),
+    };
+    HypsecReturn returns[ARRAY_SIZE(events)];
+
+    events[1].repeat = 5000;
+    hypsec_ring_put(board, events, ARRAY_SIZE(events));
+    hypsec_ring_take(board, events, ARRAY_SIZE(events), returns);
+    g_assert_cmpuint(returns[0].c.status, ==, HYPSEC_INJECT_S_DONE_OFF);
+    g_assert_cmpuint(returns[1].c.status, ==, HYPSEC_INJECT_S_DONE_EL2);
+    hypsec_board_free(board);
+}
+
 /* CPU_SUSPEND that would lose state checks where it would come back to. */
 static void test_cpu_suspend_bad_entry(void)
 {
@@ -371,6 +392,7 @@ int main(int argc, char **argv)
                    test_g5);
     qtest_add_func("hypsec-psci/cpu-on/already-on", test_cpu_on_already);
     qtest_add_func("hypsec-psci/cpu-off/and-on-again", test_cpu_off);
+    qtest_add_func("hypsec-psci/cpu-off/and-on-at-once", test_cpu_off_on);
     qtest_add_func("hypsec-psci/system-off", test_system_off);
     qtest_add_func("hypsec-psci/system-reset", test_system_reset);
     return hypsec_lib_run();
