@@ -410,7 +410,6 @@ def bench_inject(check):
                   rate / real for rate, real
                   in zip(rounds[name], rounds["real HVC loop"]))
               for name in rounds}
-    ratio = ratios["ring HVC"]
     print("inject: events per second, one CPU, wall time, medians of "
           f"{ROUNDS} rounds")
     for name, rate in rates.items():
@@ -419,9 +418,13 @@ def bench_inject(check):
     print("inject: instructions at EL2 per event")
     for event, count in instructions.items():
         print(f"{event:22}{count:12,.1f}")
-    good = ratio >= MIN_RATIO
-    print(f"aim: ring HVC to real HVC: {ratio:.2f} of at least {MIN_RATIO}: "
-          f"{'met' if good else 'MISSED'}")
+    good = True
+    # An abort costs EL2 many times a hypercall: its ratio says more of that.
+    for name in ("ring HVC", "ring data abort"):
+        met = ratios[name] >= MIN_RATIO
+        good = good and met
+        print(f"aim: {name} to real HVC: {ratios[name]:.2f} of at least "
+              f"{MIN_RATIO}: {'met' if met else 'MISSED'}")
     if check:
         again = inject_instructions()
         if again != instructions:

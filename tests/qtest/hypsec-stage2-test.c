@@ -4,8 +4,10 @@
  * every fault status, every syndrome, also those that no CPU makes.
  */
 #include "qemu/osdep.h"
+#include "hypsec/boot_block.h"
 #include "hypsec/inspect.h"
 #include "hypsec-lib.h"
+#include "hypsec-test.h"
 
 #define PAGE 4096
 #define BLOCK (2 * MiB)
@@ -492,6 +494,21 @@ static void test_bus_fault_host(void)
     hypsec_board_free(board);
 }
 
+/* A look at what EL2 publishes is no access on the bus. */
+static void test_bus_fault_inspection(void)
+{
+    HypsecBoard *board = hypsec_board_new(&one_cpu);
+    uint64_t range = HYPSEC_INJECT_BASE + HYPSEC_INJECT_FAULT(0);
+    g_autofree char *panicked = NULL;
+
+    fail_page(board, HYPSEC_CARVEOUT + HYPSEC_INSPECT_OFFSET);
+    panicked = hypsec_get_string(board->qts, "/machine/inspect", "panicked");
+    g_assert_cmpstr(panicked, ==, "0");
+    g_assert_cmpuint(qtest_readq(board->qts,
+                                 range + HYPSEC_INJECT_FAULT_SEEN), ==, 0);
+    hypsec_board_free(board);
+}
+
 /* Memory of EL2's that fails ends in a panic, with EL2's registers. */
 static void test_bus_fault_el2(void)
 {
@@ -634,6 +651,8 @@ int main(int argc, char **argv)
     qtest_add_func("hypsec-stage2/G14/fault-status-is-checked", test_g14);
     qtest_add_func("hypsec-stage2/bus-fault/hosts", test_bus_fault_host);
     qtest_add_func("hypsec-stage2/bus-fault/el2s", test_bus_fault_el2);
+    qtest_add_func("hypsec-stage2/bus-fault/inspection-is-no-access",
+                   test_bus_fault_inspection);
     qtest_add_func("hypsec-stage2/halt/allowed", test_halt_allowed);
     qtest_add_func("hypsec-stage2/halt/abort", test_halt_abort);
     qtest_add_func("hypsec-stage2/halt/trap", test_halt_trap);
