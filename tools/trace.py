@@ -381,7 +381,10 @@ examples:
     parser.add_argument("--keep-log", type=pathlib.Path, metavar="FILE",
                         help="keep the recorder's log in FILE")
     parser.add_argument("--icount", action="store_const", default=(),
-                        const=("-icount", "shift=0,sleep=off"),
+                        # All clocks of the guest are that of its counter: an
+                        # alarm by this machine's would come at any time.
+                        const=("-icount", "shift=0,sleep=off",
+                               "-rtc", "clock=vm"),
                         help="count instructions: exact, but one thread for "
                         "all CPUs")
     parser.add_argument("--measure", type=rounds, metavar="N",
