@@ -79,7 +79,8 @@ static int64_t psci_cpu_on(uint64_t mpidr, ipa_t entry, uint64_t context)
 	cpu->context = context;
 	ret = relay(PSCI_CPU_ON_64, mpidr, el2_entry, cpu->index);
 	if (ret != PSCI_SUCCESS) {
-		set_power(cpu, PCPU_OFF);
+		/* Unless it is back from a CPU_OFF that was refused below. */
+		(void)change_power(cpu, PCPU_ON_PENDING, PCPU_OFF);
 	}
 	return ret;
 }

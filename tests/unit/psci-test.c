@@ -240,6 +240,20 @@ static void on_failing_below_rolls_back(void)
 	g_assert_cmpint(call(ON64, 1, HOST_ENTRY, 1), ==, 0);
 }
 
+static void come_back_from_refused_off(void)
+{
+	second()->power = PCPU_ON;
+}
+
+/* Its CPU_OFF, which we raced, was refused below: it runs, and stays on. */
+static void on_failing_leaves_a_cpu_that_is_back(void)
+{
+	native_cpu.smc_hook = come_back_from_refused_off;
+	native_cpu.smc_result = (uint64_t)INT64_C(-4);
+	g_assert_cmpint(call(ON64, 1, HOST_ENTRY, 1), ==, -4);
+	g_assert_cmpuint(second()->power, ==, PCPU_ON);
+}
+
 static void check_pending(void)
 {
 	g_assert_cmpuint(second()->power, ==, PCPU_ON_PENDING);
@@ -433,6 +447,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/psci/cpu-on/32-is-relayed-as-64", on_32_is_relayed_as_64),
 	UNIT_TEST("/psci/cpu-on/completes-stores-before-the-call",
 		  on_completes_stores_before_the_call),
+	UNIT_TEST("/psci/cpu-on/failing-leaves-a-cpu-that-is-back",
+		  on_failing_leaves_a_cpu_that_is_back),
 	UNIT_TEST("/psci/entered/handles-no-trap", entered_cpu_handles_no_trap),
 	UNIT_TEST("/psci/cpu-on/unknown-cpu-is-invalid",
 		  on_unknown_cpu_is_invalid),
