@@ -20,6 +20,7 @@
 #include "core/npt_ops.h"
 #include "core/page_manager.h"
 #include "core/panic.h"
+#include "core/phys_page.h"
 #include "core/pt_alloc.h"
 #include "core/shadow_ctxt.h"
 #include "core/spec_constants.h"
@@ -396,16 +397,41 @@ enum hv_status kvm_phys_addr_ioremap(uint32_t vmid, uint64_t gpa, uint64_t pa,
 	return status;
 }
 
-static bool is_vm_page(pfn_t pfn)
+static uint64_t pages_of_vms(void)
 {
-	uint32_t owner = get_pfn_owner(pfn);
+	uint64_t pages = 0;
 
-	/* Not RAM: INVALID_MEM is no VM. */
-	return is_vm(owner);
+	acquire_lock_s2page();
+	for (vmid_t vmid = HOSTVISOR + 1; vmid < COREVISOR; vmid++) {
+		pages += page_manager_owned(vmid);
+	}
+	release_lock_s2page();
+	return pages;
+}
+
+/* Scrubs VMs' pages from @pa on within one hold; returns how many. */
+static uint64_t scrub_some(paddr_t *pa)
+{
+	uint64_t scrubbed = 0;
+
+	acquire_lock_s2page();
+	for (uint32_t i = 0; i < RECORDS_PER_HOLD && *pa < KVM_PHYS_SIZE &&
+	     scrubbed < PAGES_PER_HOLD; i++) {
+		if (is_vm(get_pfn_owner(*pa >> PAGE_SHIFT))) {
+			clear_phys_page(*pa >> PAGE_SHIFT);
+			scrubbed++;
+		}
+		*pa = next_ram(*pa + PAGE_SIZE, KVM_PHYS_SIZE);
+	}
+	release_lock_s2page();
+	return scrubbed;
 }
 
 void mem_handler_scrub_all(void)
 {
+	paddr_t pa = next_ram(0, KVM_PHYS_SIZE);
+	uint64_t left;
+
 	for (vmid_t vmid = HOSTVISOR + 1; vmid < COREVISOR; vmid++) {
 		acquire_lock_vm(vmid);
 		if (get_vm_state(vmid) != UNUSED) {
@@ -415,12 +441,8 @@ void mem_handler_scrub_all(void)
 		}
 		release_lock_vm(vmid);
 	}
-	for (paddr_t pa = next_ram(0, KVM_PHYS_SIZE); pa < KVM_PHYS_SIZE;
-	     pa = next_ram(pa + PAGE_SIZE, KVM_PHYS_SIZE)) {
-		acquire_lock_s2page();
-		if (is_vm_page(pa >> PAGE_SHIFT)) {
-			clear_phys_page(pa >> PAGE_SHIFT);
-		}
-		release_lock_s2page();
+	left = pages_of_vms();
+	while (left > 0 && pa < KVM_PHYS_SIZE) {
+		left -= min(left, scrub_some(&pa));
 	}
 }

@@ -10,6 +10,7 @@
 #include "core/locks.h"
 #include "core/npt_ops.h"
 #include "core/page_manager.h"
+#include "core/phys_page.h"
 #include "core/platform.h"
 #include "core/spec_constants.h"
 #include "core/violation.h"

@@ -13,6 +13,7 @@
 #include "core/mem_manager.h"
 #include "core/npt_ops.h"
 #include "core/panic.h"
+#include "core/phys_page.h"
 #include "core/pt_alloc.h"
 #include "core/spec_constants.h"
 #include "core/violation.h"
@@ -220,10 +221,10 @@ static enum hv_status for_each_mapped(vmid_t vmid, ipa_t addr, ipa_t end,
 
 /*
  * Changes all pages of the range, or none. Two guest frames never map one
- * page, so a page that @check allows is one that @change can change.
+ * page, so what @allowed allows for each is what @change can do for all.
  */
 static enum hv_status change_range(vmid_t vmid, uint64_t addr, uint64_t size,
-				   page_step *check, page_step *change)
+				   page_step *allowed, page_step *change)
 {
 	ipa_t start = addr & ~(PAGE_SIZE - 1);
 	enum hv_status status;
@@ -243,7 +244,7 @@ static enum hv_status change_range(vmid_t vmid, uint64_t addr, uint64_t size,
 	acquire_lock_s2page();
 	status = pt_pool_root(vmid) == 0 ?
 			 HV_EPERM :
-			 for_each_mapped(vmid, start, end, check);
+			 for_each_mapped(vmid, start, end, allowed);
 	if (status == HV_OK) {
 		must(for_each_mapped(vmid, start, end, change));
 	}
