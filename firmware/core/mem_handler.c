@@ -446,3 +446,10 @@ void mem_handler_scrub_all(void)
 		left -= min(left, scrub_some(&pa));
 	}
 }
+
+void mem_handler_reset(void)
+{
+	for (vmid_t vmid = 0; vmid < COREVISOR; vmid++) {
+		reclaims[vmid] = (struct reclaim){ .clearing = false };
+	}
+}
