@@ -19,6 +19,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -226,7 +227,7 @@ class Variant:
                 f'{source.path.stem}-{key.hexdigest()[:8]}.o')
 
     def library(self, name):
-        path = self.folder / name
+        path = self.folder / 'lib' / name.replace('/', '-')
         if self._shared and has_core(self.programs.libraries[name]):
             return path.with_suffix('.so')
         return path
@@ -254,7 +255,8 @@ class Variant:
         if output.suffix == '.so':
             compiler = self.programs.libraries[name][0].compiler
             self.command([compiler[-1], '-shared', *objects, '-o', output,
-                          *self._link], f'linking {output.name}')
+                          f'-Wl,-soname,{output.name}', *self._link],
+                         f'linking {output.name}')
         else:
             output.unlink(missing_ok=True)
             self.command(['ar', 'csrD', output, *objects],
@@ -311,11 +313,9 @@ class Variant:
     def run(self, test, environment=None, libraries=(), cpu_seconds=None,
             seconds=None, output=True):
         """Run TEST; LIBRARIES are searched before the variant's own."""
-        folders = [*libraries, *{str(self.library(name).parent)
-                                 for name in self.used_libraries()}]
-        env = dict(os.environ, **dict(test.environment),
-                   LD_LIBRARY_PATH=':'.join(map(str, folders)),
-                   **(environment or {}))
+        folders = [*libraries, self.folder / 'lib']
+        env = os.environ | dict(test.environment) | (environment or {}) | \
+            {'LD_LIBRARY_PATH': ':'.join(map(str, folders))}
         return run_bounded([self.program(test), *test.arguments], env,
                            cpu_seconds, seconds or test.timeout, output)
 
@@ -378,3 +378,9 @@ def run_bounded(command, env, cpu_seconds, seconds, output):
 def check_jobs(parser, jobs):
     if jobs < 1:
         parser.error('--jobs: at least 1')
+
+
+def empty(folder):
+    """Make FOLDER, without what an earlier run left in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
