@@ -248,7 +248,7 @@ class Judge:
         outcome = base.variant.run(
             test, ENVIRONMENT, libraries=[folder],
             cpu_seconds=2 + int(4 * base.cpu[test.name]),
-            seconds=20 + 20 * base.seconds[test.name], output=False)
+            seconds=10 + 10 * base.seconds[test.name], output=False)
         key = mutant.file, test.name
         self.runs[key] += 1
         self.kills[key] += outcome.status != 0

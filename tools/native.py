@@ -337,7 +337,8 @@ def workers(jobs):
 
 _running = set()
 # Its arguments: seconds of CPU time, then the command.
-_BOUNDED = ('/bin/sh', '-c', 'ulimit -c 0 -t "$1"; shift; exec "$@"', 'sh')
+_BOUNDED = ('/bin/sh', '-c',
+            'ulimit -c 0; ulimit -t "$1"; shift; exec "$@"', 'sh')
 
 
 def kill_group(process):
