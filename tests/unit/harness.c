@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "arch/mem.h"
+#include "core/boot_core.h"
 #include "core/locks.h"
+#include "core/mem_handler.h"
 #include "core/mem_region.h"
 #include "core/npt_ops.h"
 #include "core/page_manager.h"
@@ -18,6 +20,7 @@
 #include "core/psci.h"
 #include "core/pt_alloc.h"
 #include "core/violation.h"
+#include "core/vm_info.h"
 
 const struct machine test_machine = {
 	.ram = { { TEST_RAM_BASE, TEST_RAM_BYTES } },
@@ -121,6 +124,10 @@ void machine_start(const struct machine *machine)
 	start_cpus();
 	start_records();
 	start_tables();
+	boot_core_reset();
+	vm_info_reset();
+	mem_handler_reset();
+	native_set_mmio(NULL, 0);
 	violation_set_halt(false);
 	native_console_reset();
 	native_events_reset();
