@@ -21,6 +21,7 @@
 #include "core/pt_alloc.h"
 #include "core/reset_scrub.h"
 #include "core/violation.h"
+#include "core/vm_info.h"
 #include "hypsec/boot_block.h"
 #include "hypsec/inspect.h"
 #include "plat/hypsec-virt/memmap.h"
@@ -153,6 +154,7 @@ static void publish(const struct el2_layout *layout)
 	page->page_count = mem_region_pages();
 	page->host_root = layout->root;
 	page->pool_base = image_pa_of(pt_pool_array(&page->pool_stride));
+	page->vm_base = image_pa_of(vm_info_array(&page->vm_stride));
 	page->vm_count = COREVISOR;
 	__atomic_store_n(&page->magic, HYPSEC_INSPECT_MAGIC, __ATOMIC_RELEASE);
 	platform_set_inspect(page);
