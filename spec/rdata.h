@@ -57,6 +57,17 @@ enum option {
 #define RELY(condition)		RELY_OR(condition, NONE_INVAL)
 #define RELY_CALLER(condition)	RELY_OR(condition, STUCK)
 
+/* What a caller finds in x0 (design 4.2), as a 64-bit value. */
+static inline uint64_t call_result(enum option done)
+{
+	static const int64_t results[] = {
+		[SOME] = 0, [AGAIN] = -5, [NONE_INVAL] = -2, [NONE_PERM] = -3,
+		[NONE_BUSY] = -4, [NONE_NOMEM] = -6, [NONE_NOTSUP] = -1,
+	};
+
+	return (uint64_t)results[done];
+}
+
 /* A page record: owner, count, map (A.15). */
 struct s2page {
 	uint32_t owner;
