@@ -10,6 +10,13 @@
 /* MMIO lies below RAM, in the first GiB, which needs one level-2 table. */
 #define DEVICE_LEVEL2_TABLES 1
 
+/*
+ * Tables for all VMs: as much as mapping all RAM once by 4 KiB takes, and room
+ * for roots and for VMs whose memory is sparse.
+ */
+#define ARENA_RAM_SHIFT	9
+#define ARENA_EXTRA	(UINT64_C(4) << 20)
+
 /* Aligned units of 2^shift bytes that a range touches. */
 static uint64_t units_touched(struct pa_range range, unsigned int shift)
 {
@@ -39,7 +46,11 @@ enum hv_status el2_layout_compute(const struct board_info *info, paddr_t start,
 	layout->root = align_up(start + layout->records.size, PT_ROOT_BYTES);
 	layout->pool.base = layout->root + PT_ROOT_BYTES;
 	layout->pool.size = tables * PAGE_SIZE;
-	layout->end = layout->pool.base + layout->pool.size;
+	layout->arena.base = align_up(layout->pool.base + layout->pool.size,
+				      PT_CHUNK_BYTES);
+	layout->arena.size = align_up((pages << PAGE_SHIFT) >> ARENA_RAM_SHIFT,
+				      PT_CHUNK_BYTES) + ARENA_EXTRA;
+	layout->end = layout->arena.base + layout->arena.size;
 	return layout->end <= info->carveout.base + info->carveout.size ?
 		       HV_OK : HV_ENOMEM;
 }

@@ -14,12 +14,14 @@
  * @root:	the host's stage-2 root
  * @pool:	the host's stage-2 tables, enough for every page of RAM and of
  *		the device windows to be mapped by 4 KiB
+ * @arena:	the VMs' stage-2 tables
  * @end:	first byte that is not used
  */
 struct el2_layout {
 	struct pa_range records;
 	paddr_t root;
 	struct pa_range pool;
+	struct pa_range arena;
 	paddr_t end;
 };
 

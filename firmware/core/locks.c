@@ -16,37 +16,152 @@ struct ticket_lock {
 
 /* Ranks in lock order; see locks.h. */
 enum lock_rank {
+	RANK_SMMU,
+	RANK_VM,
+	RANK_CORE,
 	RANK_S2PAGE,
 	RANK_PT,
 	RANK_CONSOLE,
 };
 
+/*
+ * What a CPU holds, pcpu.held: one bit for each rank, and below them the ids
+ * that go with the ranks of which there are several locks.
+ */
+#define HELD_PT_SHIFT	0
+#define HELD_VM_SHIFT	8
+#define HELD_RANK_SHIFT	16
+#define HELD_ID_MASK	UINT32_C(0xff)
+#define HELD_BIT(rank)	(UINT32_C(1) << (HELD_RANK_SHIFT + (rank)))
+_Static_assert(COREVISOR <= HELD_ID_MASK, "ids are 8 bits");
+
+static struct ticket_lock smmu_lock;
+static struct ticket_lock vm_lock[COREVISOR + 1];
+static struct ticket_lock core_lock;
 static struct ticket_lock s2page_lock;
 static struct ticket_lock pt_lock[COREVISOR + 1];
 static struct ticket_lock console_lock;
 
-static bool rank_held(enum lock_rank rank)
+static uint32_t held_vm(vmid_t vmid)
 {
-	return (this_cpu()->held & (UINT32_C(1) << rank)) != 0;
+	return HELD_BIT(RANK_VM) | vmid << HELD_VM_SHIFT;
 }
 
-static void ticket_acquire(struct ticket_lock *lock, enum lock_rank rank)
+static uint32_t held_pt(vmid_t vmid)
+{
+	return HELD_BIT(RANK_PT) | vmid << HELD_PT_SHIFT;
+}
+
+/* Whether of the bits in @mask this CPU has exactly @held. */
+static bool holds(uint32_t mask, uint32_t held)
+{
+	return (this_cpu()->held & mask) == held;
+}
+
+#define MASK_VM	(HELD_BIT(RANK_VM) | HELD_ID_MASK << HELD_VM_SHIFT)
+#define MASK_PT	(HELD_BIT(RANK_PT) | HELD_ID_MASK << HELD_PT_SHIFT)
+
+static void ticket_acquire(struct ticket_lock *lock, enum lock_rank rank,
+			   uint32_t held)
 {
 	uint32_t ticket;
 
-	ASSERT((this_cpu()->held >> rank) == 0);
+	ASSERT((this_cpu()->held >> (HELD_RANK_SHIFT + rank)) == 0);
 	ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
 	while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket) {
 		barrier_relax();
 	}
-	this_cpu()->held |= UINT32_C(1) << rank;
+	this_cpu()->held |= held;
+	lock_taken(held);
 }
 
-static void ticket_release(struct ticket_lock *lock, enum lock_rank rank)
+static void ticket_release(struct ticket_lock *lock, uint32_t mask,
+			   uint32_t held)
 {
-	ASSERT(rank_held(rank));
-	this_cpu()->held &= ~(UINT32_C(1) << rank);
+	ASSERT(holds(mask, held));
+	lock_given(held);
+	this_cpu()->held &= ~mask;
 	__atomic_store_n(&lock->serving, lock->serving + 1, __ATOMIC_RELEASE);
+}
+
+static void simple_acquire(struct ticket_lock *lock, enum lock_rank rank)
+{
+	ticket_acquire(lock, rank, HELD_BIT(rank));
+}
+
+static void simple_release(struct ticket_lock *lock, enum lock_rank rank)
+{
+	ticket_release(lock, HELD_BIT(rank), HELD_BIT(rank));
+}
+
+/**
+ * acquire_lock_smmu() - take the lock of the SMMUs' banks
+ *
+ * Spec:   Locks.acquire_lock_smmu_spec
+ * Panics: lock order broken - nobody
+ */
+void acquire_lock_smmu(void)
+{
+	simple_acquire(&smmu_lock, RANK_SMMU);
+}
+
+/**
+ * release_lock_smmu() - give the lock of the SMMUs' banks back
+ *
+ * Spec:   Locks.release_lock_smmu_spec
+ * Panics: not held - nobody
+ */
+void release_lock_smmu(void)
+{
+	simple_release(&smmu_lock, RANK_SMMU);
+}
+
+/**
+ * acquire_lock_vm() - take the lock of one VM's information
+ * @vmid: which VM, 0 to COREVISOR
+ *
+ * Spec:   Locks.acquire_lock_vm_spec
+ * Panics: @vmid out of range, lock order broken - nobody
+ */
+void acquire_lock_vm(vmid_t vmid)
+{
+	ASSERT(vmid <= COREVISOR);
+	ticket_acquire(&vm_lock[vmid], RANK_VM, held_vm(vmid));
+}
+
+/**
+ * release_lock_vm() - give the lock of one VM's information back
+ * @vmid: which VM
+ *
+ * Spec:   Locks.release_lock_vm_spec
+ * Panics: @vmid out of range, not held - nobody
+ */
+void release_lock_vm(vmid_t vmid)
+{
+	ASSERT(vmid <= COREVISOR);
+	ticket_release(&vm_lock[vmid], MASK_VM, held_vm(vmid));
+}
+
+/**
+ * acquire_lock_core() - take the lock of the set of VM ids
+ *
+ * Spec:   Locks.acquire_lock_core_spec
+ * Panics: lock order broken - nobody
+ */
+void acquire_lock_core(void)
+{
+	simple_acquire(&core_lock, RANK_CORE);
+}
+
+/**
+ * release_lock_core() - give the lock of the set of VM ids back
+ *
+ * Spec:   Locks.release_lock_core_spec
+ * Panics: not held - nobody
+ */
+void release_lock_core(void)
+{
+	simple_release(&core_lock, RANK_CORE);
 }
 
 /**
@@ -57,7 +172,7 @@ static void ticket_release(struct ticket_lock *lock, enum lock_rank rank)
  */
 void acquire_lock_s2page(void)
 {
-	ticket_acquire(&s2page_lock, RANK_S2PAGE);
+	simple_acquire(&s2page_lock, RANK_S2PAGE);
 }
 
 /**
@@ -68,7 +183,7 @@ void acquire_lock_s2page(void)
  */
 void release_lock_s2page(void)
 {
-	ticket_release(&s2page_lock, RANK_S2PAGE);
+	simple_release(&s2page_lock, RANK_S2PAGE);
 }
 
 /**
@@ -81,7 +196,7 @@ void release_lock_s2page(void)
 void acquire_lock_pt(vmid_t vmid)
 {
 	ASSERT(vmid <= COREVISOR);
-	ticket_acquire(&pt_lock[vmid], RANK_PT);
+	ticket_acquire(&pt_lock[vmid], RANK_PT, held_pt(vmid));
 }
 
 /**
@@ -94,27 +209,48 @@ void acquire_lock_pt(vmid_t vmid)
 void release_lock_pt(vmid_t vmid)
 {
 	ASSERT(vmid <= COREVISOR);
-	ticket_release(&pt_lock[vmid], RANK_PT);
+	ticket_release(&pt_lock[vmid], MASK_PT, held_pt(vmid));
 }
 
 void lock_console(void)
 {
-	ticket_acquire(&console_lock, RANK_CONSOLE);
+	simple_acquire(&console_lock, RANK_CONSOLE);
 }
 
 void unlock_console(void)
 {
-	ticket_release(&console_lock, RANK_CONSOLE);
+	simple_release(&console_lock, RANK_CONSOLE);
+}
+
+bool lock_smmu_is_held(void)
+{
+	return holds(HELD_BIT(RANK_SMMU), HELD_BIT(RANK_SMMU));
+}
+
+bool lock_vm_is_held(vmid_t vmid)
+{
+	return holds(MASK_VM, held_vm(vmid));
+}
+
+bool lock_core_is_held(void)
+{
+	return holds(HELD_BIT(RANK_CORE), HELD_BIT(RANK_CORE));
 }
 
 bool lock_s2page_is_held(void)
 {
-	return rank_held(RANK_S2PAGE);
+	return holds(HELD_BIT(RANK_S2PAGE), HELD_BIT(RANK_S2PAGE));
 }
 
-bool lock_pt_is_held(void)
+bool lock_pt_is_held(vmid_t vmid)
 {
-	return rank_held(RANK_PT);
+	return holds(MASK_PT, held_pt(vmid));
+}
+
+bool lock_table_is_held(vmid_t vmid)
+{
+	return holds(MASK_PT | HELD_BIT(RANK_S2PAGE),
+		     held_pt(vmid) | HELD_BIT(RANK_S2PAGE));
 }
 
 bool lock_none_is_held(void)

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Stage-2 tables with their locks. Layer: NPTOps, on NPTWalk and Locks.
- * Locks: takes pt[vmid].
+ * Locks: takes pt[vmid]; the caller of what changes a table holds s2page.
  */
 #include "core/npt_ops.h"
 
 #include "core/locks.h"
 #include "core/npt_walk.h"
+#include "core/panic.h"
+#include "core/pt_alloc.h"
+#include "core/pt_walk.h"
+#include "core/spec_constants.h"
 
 /**
  * get_level_s2pt() - at which level an address is mapped
@@ -55,7 +59,7 @@ uint64_t walk_s2pt(uint32_t vmid, uint64_t addr)
  *
  * Spec:    NPTOps.map_s2pt_spec
  * Delta:   as set_npt()
- * Locks:   takes pt[vmid]
+ * Locks:   takes pt[vmid]; caller holds s2page
  * Returns: as set_npt()
  */
 enum hv_status map_s2pt(uint32_t vmid, uint64_t addr, uint32_t level,
@@ -67,4 +71,129 @@ enum hv_status map_s2pt(uint32_t vmid, uint64_t addr, uint32_t level,
 	status = set_npt(vmid, addr, level, pte);
 	release_lock_pt(vmid);
 	return status;
+}
+
+/**
+ * init_s2pt() - give a VM an empty table
+ * @vmid: a VM
+ *
+ * Spec:    NPTOps.init_s2pt (C): nothing happens where there is one
+ * Delta:   D-001: a status where no memory is left
+ * Locks:   takes pt[vmid]; caller holds s2page
+ * Returns: HV_OK, also if it has one; HV_ENOMEM
+ */
+enum hv_status init_s2pt(uint32_t vmid)
+{
+	enum hv_status status = HV_OK;
+
+	acquire_lock_pt(vmid);
+	if (pt_pool_root(vmid) == 0) {
+		status = pt_pool_create(vmid);
+	}
+	release_lock_pt(vmid);
+	return status;
+}
+
+/**
+ * get_vm_vttbr() - what VTTBR_EL2 holds while a VM or the host runs
+ * @vmid: HOSTVISOR or a VM
+ *
+ * Spec:    NPTOps.get_vm_vttbr (C)
+ * Locks:   takes pt[vmid]
+ * Returns: PA of the root, VMID in bits 55:48; 0 if there is no table
+ */
+uint64_t get_vm_vttbr(uint32_t vmid)
+{
+	uint64_t vttbr;
+
+	acquire_lock_pt(vmid);
+	vttbr = npt_vttbr(vmid);
+	release_lock_pt(vmid);
+	return vttbr;
+}
+
+/**
+ * clear_pfn_host() - take a page out of the host's table
+ * @pfn: page frame number below 2^28
+ *
+ * Where the host maps the page its entry becomes PAGE_GUEST, and no CPU has
+ * the translation any more at return. A block around it becomes 511 pages.
+ *
+ * Spec:   NPTOps.clear_pfn_host_spec
+ * Locks:  takes pt[HOSTVISOR]; caller holds s2page
+ * Panics: @pfn out of range; no table page for a split, which the size of the
+ *	   host's pool rules out - nobody
+ */
+void clear_pfn_host(uint64_t pfn)
+{
+	ASSERT(pfn < KVM_PFN_SPACE);
+	acquire_lock_pt(HOSTVISOR);
+	unmap_host_page(pfn << PAGE_SHIFT);
+	release_lock_pt(HOSTVISOR);
+}
+
+void clear_block_host(pfn_t pfn)
+{
+	ASSERT(pfn < KVM_PFN_SPACE);
+	acquire_lock_pt(HOSTVISOR);
+	unmap_host_block(pfn << PAGE_SHIFT);
+	release_lock_pt(HOSTVISOR);
+}
+
+uint64_t npt_missing_tables(vmid_t vmid, ipa_t ipa, uint64_t pages,
+			    uint32_t level)
+{
+	ASSERT(lock_s2page_is_held());
+	return missing_npt_tables(vmid, ipa, pages, level);
+}
+
+bool npt_range_is_unmapped(vmid_t vmid, ipa_t ipa, uint64_t pages)
+{
+	ASSERT(lock_s2page_is_held());
+	return npt_is_empty(vmid, ipa, pages);
+}
+
+bool npt_block_has_table(vmid_t vmid, ipa_t ipa)
+{
+	ASSERT(lock_s2page_is_held());
+	return npt_links_table(vmid, ipa);
+}
+
+void clear_npt(vmid_t vmid)
+{
+	acquire_lock_pt(vmid);
+	empty_npt(vmid);
+	release_lock_pt(vmid);
+}
+
+void release_s2pt(vmid_t vmid)
+{
+	acquire_lock_pt(vmid);
+	empty_npt(vmid);
+	pt_pool_release(vmid);
+	release_lock_pt(vmid);
+}
+
+bool npt_next_pa(vmid_t vmid, struct npt_cursor *c, paddr_t *pa,
+		 uint64_t *pages)
+{
+	ASSERT(lock_s2page_is_held());
+	if (c->page == 0 || c->index == PTRS_PER_PTE) {
+		paddr_t next = pt_pool_next_page(vmid, c->page);
+
+		if (next == 0) {
+			return false;
+		}
+		*c = (struct npt_cursor){ .page = next };
+	}
+	*pages = 0;
+	while (c->index < PTRS_PER_PTE && *pages == 0) {
+		uint64_t desc = load_entry(c->page, c->index++);
+
+		if (pt_is_leaf(desc)) {
+			*pa = desc & S2_OA_MASK;
+			*pages = pt_is_table(desc) ? 1 : PMD_PAGE_NUM;
+		}
+	}
+	return true;
 }

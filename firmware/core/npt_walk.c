@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Whole walks of a stage-2 table. Layer: NPTWalk, on PTWalk.
- * Locks: the caller holds pt[vmid].
+ * Locks: the caller holds pt[vmid] or s2page to read, both to write.
  */
 #include "core/npt_walk.h"
 
@@ -10,6 +10,22 @@
 #include "core/pt_alloc.h"
 #include "core/pt_walk.h"
 #include "core/spec_constants.h"
+#include "core/tlb.h"
+
+/* The level-1 entry for an address, 0 if there is none. */
+static uint64_t find_pud(uint32_t vmid, uint64_t addr)
+{
+	paddr_t root = pt_pool_root(vmid);
+
+	return root == 0 ? 0 :
+			   walk_pud(vmid, walk_pgd(vmid, root, addr), addr, 0);
+}
+
+/* The level-2 entry for an address, 0 if there is none. */
+static uint64_t find_pmd(uint32_t vmid, uint64_t addr)
+{
+	return walk_pmd(vmid, find_pud(vmid, addr), addr, 0);
+}
 
 /**
  * get_npt_level() - at which level an address is mapped
@@ -18,13 +34,12 @@
  *
  * Spec:    NPTWalk.get_npt_level_spec
  * Delta:   D-005: "mapped" is the valid bit, not a non-zero output address
- * Locks:   caller holds pt[vmid]
+ * Locks:   caller holds pt[vmid] or s2page
  * Returns: 2 for a block, 3 for a page, 0 if it is not mapped
  */
 uint32_t get_npt_level(uint32_t vmid, uint64_t addr)
 {
-	uint64_t pgd = walk_pgd(vmid, pt_pool_root(vmid), addr);
-	uint64_t pmd = walk_pmd(vmid, walk_pud(vmid, pgd, addr, 0), addr, 0);
+	uint64_t pmd = find_pmd(vmid, addr);
 
 	if (!pt_is_valid(pmd)) {
 		return 0;
@@ -41,14 +56,13 @@ uint32_t get_npt_level(uint32_t vmid, uint64_t addr)
  * @addr: IPA in bytes, below 2^40
  *
  * Spec:    NPTWalk.walk_npt_spec
- * Locks:   caller holds pt[vmid]
+ * Locks:   caller holds pt[vmid] or s2page
  * Returns: the level-3 entry, or the level-2 entry if that is a block; 0 if
  *	    there is neither
  */
 uint64_t walk_npt(uint32_t vmid, uint64_t addr)
 {
-	uint64_t pgd = walk_pgd(vmid, pt_pool_root(vmid), addr);
-	uint64_t pmd = walk_pmd(vmid, walk_pud(vmid, pgd, addr, 0), addr, 0);
+	uint64_t pmd = find_pmd(vmid, addr);
 
 	return pt_is_table(pmd) ? walk_pte(vmid, pmd, addr) : pmd;
 }
@@ -75,22 +89,27 @@ static uint64_t missing_tables(uint64_t pud, uint64_t pmd, uint32_t level)
  *
  * Spec:    NPTWalk.set_npt_spec
  * Delta:   D-001: a status instead of a panic; nothing is replaced (G18)
- * Locks:   caller holds pt[vmid]
- * Returns: HV_OK; HV_EBUSY if a block, a table (for level 2) or another page
- *	    is there; HV_ENOMEM if the pool lacks a table page. Nothing has
+ * Locks:   caller holds s2page and pt[vmid]
+ * Returns: HV_OK; HV_EPERM if @vmid has no table; HV_EBUSY if a block, a table
+ *	    (for level 2) or another page is there; HV_ENOMEM if the pool lacks a table page. Nothing has
  *	    changed on an error.
  */
 enum hv_status set_npt(uint32_t vmid, uint64_t addr, uint32_t level,
 		       uint64_t pte)
 {
-	uint64_t pgd = walk_pgd(vmid, pt_pool_root(vmid), addr);
-	uint64_t pud = walk_pud(vmid, pgd, addr, 0);
-	uint64_t pmd = walk_pmd(vmid, pud, addr, 0);
-	uint64_t old = pt_is_table(pmd) ? walk_pte(vmid, pmd, addr) : pmd;
+	paddr_t root = pt_pool_root(vmid);
+	uint64_t pgd, pud, pmd, old;
 
-	ASSERT(lock_pt_is_held());
-	ASSERT((level == 2 || level == 3) && pt_is_valid(pte));
+	ASSERT(lock_table_is_held(vmid));
+	ASSERT((level == 2 || level == 3) && pt_is_leaf(pte));
 	ASSERT(pt_is_table(pte) == (level == 3));
+	if (root == 0) {
+		return HV_EPERM;
+	}
+	pgd = walk_pgd(vmid, root, addr);
+	pud = walk_pud(vmid, pgd, addr, 0);
+	pmd = walk_pmd(vmid, pud, addr, 0);
+	old = pt_is_table(pmd) ? walk_pte(vmid, pmd, addr) : pmd;
 	if (pt_is_valid(pmd) && pt_is_table(pmd) != (level == 3)) {
 		return HV_EBUSY;
 	}
@@ -107,4 +126,121 @@ enum hv_status set_npt(uint32_t vmid, uint64_t addr, uint32_t level,
 		set_pte(vmid, walk_pmd(vmid, pud, addr, 1), addr, pte);
 	}
 	return HV_OK;
+}
+
+uint64_t missing_npt_tables(vmid_t vmid, ipa_t ipa, uint64_t pages,
+			    uint32_t level)
+{
+	ipa_t end = ipa + (pages << PAGE_SHIFT);
+	uint64_t missing = 0;
+
+	for (ipa_t addr = ipa & ~(PMD_SIZE - 1); addr < end; addr += PMD_SIZE) {
+		uint64_t pud = find_pud(vmid, addr);
+		uint64_t pmd = walk_pmd(vmid, pud, addr, 0);
+		uint64_t tables = missing_tables(pud, pmd, level);
+
+		/* A level-2 table is missing once for all its blocks. */
+		if (!pt_is_valid(pud) && addr > ipa &&
+		    (addr & (PUD_SIZE - 1)) != 0) {
+			tables--;
+		}
+		missing += tables;
+	}
+	return missing;
+}
+
+bool npt_is_empty(vmid_t vmid, ipa_t ipa, uint64_t pages)
+{
+	ipa_t end = ipa + (pages << PAGE_SHIFT);
+
+	for (ipa_t addr = ipa; addr < end;) {
+		uint64_t pmd = find_pmd(vmid, addr);
+
+		if (!pt_is_valid(pmd)) {
+			addr = (addr | (PMD_SIZE - 1)) + 1;
+		} else if (!pt_is_table(pmd) ||
+			   pt_is_valid(walk_pte(vmid, pmd, addr))) {
+			return false;
+		} else {
+			addr += PAGE_SIZE;
+		}
+	}
+	return true;
+}
+
+/*
+ * Replaces the block around @addr, whose entry is @pmd, by a table that maps
+ * the same pages but one. Break-before-make: the table is complete and visible
+ * before it is linked, and no TLB holds the block then.
+ */
+static void split_block(uint64_t pud, uint64_t pmd, uint64_t addr)
+{
+	paddr_t table = alloc_pmd_page(HOSTVISOR);
+
+	ASSERT(table != 0);
+	fill_ptes(HOSTVISOR, table, pmd | PMD_TABLE_BIT);
+	set_pte(HOSTVISOR, table | PMD_TYPE_TABLE, addr, PAGE_GUEST);
+	set_pmd(HOSTVISOR, pud, addr, 0);
+	tlb_flush_ipa(npt_vttbr(HOSTVISOR), addr);
+	set_pmd(HOSTVISOR, pud, addr, table | PMD_TYPE_TABLE);
+}
+
+void unmap_host_page(uint64_t addr)
+{
+	uint64_t pud = find_pud(HOSTVISOR, addr);
+	uint64_t pmd = walk_pmd(HOSTVISOR, pud, addr, 0);
+
+	ASSERT(lock_table_is_held(HOSTVISOR));
+	if (!pt_is_valid(pmd)) {
+		return;
+	}
+	if (!pt_is_table(pmd)) {
+		split_block(pud, pmd, addr);
+	} else if (pt_is_valid(walk_pte(HOSTVISOR, pmd, addr))) {
+		set_pte(HOSTVISOR, pmd, addr, PAGE_GUEST);
+		tlb_flush_ipa(npt_vttbr(HOSTVISOR), addr);
+	}
+}
+
+void unmap_host_block(uint64_t addr)
+{
+	uint64_t pud = find_pud(HOSTVISOR, addr);
+	uint64_t pmd = walk_pmd(HOSTVISOR, pud, addr, 0);
+
+	ASSERT(lock_table_is_held(HOSTVISOR));
+	ASSERT((addr & (PMD_SIZE - 1)) == 0);
+	if (!pt_is_valid(pmd)) {
+		return;
+	}
+	if (!pt_is_table(pmd)) {
+		set_pmd(HOSTVISOR, pud, addr, 0);
+		tlb_flush_ipa(npt_vttbr(HOSTVISOR), addr);
+	} else if (replace_valid(HOSTVISOR, pmd & S2_OA_MASK, PAGE_GUEST) != 0) {
+		tlb_flush_vmid(npt_vttbr(HOSTVISOR));
+	}
+}
+
+bool npt_links_table(vmid_t vmid, ipa_t ipa)
+{
+	return pt_is_table(find_pmd(vmid, ipa));
+}
+
+uint64_t npt_vttbr(vmid_t vmid)
+{
+	paddr_t root = pt_pool_root(vmid);
+
+	return root == 0 ? 0 : root | INPLACE(VTTBR_VMID, vmid);
+}
+
+void empty_npt(vmid_t vmid)
+{
+	paddr_t root = pt_pool_root(vmid);
+
+	ASSERT(vmid != HOSTVISOR && lock_table_is_held(vmid));
+	if (root == 0) {
+		return;
+	}
+	replace_valid(vmid, root, 0);
+	replace_valid(vmid, root + PAGE_SIZE, 0);
+	tlb_flush_vmid(npt_vttbr(vmid));
 }

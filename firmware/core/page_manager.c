@@ -35,11 +35,17 @@ _Static_assert(COREVISOR < 256 && MAX_SHARE_COUNT < 255, "fields are 8 bits");
 
 static uint64_t *page_records;
 static uint64_t nr_page_records;
+/* Records with each owner. */
+static uint64_t owned[COREVISOR + 1];
 
 void page_manager_init(paddr_t records, uint64_t count)
 {
 	page_records = el2_ptr(pa_to_el2_va(records));
 	nr_page_records = count;
+	for (vmid_t vmid = 0; vmid <= COREVISOR; vmid++) {
+		owned[vmid] = 0;
+	}
+	owned[HOSTVISOR] = count;
 }
 
 /* The record of @pfn, NULL if it is not RAM. */
@@ -63,12 +69,22 @@ void page_manager_reserve(uint64_t pfn, uint64_t pages)
 {
 	uint64_t *first = page_record(pfn);
 	uint64_t *last = page_record(pfn + pages - 1);
+	uint64_t owners = 0;
 
 	ASSERT(first != NULL && last == first + pages - 1);
 	for (uint64_t *record = first; record <= last; record++) {
-		*record = (*record & ~FIELD_MASK(RECORD_OWNER)) |
-			  INPLACE(RECORD_OWNER, COREVISOR);
+		owners |= *record;
+		*record |= INPLACE(RECORD_OWNER, COREVISOR);
 	}
+	ASSERT(page_record_owner(owners) == HOSTVISOR);
+	owned[HOSTVISOR] -= pages;
+	owned[COREVISOR] += pages;
+}
+
+uint64_t page_manager_owned(vmid_t vmid)
+{
+	ASSERT(lock_s2page_is_held() && vmid <= COREVISOR);
+	return owned[vmid];
 }
 
 static uint64_t host_map(uint64_t pfn)
@@ -111,6 +127,8 @@ void set_pfn_owner(uint64_t pfn, uint32_t vmid)
 
 	ASSERT(vmid <= COREVISOR);
 	if (record != NULL) {
+		owned[page_record_owner(*record)]--;
+		owned[vmid]++;
 		*record = (*record & ~FIELD_MASK(RECORD_OWNER)) |
 			  INPLACE(RECORD_OWNER, vmid);
 	}

@@ -25,10 +25,14 @@ void page_manager_init(paddr_t records, uint64_t count);
  * @pfn:   first page; all of them lie in one range of RAM
  * @pages: how many
  *
- * As set_pfn_owner() for each page, in a fraction of the instructions.
+ * They are the host's before. As set_pfn_owner() for each page, in a fraction
+ * of the instructions.
  * Locks: caller holds s2page
  */
 void page_manager_reserve(uint64_t pfn, uint64_t pages);
+
+/* Pages of RAM that @vmid, at most COREVISOR, owns. Locks: s2page held. */
+uint64_t page_manager_owned(vmid_t vmid);
 
 uint32_t get_pfn_owner(uint64_t pfn);
 void set_pfn_owner(uint64_t pfn, uint32_t vmid);

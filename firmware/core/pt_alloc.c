@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Memory for stage-2 tables. Layer: PTAlloc, on AbstractMachine and Locks.
- * Locks: the caller holds pt[vmid].
+ * Locks: the caller holds s2page and pt[vmid].
  *
  * The specification's pools are split by level; one pool per owner serves
  * both levels here, since the worst case of their sum is what is reserved
@@ -15,13 +15,45 @@
 #include "core/panic.h"
 #include "core/spec_constants.h"
 
+/**
+ * struct pt_pool - memory for one owner's tables
+ * @root:  PA of the root, 0 if the owner has no table
+ * @first: PA of the first table page
+ * @next:  PA of the next page to hand out
+ * @end:   end of the range, or of the last chunk
+ * @chunk: the first chunk (VMs)
+ */
 struct pt_pool {
 	paddr_t root;
+	paddr_t first;
 	paddr_t next;
 	paddr_t end;
+	uint32_t chunk;
+};
+
+/* Ends a chain of chunks. */
+#define NO_CHUNK UINT32_C(0xffffffff)
+
+/**
+ * struct pt_arena - the VMs' chunks
+ * @base:    PA of chunk 0
+ * @follows: for each chunk the next one of its chain: of a VM's pool, or of
+ *	     the free ones
+ * @free:    first free chunk
+ * @nr_free: how many
+ */
+struct pt_arena {
+	paddr_t base;
+	uint32_t *follows;
+	uint32_t free;
+	uint64_t nr_free;
 };
 
 static struct pt_pool pools[COREVISOR];
+static struct pt_arena arena;
+
+_Static_assert(PT_CHUNK_PAGES * PAGE_SIZE == PT_CHUNK_BYTES, "chunk size");
+_Static_assert(sizeof(*arena.follows) == PT_ARENA_RECORD_BYTES, "one each");
 
 static struct pt_pool *pt_pool(vmid_t vmid)
 {
@@ -29,16 +61,58 @@ static struct pt_pool *pt_pool(vmid_t vmid)
 	return &pools[vmid];
 }
 
+static paddr_t chunk_pa(uint32_t chunk)
+{
+	return arena.base + (uint64_t)chunk * PT_CHUNK_BYTES;
+}
+
+static uint32_t chunk_of(paddr_t pa)
+{
+	return (uint32_t)((pa - arena.base) / PT_CHUNK_BYTES);
+}
+
 void pt_pool_init(vmid_t vmid, paddr_t root, paddr_t base, uint64_t bytes)
 {
+	ASSERT(vmid == HOSTVISOR);
 	ASSERT((root & (PT_ROOT_BYTES - 1)) == 0);
 	ASSERT(((base | bytes) & (PAGE_SIZE - 1)) == 0);
 	mem_zero(pa_to_el2_va(root), PT_ROOT_BYTES);
 	*pt_pool(vmid) = (struct pt_pool){
 		.root = root,
+		.first = base,
 		.next = base,
 		.end = base + bytes,
+		.chunk = NO_CHUNK,
 	};
+}
+
+void pt_arena_init(paddr_t base, uint64_t bytes)
+{
+	uint64_t chunks = bytes / PT_CHUNK_BYTES;
+	uint64_t own = (chunks * PT_ARENA_RECORD_BYTES + PT_CHUNK_BYTES - 1) /
+		       PT_CHUNK_BYTES;
+
+	ASSERT(((base | bytes) & (PT_CHUNK_BYTES - 1)) == 0);
+	ASSERT(chunks > 0 && chunks < NO_CHUNK);
+	for (vmid_t vmid = HOSTVISOR + 1; vmid < COREVISOR; vmid++) {
+		pools[vmid] = (struct pt_pool){ .root = 0 };
+	}
+	arena = (struct pt_arena){
+		.base = base,
+		.follows = el2_ptr(pa_to_el2_va(base)),
+		.free = NO_CHUNK,
+		.nr_free = chunks - own,
+	};
+	/* From the end, so that the first one is given out first. */
+	for (uint64_t chunk = chunks; chunk-- > own;) {
+		arena.follows[chunk] = arena.free;
+		arena.free = (uint32_t)chunk;
+	}
+}
+
+uint64_t pt_arena_free_chunks(void)
+{
+	return arena.nr_free;
 }
 
 paddr_t pt_pool_root(vmid_t vmid)
@@ -49,20 +123,95 @@ paddr_t pt_pool_root(vmid_t vmid)
 uint64_t pt_pool_free_pages(vmid_t vmid)
 {
 	const struct pt_pool *pool = pt_pool(vmid);
+	uint64_t pages = (pool->end - pool->next) >> PAGE_SHIFT;
 
-	return (pool->end - pool->next) >> PAGE_SHIFT;
+	return vmid == HOSTVISOR ? pages :
+				   pages + arena.nr_free * PT_CHUNK_PAGES;
 }
 
-/* A zeroed table page, 0 if the pool is empty. */
+/* Appends a free chunk to a VM's pool, whose last one is used up. */
+static bool take_chunk(struct pt_pool *pool)
+{
+	uint32_t chunk = arena.free;
+
+	if (chunk == NO_CHUNK) {
+		return false;
+	}
+	arena.free = arena.follows[chunk];
+	arena.nr_free--;
+	arena.follows[chunk] = NO_CHUNK;
+	if (pool->root != 0) {
+		arena.follows[chunk_of(pool->end - 1)] = chunk;
+	}
+	pool->next = chunk_pa(chunk);
+	pool->end = pool->next + PT_CHUNK_BYTES;
+	return true;
+}
+
+enum hv_status pt_pool_create(vmid_t vmid)
+{
+	struct pt_pool *pool = pt_pool(vmid);
+
+	ASSERT(vmid != HOSTVISOR && pool->root == 0);
+	ASSERT(lock_table_is_held(vmid));
+	if (!take_chunk(pool)) {
+		return HV_ENOMEM;
+	}
+	pool->chunk = chunk_of(pool->next);
+	pool->root = pool->next;
+	pool->next += PT_ROOT_BYTES;
+	pool->first = pool->next;
+	mem_zero(pa_to_el2_va(pool->root), PT_ROOT_BYTES);
+	/* The empty root is there before any VTTBR_EL2 names it. */
+	barrier_dsb_ishst();
+	return HV_OK;
+}
+
+void pt_pool_release(vmid_t vmid)
+{
+	struct pt_pool *pool = pt_pool(vmid);
+	uint32_t chunk;
+
+	ASSERT(vmid != HOSTVISOR);
+	ASSERT(lock_table_is_held(vmid));
+	if (pool->root == 0) {
+		return;
+	}
+	for (chunk = pool->chunk; arena.follows[chunk] != NO_CHUNK;
+	     chunk = arena.follows[chunk]) {
+		arena.nr_free++;
+	}
+	arena.nr_free++;
+	arena.follows[chunk] = arena.free;
+	arena.free = pool->chunk;
+	*pool = (struct pt_pool){ .root = 0 };
+}
+
+paddr_t pt_pool_next_page(vmid_t vmid, paddr_t page)
+{
+	const struct pt_pool *pool = pt_pool(vmid);
+	paddr_t next = page == 0 ? pool->first : page + PAGE_SIZE;
+
+	/* On from the end of a chunk that is not the last. */
+	if (vmid != HOSTVISOR && page != 0 && next != pool->next &&
+	    next % PT_CHUNK_BYTES == 0) {
+		next = chunk_pa(arena.follows[chunk_of(page)]);
+	}
+	return next == pool->next ? 0 : next;
+}
+
+/* A zeroed table page, 0 if there is none. */
 static paddr_t alloc_table_page(vmid_t vmid)
 {
 	struct pt_pool *pool = pt_pool(vmid);
-	paddr_t page = pool->next;
+	paddr_t page;
 
-	ASSERT(lock_pt_is_held());
-	if (page == pool->end) {
+	ASSERT(pool->root != 0 && lock_table_is_held(vmid));
+	if (pool->next == pool->end &&
+	    (vmid == HOSTVISOR || !take_chunk(pool))) {
 		return 0;
 	}
+	page = pool->next;
 	pool->next = page + PAGE_SIZE;
 	mem_zero(pa_to_el2_va(page), PAGE_SIZE);
 	/* The zeros must be visible to a walker before a link to them is. */
@@ -76,7 +225,7 @@ static paddr_t alloc_table_page(vmid_t vmid)
  *
  * Spec:    PTAlloc.alloc_pud_page_spec
  * Delta:   D-001: 0 instead of a panic when the pool is empty
- * Locks:   caller holds pt[vmid]
+ * Locks:   caller holds s2page and pt[vmid]
  * Returns: PA of a zeroed page, 0 if the pool is empty
  */
 uint64_t alloc_pud_page(uint32_t vmid)
@@ -90,7 +239,7 @@ uint64_t alloc_pud_page(uint32_t vmid)
  *
  * Spec:    PTAlloc.alloc_pmd_page_spec
  * Delta:   D-001: 0 instead of a panic when the pool is empty
- * Locks:   caller holds pt[vmid]
+ * Locks:   caller holds s2page and pt[vmid]
  * Returns: PA of a zeroed page, 0 if the pool is empty
  */
 uint64_t alloc_pmd_page(uint32_t vmid)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Memory for stage-2 tables, one pool per owner. Layer: PTAlloc.
+ *
+ * The host's pool is one range, sized for its worst case. A VM's pool grows
+ * by chunks out of an arena that the VMs share; a chunk is one VM's until the
+ * whole pool goes back.
  */
 #ifndef COREVISOR_CORE_PT_ALLOC_H
 #define COREVISOR_CORE_PT_ALLOC_H
@@ -10,23 +14,77 @@
 /* Two concatenated level-1 pages, 8 KiB aligned. */
 #define PT_ROOT_BYTES 8192
 
+/* One chunk, aligned to its size. */
+#define PT_CHUNK_PAGES 16
+#define PT_CHUNK_BYTES 65536
+
 /**
- * pt_pool_init() - give an owner its root and its pool
- * @vmid:  HOSTVISOR or a VM
+ * pt_pool_init() - give the host its root and its pool
+ * @vmid:  HOSTVISOR
  * @root:  PA of PT_ROOT_BYTES, aligned to their size
  * @base:  PA of the pool, page aligned
  * @bytes: size of the pool, a multiple of a page
  *
  * The root is zeroed; pool pages are zeroed when they are handed out.
- * Locks: caller holds pt[vmid], or is the boot CPU alone
+ * Locks: caller holds s2page and pt[vmid], or is the boot CPU alone
  */
 void pt_pool_init(vmid_t vmid, paddr_t root, paddr_t base, uint64_t bytes);
 
-/* PA of an owner's root, 0 if it has none. */
+/**
+ * pt_arena_init() - give all VMs together their memory for tables
+ * @base:  PA, PT_CHUNK_BYTES aligned
+ * @bytes: a multiple of PT_CHUNK_BYTES, at least one
+ *
+ * Its first bytes, PT_ARENA_RECORD_BYTES for each chunk, are the arena's own.
+ * No VM has a pool afterwards.
+ * Locks: none; boot CPU only
+ */
+void pt_arena_init(paddr_t base, uint64_t bytes);
+
+/* What the arena keeps of each chunk. */
+#define PT_ARENA_RECORD_BYTES 4
+
+/* Chunks that are no VM's. Locks: caller holds s2page. */
+uint64_t pt_arena_free_chunks(void);
+
+/**
+ * pt_pool_create() - give a VM an empty root and what is left of its chunk
+ * @vmid: a VM without a pool
+ *
+ * Locks:   caller holds s2page and pt[vmid]
+ * Returns: HV_ENOMEM if there is no free chunk; nothing has changed then
+ */
+enum hv_status WARN_UNUSED pt_pool_create(vmid_t vmid);
+
+/**
+ * pt_pool_release() - give all chunks of a VM back
+ * @vmid: a VM; one without a pool keeps none
+ *
+ * No CPU may have the root in VTTBR_EL2, or a translation from it in its TLB.
+ * Locks: caller holds s2page and pt[vmid]
+ */
+void pt_pool_release(vmid_t vmid);
+
+/* PA of an owner's root, 0 if it has none. Locks: s2page or pt[vmid]. */
 paddr_t pt_pool_root(vmid_t vmid);
 
-/* Pages left in an owner's pool. Locks: as alloc_pud_page(). */
+/*
+ * How many pages alloc_pud_page() and alloc_pmd_page() could still give: the
+ * rest of the pool and, for a VM, all free chunks.
+ * Locks: caller holds s2page.
+ */
 uint64_t pt_pool_free_pages(vmid_t vmid);
+
+/**
+ * pt_pool_next_page() - go through the tables that an owner was given
+ * @vmid: HOSTVISOR or a VM
+ * @page: PA of the one before; 0 for the first
+ *
+ * Locks:   caller holds s2page or pt[vmid]
+ * Returns: PA of a page from alloc_pud_page() or alloc_pmd_page(), 0 after the
+ *	    last; the root is not among them
+ */
+paddr_t pt_pool_next_page(vmid_t vmid, paddr_t page);
 
 uint64_t alloc_pud_page(uint32_t vmid);
 uint64_t alloc_pmd_page(uint32_t vmid);

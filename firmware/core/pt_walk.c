@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One level of a stage-2 table each. Layer: PTWalk, on PTAlloc.
- * Locks: the caller holds pt[vmid].
+ * Locks: the caller holds pt[vmid] or s2page to read, both to write.
  */
 #include "core/pt_walk.h"
 
@@ -22,6 +22,11 @@ bool pt_is_table(uint64_t desc)
 	return (desc & PMD_TYPE_TABLE) == PMD_TYPE_TABLE;
 }
 
+bool pt_is_leaf(uint64_t desc)
+{
+	return (desc & (S2_VALID | S2_AF)) == (S2_VALID | S2_AF);
+}
+
 /* The entry for @addr in the table page at @table, for index bits from @shift. */
 static el2_va_t pt_entry(paddr_t table, uint64_t addr, unsigned int shift)
 {
@@ -35,10 +40,10 @@ static uint64_t pt_load(el2_va_t entry)
 	return *(const volatile uint64_t *)el2_ptr(entry);
 }
 
-/* Writes a leaf; it is visible to walkers of all CPUs at return. */
-static void pt_store(el2_va_t entry, uint64_t desc)
+/* Writes an entry; it is visible to walkers of all CPUs at return. */
+static void pt_store(vmid_t vmid, el2_va_t entry, uint64_t desc)
 {
-	ASSERT(lock_pt_is_held());
+	ASSERT(lock_table_is_held(vmid));
 	table_store(entry, desc);
 	/* The walker sees the entry before the lock is released. */
 	barrier_dsb_ishst();
@@ -69,7 +74,7 @@ uint64_t walk_pgd(uint32_t vmid, uint64_t vttbr, uint64_t addr)
  * @alloc: 1 links a new level-2 table where there is none
  *
  * Spec:    PTWalk.walk_pud_spec
- * Locks:   caller holds pt[vmid]
+ * Locks:   caller holds pt[vmid]; s2page too if @alloc
  * Returns: the entry, 0 if there is none and none could be made
  */
 uint64_t walk_pud(uint32_t vmid, uint64_t pgd, uint64_t addr, uint32_t alloc)
@@ -81,7 +86,7 @@ uint64_t walk_pud(uint32_t vmid, uint64_t pgd, uint64_t addr, uint32_t alloc)
 		pud = alloc_pud_page(vmid);
 		if (pud != 0) {
 			pud |= PMD_TYPE_TABLE;
-			pt_store(entry, pud);
+			pt_store(vmid, entry, pud);
 		}
 	}
 	return pt_is_valid(pud) ? pud : 0;
@@ -95,7 +100,7 @@ uint64_t walk_pud(uint32_t vmid, uint64_t pgd, uint64_t addr, uint32_t alloc)
  * @alloc: 1 links a new level-3 table where there is nothing
  *
  * Spec:    PTWalk.walk_pmd_spec
- * Locks:   caller holds pt[vmid]
+ * Locks:   caller holds pt[vmid]; s2page too if @alloc
  * Returns: the entry, a table or a block; 0 if there is none and none could
  *	    be made
  */
@@ -113,7 +118,7 @@ uint64_t walk_pmd(uint32_t vmid, uint64_t pud, uint64_t addr, uint32_t alloc)
 		pmd = alloc_pmd_page(vmid);
 		if (pmd != 0) {
 			pmd |= PMD_TYPE_TABLE;
-			pt_store(entry, pmd);
+			pt_store(vmid, entry, pmd);
 		}
 	}
 	return pt_is_valid(pmd) ? pmd : 0;
@@ -143,15 +148,17 @@ uint64_t walk_pte(uint32_t vmid, uint64_t pmd, uint64_t addr)
  * @vmid: whose table
  * @pud:  level-1 entry that links the table
  * @addr: IPA in bytes
- * @pmd:  block descriptor
+ * @pmd:  block or table descriptor, or 0
+ *
+ * From one valid entry to another the way leads over 0 and tlb_flush_ipa().
  *
  * Spec:  PTWalk.set_pmd_spec
- * Locks: caller holds pt[vmid]
+ * Locks: caller holds s2page and pt[vmid]
  */
 void set_pmd(uint32_t vmid, uint64_t pud, uint64_t addr, uint64_t pmd)
 {
 	ASSERT(vmid < COREVISOR && pt_is_table(pud));
-	pt_store(pt_entry(pud & S2_OA_MASK, addr, PMD_SHIFT), pmd);
+	pt_store(vmid, pt_entry(pud & S2_OA_MASK, addr, PMD_SHIFT), pmd);
 }
 
 /**
@@ -159,13 +166,43 @@ void set_pmd(uint32_t vmid, uint64_t pud, uint64_t addr, uint64_t pmd)
  * @vmid: whose table
  * @pmd:  level-2 entry that links the table
  * @addr: IPA in bytes
- * @pte:  page descriptor
+ * @pte:  page descriptor, or PAGE_GUEST
  *
  * Spec:  PTWalk.set_pte_spec
- * Locks: caller holds pt[vmid]
+ * Locks: caller holds s2page and pt[vmid]
  */
 void set_pte(uint32_t vmid, uint64_t pmd, uint64_t addr, uint64_t pte)
 {
 	ASSERT(vmid < COREVISOR && pt_is_table(pmd));
-	pt_store(pt_entry(pmd & S2_OA_MASK, addr, PAGE_SHIFT), pte);
+	pt_store(vmid, pt_entry(pmd & S2_OA_MASK, addr, PAGE_SHIFT), pte);
+}
+
+void fill_ptes(vmid_t vmid, paddr_t table, uint64_t pte)
+{
+	ASSERT(lock_table_is_held(vmid));
+	for (uint64_t addr = 0; addr < PMD_SIZE; addr += PAGE_SIZE) {
+		table_store(pt_entry(table, addr, PAGE_SHIFT), pte + addr);
+	}
+}
+
+uint64_t replace_valid(vmid_t vmid, paddr_t table, uint64_t desc)
+{
+	uint64_t replaced = 0;
+
+	ASSERT(lock_table_is_held(vmid));
+	for (uint64_t addr = 0; addr < PMD_SIZE; addr += PAGE_SIZE) {
+		el2_va_t entry = pt_entry(table, addr, PAGE_SHIFT);
+
+		if (pt_is_valid(pt_load(entry))) {
+			table_store(entry, desc);
+			replaced++;
+		}
+	}
+	barrier_dsb_ishst();
+	return replaced;
+}
+
+uint64_t load_entry(paddr_t table, uint64_t index)
+{
+	return pt_load(pt_entry(table, index, 0));
 }

@@ -26,4 +26,36 @@ void set_pte(uint32_t vmid, uint64_t pmd, uint64_t addr, uint64_t pte);
 bool pt_is_valid(uint64_t desc);
 bool pt_is_table(uint64_t desc);
 
+/*
+ * Whether a descriptor maps a page or a block: every leaf has the access flag
+ * set, no table link has it. At level 3 a page passes pt_is_table() too.
+ */
+bool pt_is_leaf(uint64_t desc);
+
+/**
+ * fill_ptes() - write all entries of a level-3 table that nothing links yet
+ * @vmid:  whose table
+ * @table: PA of the table page
+ * @pte:   the first one; the others map the pages that follow
+ *
+ * Not ordered: the caller's link comes after a barrier.
+ * Locks: caller holds s2page and pt[vmid]
+ */
+void fill_ptes(vmid_t vmid, paddr_t table, uint64_t pte);
+
+/**
+ * replace_valid() - make all valid entries of a table page invalid
+ * @vmid:  whose table
+ * @table: PA of the table page, of any level
+ * @desc:  an invalid descriptor, which takes their place
+ *
+ * Visible to walkers at return; the caller invalidates TLBs.
+ * Locks:   caller holds s2page and pt[vmid]
+ * Returns: how many there were
+ */
+uint64_t replace_valid(vmid_t vmid, paddr_t table, uint64_t desc);
+
+/* Entry @index of the table page at @table. */
+uint64_t load_entry(paddr_t table, uint64_t index);
+
 #endif /* COREVISOR_CORE_PT_WALK_H */

@@ -56,6 +56,9 @@
 #define PAGE_S2_DEVICE		(S2_VALID | S2_TABLE | S2_MEMATTR_DEVICE | \
 				 S2_S2AP_R | S2_SH_INNER | S2_AF | S2_XN)
 #define PMD_TYPE_TABLE		(S2_VALID | S2_TABLE)
+#define PAGE_GUEST		BIT(57)	/* invalid: the page left the host */
+#define VTTBR_VMID_SHIFT	48
+#define VTTBR_VMID_WIDTH	8
 #define PMD_TABLE_BIT		S2_TABLE
 
 /*
@@ -66,5 +69,7 @@ _Static_assert(PAGE_S2_KERNEL == 0x7ff, "RWX normal memory");
 _Static_assert(PAGE_S2_DEVICE == UINT64_C(18014398509483847),
 	       "PAGE_S2_DEVICE of the specification");
 _Static_assert(S2_RDWR == 192, "S2_RDWR of the specification");
+_Static_assert(PAGE_GUEST == UINT64_C(144115188075855872),
+	       "PAGE_GUEST of the specification");
 
 #endif /* COREVISOR_CORE_SPEC_CONSTANTS_H */

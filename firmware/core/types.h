@@ -32,6 +32,7 @@ typedef struct {
  * @HV_EBUSY:	the object is in use or already there
  * @HV_ENOMEM:	a pool is empty
  * @HV_ENOTSUP:	no such call
+ * @HV_EAGAIN:	a part is done, call again for the rest
  */
 enum hv_status {
 	HV_OK = 0,
@@ -40,6 +41,7 @@ enum hv_status {
 	HV_EBUSY,
 	HV_ENOMEM,
 	HV_ENOTSUP,
+	HV_EAGAIN,
 };
 
 #define WARN_UNUSED	__attribute__((warn_unused_result))

@@ -12,6 +12,7 @@
 #include "arch/mem.h"
 #include "core/locks.h"
 #include "core/mem_region.h"
+#include "core/npt_ops.h"
 #include "core/page_manager.h"
 #include "core/panic.h"
 #include "core/psci.h"
@@ -23,6 +24,7 @@ const struct machine test_machine = {
 	.nr_ram = 1,
 	.el2 = { TEST_EL2_BASE, TEST_EL2_BYTES },
 	.pool_pages = 128,
+	.arena_chunks = 24,
 };
 
 static struct machine current;
@@ -73,22 +75,52 @@ static void start_records(void)
 	}
 }
 
-void machine_add_pool(vmid_t vmid, uint64_t pages)
+/* RAM, and what EL2 has besides it. */
+static void start_memory(void)
+{
+	native_memory_free();
+	for (uint32_t i = 0; i < current.nr_ram; i++) {
+		native_memory_add(current.ram[i].base, current.ram[i].size);
+	}
+	if (!native_memory_has(current.el2.base)) {
+		native_memory_add(current.el2.base, current.el2.size);
+	}
+}
+
+static void start_tables(void)
 {
 	paddr_t root = take(PT_ROOT_BYTES, PT_ROOT_BYTES);
+	uint64_t bytes = current.pool_pages * PAGE_SIZE;
 
-	pt_pool_init(vmid, root, take(pages * PAGE_SIZE, PAGE_SIZE),
-		     pages * PAGE_SIZE);
+	pt_pool_init(HOSTVISOR, root, take(bytes, PAGE_SIZE), bytes);
+	if (current.arena_chunks != 0) {
+		bytes = (current.arena_chunks + 1) * PT_CHUNK_BYTES;
+		pt_arena_init(take(bytes, PT_CHUNK_BYTES), bytes);
+	}
+	native_cpu.vttbr = root;
+}
+
+void machine_add_vm(vmid_t vmid)
+{
+	acquire_lock_s2page();
+	g_assert_cmpint(init_s2pt(vmid), ==, HV_OK);
+	release_lock_s2page();
+}
+
+void machine_become_cpu(uint32_t index)
+{
+	native_cpu.pcpu = pcpu_get(index);
+	native_cpu.vttbr = pt_pool_root(HOSTVISOR);
 }
 
 void machine_start(const struct machine *machine)
 {
 	current = *machine;
 	next_free = current.el2.base;
-	native_memory_init(current.el2.base, current.el2.size);
+	start_memory();
 	start_cpus();
 	start_records();
-	machine_add_pool(HOSTVISOR, current.pool_pages);
+	start_tables();
 	violation_set_halt(false);
 	native_console_reset();
 	native_events_reset();

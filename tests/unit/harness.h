@@ -29,14 +29,16 @@
  * struct machine - memory of a machine
  * @ram:	RAM in the order in which it is registered
  * @nr_ram:	ranges of it
- * @el2:	memory that EL2 can reach; its pages belong to COREVISOR
+ * @el2:	what EL2 keeps its records and tables in; COREVISOR's pages
  * @pool_pages:	table pages in the host's pool
+ * @arena_chunks: chunks of table pages for VMs; 0 for no arena
  */
 struct machine {
 	struct pa_range ram[4];
 	uint32_t nr_ram;
 	struct pa_range el2;
 	uint64_t pool_pages;
+	uint64_t arena_chunks;
 };
 
 extern const struct machine test_machine;
@@ -48,8 +50,11 @@ void machine_start(const struct machine *machine);
 paddr_t machine_root(void);
 paddr_t machine_pool(void);
 
-/* A root and a pool for @vmid behind the host's. */
-void machine_add_pool(vmid_t vmid, uint64_t pages);
+/* A table for @vmid, out of the arena. */
+void machine_add_vm(vmid_t vmid);
+
+/* Makes the calling thread CPU @index, which runs the host. */
+void machine_become_cpu(uint32_t index);
 
 /* Sets a page record, with the lock. */
 void machine_set_page(uint64_t pfn, uint32_t owner, uint32_t count);

@@ -9,7 +9,10 @@
 #include "core/pt_alloc.h"
 #include "plat/hypsec-virt/plat.h"
 
-#define START (TEST_EL2_BASE + MIB)
+/* A carve-out at the end of the test machine's RAM, with room for the arena. */
+#define CARVEOUT_BYTES	(16 * MIB)
+#define CARVEOUT_BASE	(TEST_RAM_BASE + TEST_RAM_BYTES - CARVEOUT_BYTES)
+#define START		(CARVEOUT_BASE + MIB)
 
 static struct board_info board(uint64_t ram_bytes, uint64_t carveout_bytes)
 {
@@ -31,20 +34,22 @@ static struct el2_layout layout_of(const struct board_info *info, paddr_t start)
 
 static void parts_follow_each_other(void)
 {
-	struct board_info info = board(TEST_RAM_BYTES, TEST_EL2_BYTES);
+	struct board_info info = board(TEST_RAM_BYTES, CARVEOUT_BYTES);
 	struct el2_layout layout = layout_of(&info, START);
 
 	g_assert_cmphex(layout.records.base, ==, START);
 	g_assert_cmphex(layout.root, >=, START + layout.records.size);
 	g_assert_cmphex(layout.pool.base, ==, layout.root + PT_ROOT_BYTES);
-	g_assert_cmphex(layout.end, ==, layout.pool.base + layout.pool.size);
+	g_assert_cmphex(layout.arena.base, >=,
+			layout.pool.base + layout.pool.size);
+	g_assert_cmphex(layout.end, ==, layout.arena.base + layout.arena.size);
 }
 
 static void parts_are_aligned(void)
 {
 	for (uint64_t pages = 1; pages < 20; pages++) {
 		struct board_info info = board(TEST_RAM_BYTES + pages *
-					       PAGE_SIZE, TEST_EL2_BYTES);
+					       PAGE_SIZE, CARVEOUT_BYTES);
 		struct el2_layout layout =
 			layout_of(&info, START + pages * PAGE_SIZE);
 
@@ -52,13 +57,15 @@ static void parts_are_aligned(void)
 		g_assert_cmphex(layout.records.size % PAGE_SIZE, ==, 0);
 		g_assert_cmphex(layout.pool.base % PAGE_SIZE, ==, 0);
 		g_assert_cmphex(layout.pool.size % PAGE_SIZE, ==, 0);
+		g_assert_cmphex(layout.arena.base % PT_CHUNK_BYTES, ==, 0);
+		g_assert_cmphex(layout.arena.size % PT_CHUNK_BYTES, ==, 0);
 	}
 }
 
 static void records_are_one_for_each_page(void)
 {
 	struct board_info info = board(TEST_RAM_BYTES + PAGE_SIZE,
-				       TEST_EL2_BYTES);
+				       CARVEOUT_BYTES);
 
 	g_assert_cmphex(layout_of(&info, START).records.size, ==,
 			TEST_RAM_BYTES / 512 + PAGE_SIZE);
@@ -67,7 +74,7 @@ static void records_are_one_for_each_page(void)
 /* 64 MiB: 32 level-3 tables and a level-2 table; 4 and 1 for devices. */
 static void pool_counts_tables(void)
 {
-	struct board_info info = board(TEST_RAM_BYTES, TEST_EL2_BYTES);
+	struct board_info info = board(TEST_RAM_BYTES, CARVEOUT_BYTES);
 
 	g_assert_cmpuint(layout_of(&info, START).pool.size / PAGE_SIZE, ==,
 			 32 + 1 + 4 + 1);
@@ -76,7 +83,7 @@ static void pool_counts_tables(void)
 /* Two pages across a GiB boundary need two tables of either level. */
 static void pool_counts_units_that_are_touched(void)
 {
-	struct board_info info = board(TEST_RAM_BYTES, TEST_EL2_BYTES);
+	struct board_info info = board(TEST_RAM_BYTES, CARVEOUT_BYTES);
 
 	info.memory[1] = (struct pa_range){ 2 * GIB - PAGE_SIZE,
 					    2 * PAGE_SIZE };
@@ -87,7 +94,7 @@ static void pool_counts_units_that_are_touched(void)
 
 static void full_to_the_last_byte_is_ok(void)
 {
-	struct board_info info = board(TEST_RAM_BYTES, TEST_EL2_BYTES);
+	struct board_info info = board(TEST_RAM_BYTES, CARVEOUT_BYTES);
 	uint64_t end = layout_of(&info, START).end;
 	struct el2_layout layout;
 
@@ -98,7 +105,7 @@ static void full_to_the_last_byte_is_ok(void)
 
 static void too_small_is_nomem_and_says_how_much(void)
 {
-	struct board_info info = board(TEST_RAM_BYTES, TEST_EL2_BYTES);
+	struct board_info info = board(TEST_RAM_BYTES, CARVEOUT_BYTES);
 	uint64_t end = layout_of(&info, START).end;
 	struct el2_layout layout;
 
@@ -136,7 +143,7 @@ static void split_block(paddr_t block)
  */
 static void worst_case_never_runs_out(void)
 {
-	struct board_info info = board(TEST_RAM_BYTES, TEST_EL2_BYTES);
+	struct board_info info = board(TEST_RAM_BYTES, CARVEOUT_BYTES);
 	struct el2_layout layout;
 
 	info.memory[1] = (struct pa_range){ 2 * GIB - MIB, 4 * MIB };
@@ -146,7 +153,6 @@ static void worst_case_never_runs_out(void)
 			==, HV_OK);
 	g_assert_cmpint(mem_region_add(info.memory[1].base,
 				       info.memory[1].size), ==, HV_OK);
-	native_memory_init(TEST_EL2_BASE, TEST_EL2_BYTES);
 	page_manager_init(layout.records.base, mem_region_pages());
 	pt_pool_init(HOSTVISOR, layout.root, layout.pool.base,
 		     layout.pool.size);

@@ -77,18 +77,18 @@ static void release_in_any_order_is_allowed(void)
 static void held_locks_are_known(void)
 {
 	g_assert_false(lock_s2page_is_held());
-	g_assert_false(lock_pt_is_held());
+	g_assert_false(lock_pt_is_held(1));
 	acquire_lock_s2page();
 	g_assert_true(lock_s2page_is_held());
-	g_assert_false(lock_pt_is_held());
+	g_assert_false(lock_pt_is_held(1));
 	acquire_lock_pt(1);
-	g_assert_true(lock_pt_is_held());
+	g_assert_true(lock_pt_is_held(1));
 	release_lock_s2page();
 	g_assert_false(lock_s2page_is_held());
-	g_assert_true(lock_pt_is_held());
+	g_assert_true(lock_pt_is_held(1));
 	g_assert_false(lock_none_is_held());
 	release_lock_pt(1);
-	g_assert_false(lock_pt_is_held());
+	g_assert_false(lock_pt_is_held(1));
 }
 
 static void s2page_twice_panics(void)
@@ -134,7 +134,7 @@ static void console_twice_panics(void)
 static void s2page_not_held_panics(void)
 {
 	acquire_lock_pt(1);
-	assert_panics(drop_s2page, NULL, "rank_held");
+	assert_panics(drop_s2page, NULL, "holds(mask, held)");
 }
 
 static void pt_not_held_panics(void)
@@ -142,12 +142,12 @@ static void pt_not_held_panics(void)
 	vmid_t vmid = 1;
 
 	acquire_lock_s2page();
-	assert_panics(drop_pt, &vmid, "rank_held");
+	assert_panics(drop_pt, &vmid, "holds(mask, held)");
 }
 
 static void console_not_held_panics(void)
 {
-	assert_panics(drop_console, NULL, "rank_held");
+	assert_panics(drop_console, NULL, "holds(mask, held)");
 }
 
 static void pt_out_of_range_panics(void)
@@ -310,7 +310,7 @@ static void tables_of_two_vms_are_independent(void)
 	acquire_lock_pt(1);
 	g_thread_join(g_thread_new(NULL, hold_another_table,
 				   GUINT_TO_POINTER(1)));
-	g_assert_true(lock_pt_is_held());
+	g_assert_true(lock_pt_is_held(1));
 	release_lock_pt(1);
 }
 

@@ -371,6 +371,7 @@ static void reserve_gives_its_pages_to_corevisor(void)
 
 static void reserve_up_to_the_end_of_ram(void)
 {
+	machine_set_page(END_PFN - 1, HOSTVISOR, 0);
 	acquire_lock_s2page();
 	page_manager_reserve(END_PFN - 1, 1);
 	g_assert_cmpuint(get_pfn_owner(END_PFN - 1), ==, COREVISOR);

@@ -22,6 +22,30 @@ static uint64_t free_pages(void)
 	return pt_pool_free_pages(HOSTVISOR);
 }
 
+/* What a change of the host's table needs. */
+static void lock_host_table(void)
+{
+	acquire_lock_s2page();
+	acquire_lock_pt(HOSTVISOR);
+}
+
+static void unlock_host_table(void)
+{
+	release_lock_pt(HOSTVISOR);
+	release_lock_s2page();
+}
+
+static enum hv_status map_locked(uint32_t vmid, uint64_t ipa, uint32_t level,
+				 uint64_t pte)
+{
+	enum hv_status status;
+
+	acquire_lock_s2page();
+	status = map_s2pt(vmid, ipa, level, pte);
+	release_lock_s2page();
+	return status;
+}
+
 /* Expects a failure that changes neither memory nor the pool. */
 static void assert_map_fails(uint64_t ipa, uint32_t level, uint64_t pte,
 			     enum hv_status status)
@@ -29,14 +53,14 @@ static void assert_map_fails(uint64_t ipa, uint32_t level, uint64_t pte,
 	uint64_t pages = free_pages();
 	void *before = machine_copy();
 
-	g_assert_cmpint(map_s2pt(HOSTVISOR, ipa, level, pte), ==, status);
+	g_assert_cmpint(map_locked(HOSTVISOR, ipa, level, pte), ==, status);
 	g_assert_cmpuint(free_pages(), ==, pages);
 	machine_assert_unchanged(before);
 }
 
 static void assert_maps(uint64_t ipa, uint32_t level, uint64_t pte)
 {
-	g_assert_cmpint(map_s2pt(HOSTVISOR, ipa, level, pte), ==, HV_OK);
+	g_assert_cmpint(map_locked(HOSTVISOR, ipa, level, pte), ==, HV_OK);
 }
 
 static void start_with_pool(uint64_t pages)
@@ -64,22 +88,22 @@ static void pool_root_is_zeroed(void)
 static void pool_gives_each_page_once(void)
 {
 	start_with_pool(3);
-	acquire_lock_pt(HOSTVISOR);
+	lock_host_table();
 	g_assert_cmphex(alloc_pud_page(HOSTVISOR), ==, machine_pool());
 	g_assert_cmphex(alloc_pmd_page(HOSTVISOR), ==,
 			machine_pool() + PAGE_SIZE);
 	g_assert_cmphex(alloc_pmd_page(HOSTVISOR), ==,
 			machine_pool() + 2 * PAGE_SIZE);
-	release_lock_pt(HOSTVISOR);
+	unlock_host_table();
 }
 
 static void pool_empty_gives_zero(void)
 {
 	start_with_pool(0);
-	acquire_lock_pt(HOSTVISOR);
+	lock_host_table();
 	g_assert_cmphex(alloc_pud_page(HOSTVISOR), ==, 0);
 	g_assert_cmphex(alloc_pmd_page(HOSTVISOR), ==, 0);
-	release_lock_pt(HOSTVISOR);
+	unlock_host_table();
 }
 
 static void pool_page_is_zeroed(void)
@@ -87,9 +111,9 @@ static void pool_page_is_zeroed(void)
 	const uint64_t *page = el2_ptr(pa_to_el2_va(machine_pool()));
 
 	memset(el2_ptr(pa_to_el2_va(machine_pool())), 0xff, PAGE_SIZE);
-	acquire_lock_pt(HOSTVISOR);
+	lock_host_table();
 	alloc_pmd_page(HOSTVISOR);
-	release_lock_pt(HOSTVISOR);
+	unlock_host_table();
 	for (size_t i = 0; i < PTRS_PER_PTE; i++) {
 		g_assert_cmphex(page[i], ==, 0);
 	}
@@ -98,11 +122,13 @@ static void pool_page_is_zeroed(void)
 static void pools_of_owners_are_apart(void)
 {
 	uint64_t pages = free_pages();
+	uint64_t vm_pages;
 
-	machine_add_pool(VM, 2);
+	machine_add_vm(VM);
+	vm_pages = pt_pool_free_pages(VM);
 	g_assert_cmphex(pt_pool_root(VM), !=, pt_pool_root(HOSTVISOR));
-	g_assert_cmpint(map_s2pt(VM, IPA, 3, PAGE(IPA)), ==, HV_OK);
-	g_assert_cmpuint(pt_pool_free_pages(VM), ==, 0);
+	g_assert_cmpint(map_locked(VM, IPA, 3, PAGE(IPA)), ==, HV_OK);
+	g_assert_cmpuint(pt_pool_free_pages(VM), ==, vm_pages - 2);
 	g_assert_cmpuint(free_pages(), ==, pages);
 	g_assert_cmphex(walk_s2pt(HOSTVISOR, IPA), ==, 0);
 }
@@ -116,7 +142,7 @@ static void alloc_page(void *data)
 static void pool_without_lock_panics(void)
 {
 	assert_panics(alloc_page, NULL,
-		      "alloc_table_page: assertion failed: lock_pt");
+		      "lock_table_is_held(vmid)");
 }
 
 static void read_free_pages(void *data)
@@ -134,7 +160,7 @@ static void pool_of_corevisor_panics(void)
 static void init_unaligned_root(void *data)
 {
 	(void)data;
-	pt_pool_init(VM, machine_root() + PAGE_SIZE, machine_pool(), PAGE_SIZE);
+	pt_pool_init(HOSTVISOR, machine_root() + PAGE_SIZE, machine_pool(), PAGE_SIZE);
 }
 
 static void pool_root_unaligned_panics(void)
@@ -145,7 +171,7 @@ static void pool_root_unaligned_panics(void)
 static void init_unaligned_pool(void *data)
 {
 	(void)data;
-	pt_pool_init(VM, machine_root(), machine_pool() + 8, PAGE_SIZE);
+	pt_pool_init(HOSTVISOR, machine_root(), machine_pool() + 8, PAGE_SIZE);
 }
 
 static void pool_base_unaligned_panics(void)
@@ -265,12 +291,12 @@ static void walker_agrees_on_pages_and_blocks(void)
 
 static void no_table_has_no_entries(void)
 {
-	acquire_lock_pt(HOSTVISOR);
+	lock_host_table();
 	g_assert_cmphex(walk_pmd(HOSTVISOR, 0, IPA, 0), ==, 0);
 	g_assert_cmphex(walk_pmd(HOSTVISOR, 0, IPA, 1), ==, 0);
 	g_assert_cmphex(walk_pte(HOSTVISOR, 0, IPA), ==, 0);
 	g_assert_cmphex(walk_pte(HOSTVISOR, BLOCK(IPA), IPA), ==, 0);
-	release_lock_pt(HOSTVISOR);
+	unlock_host_table();
 }
 
 static void tables_are_made_only_on_request(void)
@@ -278,7 +304,7 @@ static void tables_are_made_only_on_request(void)
 	uint64_t pgd = walk_pgd(HOSTVISOR, machine_root(), IPA);
 	uint64_t pud;
 
-	acquire_lock_pt(HOSTVISOR);
+	lock_host_table();
 	g_assert_cmphex(walk_pud(HOSTVISOR, pgd, IPA, 0), ==, 0);
 	pud = walk_pud(HOSTVISOR, pgd, IPA, 1);
 	g_assert_cmphex(pud, ==, machine_pool() | PMD_TYPE_TABLE);
@@ -286,7 +312,7 @@ static void tables_are_made_only_on_request(void)
 	g_assert_cmphex(walk_pmd(HOSTVISOR, pud, IPA, 0), ==, 0);
 	g_assert_cmphex(walk_pmd(HOSTVISOR, pud, IPA, 1), ==,
 			(machine_pool() + PAGE_SIZE) | PMD_TYPE_TABLE);
-	release_lock_pt(HOSTVISOR);
+	unlock_host_table();
 }
 
 static void empty_pool_links_nothing(void)
@@ -295,13 +321,13 @@ static void empty_pool_links_nothing(void)
 	void *before;
 
 	start_with_pool(1);
-	acquire_lock_pt(HOSTVISOR);
+	lock_host_table();
 	pud = walk_pud(HOSTVISOR, machine_root(), IPA, 1);
 	before = machine_copy();
 	g_assert_cmphex(walk_pmd(HOSTVISOR, pud, IPA, 1), ==, 0);
 	g_assert_cmphex(walk_pud(HOSTVISOR, machine_root(), 0, 1), ==, 0);
 	machine_assert_unchanged(before);
-	release_lock_pt(HOSTVISOR);
+	unlock_host_table();
 }
 
 static void walk_pte_of_corevisor(void *data)
@@ -329,7 +355,7 @@ static void set_pmd_of_corevisor_panics(void)
 static void set_pte_in_block(void *data)
 {
 	(void)data;
-	acquire_lock_pt(HOSTVISOR);
+	lock_host_table();
 	set_pte(HOSTVISOR, BLOCK(IPA), IPA, PAGE(IPA));
 }
 
@@ -417,7 +443,7 @@ struct bad_map {
 static void map_badly(void *data)
 {
 	const struct bad_map *bad = data;
-	enum hv_status status = map_s2pt(bad->vmid, IPA, bad->level, bad->pte);
+	enum hv_status status = map_locked(bad->vmid, IPA, bad->level, bad->pte);
 
 	(void)status;
 }
@@ -433,7 +459,7 @@ static void invalid_leaf_panics(void)
 {
 	struct bad_map bad = { HOSTVISOR, 3, PAGE(IPA) & ~S2_VALID };
 
-	assert_panics(map_badly, &bad, "pt_is_valid(pte)");
+	assert_panics(map_badly, &bad, "pt_is_leaf(pte)");
 }
 
 static void page_descriptor_at_level_2_panics(void)
@@ -468,7 +494,7 @@ static void set_without_lock(void *data)
 static void set_without_lock_panics(void)
 {
 	assert_panics(set_without_lock, NULL,
-		      "set_npt: assertion failed: lock_pt");
+		      "set_npt: assertion failed: lock_table");
 }
 
 static void store_without_lock(void *data)
@@ -480,13 +506,13 @@ static void store_without_lock(void *data)
 static void store_without_lock_panics(void)
 {
 	assert_panics(store_without_lock, NULL,
-		      "pt_store: assertion failed: lock_pt");
+		      "pt_store: assertion failed: lock_table");
 }
 
 static void set_pmd_in_block(void *data)
 {
 	(void)data;
-	acquire_lock_pt(HOSTVISOR);
+	lock_host_table();
 	set_pmd(HOSTVISOR, machine_pool() | S2_VALID, IPA, BLOCK(IPA));
 }
 
@@ -603,7 +629,7 @@ static void refusals_store_nothing(void)
 
 	assert_maps(IPA, 2, BLOCK(IPA));
 	native_events_reset();
-	status = map_s2pt(HOSTVISOR, IPA, 3, PAGE(IPA));
+	status = map_locked(HOSTVISOR, IPA, 3, PAGE(IPA));
 	g_assert_cmpint(status, ==, HV_EBUSY);
 	native_events(&n);
 	g_assert_cmpuint(n, ==, 0);
@@ -663,7 +689,7 @@ static void random_maps_match_a_model(void)
 		uint64_t oa = ipa + (random_below(3) == 0 ? PMD_SIZE : 0);
 		uint64_t pte = level == 2 ? BLOCK(oa) : PAGE(oa);
 
-		g_assert_cmpint(map_s2pt(HOSTVISOR, ipa, level, pte), ==,
+		g_assert_cmpint(map_locked(HOSTVISOR, ipa, level, pte), ==,
 				model_map(model, page, level, pte));
 	}
 	for (uint64_t page = 0; page < MODEL_PAGES; page++) {

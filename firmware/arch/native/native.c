@@ -5,16 +5,19 @@
  */
 #include "arch/native.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "arch/cpu.h"
 #include "arch/mem.h"
 #include "arch/report.h"
 #include "core/console.h"
+#include "core/pcpu.h"
 #include "core/platform.h"
 #include "core/spec_constants.h"
 
@@ -23,13 +26,21 @@
 
 _Thread_local struct native_cpu native_cpu;
 
-static uint8_t *memory;
-static paddr_t memory_base;
-static uint64_t memory_bytes;
+#define MAX_RANGES 8
 
+/* One range of physical memory. */
+static struct {
+	uint8_t *host;
+	paddr_t base;
+	uint64_t bytes;
+} ranges[MAX_RANGES];
+static unsigned int nr_ranges;
+
+static pthread_mutex_t events_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct native_event *events;
 static size_t nr_events;
 static size_t max_events;
+static bool records_locks;
 
 static char console[CONSOLE_BYTES];
 static size_t console_length;
@@ -55,33 +66,92 @@ static void *checked(void *p)
 	return p;
 }
 
+void native_memory_add(paddr_t base, uint64_t bytes)
+{
+	void *host;
+
+	if (nr_ranges == MAX_RANGES || (base | bytes) % PAGE_SIZE != 0) {
+		die("memory of 0x%lx bytes at 0x%lx", bytes, base);
+	}
+	for (unsigned int i = 0; i < nr_ranges; i++) {
+		if (base < ranges[i].base + ranges[i].bytes &&
+		    ranges[i].base < base + bytes) {
+			die("memory twice at 0x%lx", base);
+		}
+	}
+	host = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (host == MAP_FAILED) {
+		die("no memory");
+	}
+	ranges[nr_ranges].host = host;
+	ranges[nr_ranges].base = base;
+	ranges[nr_ranges].bytes = bytes;
+	nr_ranges++;
+}
+
 void native_memory_init(paddr_t base, uint64_t bytes)
 {
 	native_memory_free();
-	memory = checked(aligned_alloc(PAGE_SIZE, bytes));
-	memset(memory, 0, bytes);
-	memory_base = base;
-	memory_bytes = bytes;
+	native_memory_add(base, bytes);
 }
 
 void native_memory_free(void)
 {
-	free(memory);
+	while (nr_ranges > 0) {
+		nr_ranges--;
+		munmap(ranges[nr_ranges].host, ranges[nr_ranges].bytes);
+	}
 	free(events);
-	memory = NULL;
-	memory_bytes = 0;
 	events = NULL;
 	nr_events = 0;
 	max_events = 0;
+	records_locks = false;
+}
+
+/* Where [@pa, @pa + @bytes) is, NULL if not all of it is in one range. */
+static uint8_t *find_memory(paddr_t pa, uint64_t bytes)
+{
+	for (unsigned int i = 0; i < nr_ranges; i++) {
+		uint64_t offset = pa - ranges[i].base;
+
+		if (pa >= ranges[i].base && offset < ranges[i].bytes &&
+		    bytes <= ranges[i].bytes - offset) {
+			return ranges[i].host + offset;
+		}
+	}
+	return NULL;
+}
+
+bool native_memory_has(paddr_t pa)
+{
+	return find_memory(pa, 1) != NULL;
 }
 
 void native_record(enum native_op op, uint64_t a, uint64_t b)
 {
+	const struct pcpu *cpu = native_cpu.pcpu;
+
+	if ((op == NATIVE_LOCK || op == NATIVE_UNLOCK) && !records_locks) {
+		return;
+	}
+	pthread_mutex_lock(&events_mutex);
 	if (nr_events == max_events) {
 		max_events = max_events * 2 + 64;
 		events = checked(realloc(events, max_events * sizeof(*events)));
 	}
-	events[nr_events++] = (struct native_event){ op, a, b };
+	events[nr_events++] = (struct native_event){
+		.op = op,
+		.cpu = cpu == NULL ? 0 : cpu->index,
+		.a = a,
+		.b = b,
+	};
+	pthread_mutex_unlock(&events_mutex);
+}
+
+void native_record_locks(bool on)
+{
+	records_locks = on;
 }
 
 const struct native_event *native_events(size_t *count)
@@ -97,30 +167,46 @@ void native_events_reset(void)
 
 el2_va_t pa_to_el2_va(paddr_t pa)
 {
-	if (pa < memory_base || pa - memory_base >= memory_bytes) {
-		die("EL2 access to 0x%lx, outside of its memory", pa);
+	uint8_t *host = find_memory(pa, 1);
+
+	if (host == NULL) {
+		die("EL2 access to 0x%lx, which is not memory", pa);
 	}
-	return (el2_va_t){ (uintptr_t)(memory + (pa - memory_base)) };
+	return (el2_va_t){ (uintptr_t)host };
 }
 
 static paddr_t el2_va_to_pa(el2_va_t va)
 {
-	return va.addr - (uintptr_t)memory + memory_base;
+	for (unsigned int i = 0; i < nr_ranges; i++) {
+		uint64_t offset = va.addr - (uintptr_t)ranges[i].host;
+
+		if (va.addr >= (uintptr_t)ranges[i].host &&
+		    offset < ranges[i].bytes) {
+			return ranges[i].base + offset;
+		}
+	}
+	die("no EL2 address: 0x%lx", va.addr);
 }
 
 void table_store(el2_va_t entry, uint64_t desc)
 {
-	*(volatile uint64_t *)entry.addr = desc;
+	__atomic_store_n((uint64_t *)entry.addr, desc, __ATOMIC_RELAXED);
 	native_record(NATIVE_TABLE_STORE, el2_va_to_pa(entry), desc);
 }
 
 void mem_zero(el2_va_t va, uint64_t bytes)
 {
+	paddr_t pa;
+
 	if ((va.addr | bytes) % CACHE_LINE_BYTES != 0) {
 		die("mem_zero of parts of a cache line");
 	}
+	pa = el2_va_to_pa(va);
+	if (find_memory(pa, bytes) == NULL) {
+		die("mem_zero beyond the memory at 0x%lx", pa);
+	}
 	memset(el2_ptr(va), 0, bytes);
-	native_record(NATIVE_ZERO, el2_va_to_pa(va), bytes);
+	native_record(NATIVE_ZERO, pa, bytes);
 }
 
 void mem_clean_poc(el2_va_t va, uint64_t bytes)

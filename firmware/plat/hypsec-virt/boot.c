@@ -207,6 +207,7 @@ static void init_memory(const struct board_info *info,
 	pt_pool_init(HOSTVISOR, layout->root, layout->pool.base,
 		     layout->pool.size);
 	release_lock_pt(HOSTVISOR);
+	pt_arena_init(layout->arena.base, layout->arena.size);
 }
 
 static void enter_host(struct pcpu *cpu) NORETURN;

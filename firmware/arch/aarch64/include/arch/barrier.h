@@ -3,10 +3,18 @@
 #ifndef COREVISOR_ARCH_BARRIER_H
 #define COREVISOR_ARCH_BARRIER_H
 
+#include "core/types.h"
+
 /* Orders stores (to tables) before what follows, on all CPUs. */
 static inline void barrier_dsb_ishst(void)
 {
 	__asm__ volatile("dsb ishst" ::: "memory");
+}
+
+/* Completes accesses and maintenance of the inner shareable domain. */
+static inline void barrier_dsb_ish(void)
+{
+	__asm__ volatile("dsb ish" ::: "memory");
 }
 
 /* Completes all memory accesses and maintenance, on all CPUs. */
@@ -19,6 +27,17 @@ static inline void barrier_dsb_sy(void)
 static inline void barrier_isb(void)
 {
 	__asm__ volatile("isb" ::: "memory");
+}
+
+/* The host build records which locks are taken and given back. */
+static inline void lock_taken(uint32_t lock)
+{
+	(void)lock;
+}
+
+static inline void lock_given(uint32_t lock)
+{
+	(void)lock;
 }
 
 /* Hint inside a spin loop. */

@@ -10,7 +10,7 @@
  *
  *   carve-out + 0		boot block, then inspect.h's page
  *   carve-out + 2 MiB		the image
- *   carve-out + 4 MiB		page records, then table pools
+ *   carve-out + 4 MiB		page records, the host's tables, the VMs' tables
  */
 #ifndef COREVISOR_ARCH_LAYOUT_H
 #define COREVISOR_ARCH_LAYOUT_H

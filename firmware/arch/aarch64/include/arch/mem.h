@@ -3,6 +3,7 @@
 #ifndef COREVISOR_ARCH_MEM_H
 #define COREVISOR_ARCH_MEM_H
 
+#include "arch/barrier.h"
 #include "arch/layout.h"
 #include "core/types.h"
 
@@ -47,7 +48,17 @@ void mem_zero(el2_va_t va, uint64_t bytes);
  * mem_clean_poc() - write back and drop cache lines to the point of coherency
  * @va:    EL2 address
  * @bytes: length
+ *
+ * Complete at return.
  */
 void mem_clean_poc(el2_va_t va, uint64_t bytes);
+
+/* Drops all instruction cache lines of all CPUs; complete at return. */
+static inline void icache_invalidate_all(void)
+{
+	__asm__ volatile("ic ialluis" ::: "memory");
+	barrier_dsb_ish();
+	barrier_isb();
+}
 
 #endif /* COREVISOR_ARCH_MEM_H */

@@ -13,6 +13,11 @@ static inline void barrier_dsb_ishst(void)
 	native_record(NATIVE_DSB_ISHST, 0, 0);
 }
 
+static inline void barrier_dsb_ish(void)
+{
+	native_record(NATIVE_DSB_ISH, 0, 0);
+}
+
 static inline void barrier_dsb_sy(void)
 {
 	native_record(NATIVE_DSB_SY, 0, 0);
@@ -21,6 +26,16 @@ static inline void barrier_dsb_sy(void)
 static inline void barrier_isb(void)
 {
 	native_record(NATIVE_ISB, 0, 0);
+}
+
+static inline void lock_taken(uint32_t lock)
+{
+	native_record(NATIVE_LOCK, lock, 0);
+}
+
+static inline void lock_given(uint32_t lock)
+{
+	native_record(NATIVE_UNLOCK, lock, 0);
 }
 
 /* Tells that this CPU waits, and lets the thread that holds the lock run. */

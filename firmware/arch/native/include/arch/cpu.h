@@ -12,6 +12,7 @@ struct pcpu;
 /**
  * struct native_cpu - registers and firmware of the host build's CPU
  * @pcpu:	what TPIDR_EL2 would hold
+ * @vttbr:	VTTBR_EL2
  * @vbar_el1, @sctlr_el1: as the host set them
  * @elr_el1, @spsr_el1, @esr_el1, @far_el1: written by an injection
  * @vserror_iss: ISS of a pended SError
@@ -26,6 +27,7 @@ struct pcpu;
  */
 struct native_cpu {
 	struct pcpu *pcpu;
+	uint64_t vttbr;
 	uint64_t vbar_el1;
 	uint64_t sctlr_el1;
 	uint64_t elr_el1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The machine of the host build: physical memory is one heap block, and every
+ * The machine of the host build: physical memory is mapped memory, and every
  * table store and maintenance operation is recorded, so that a test can check
  * them as a protocol (QEMU's TLB would hide a missing one).
  */
@@ -16,10 +16,25 @@ enum native_op {
 	NATIVE_DSB_SY,
 	NATIVE_ISB,
 	NATIVE_CLEAN,		/* a: PA, b: bytes */
+	NATIVE_DSB_ISH,
+	NATIVE_ICACHE,		/* all of it, complete */
+	NATIVE_VTTBR,		/* a: VTTBR_EL2 from now on */
+	NATIVE_TLBI_IPAS2E1IS,	/* a: IPA, b: VTTBR_EL2 */
+	NATIVE_TLBI_VMALLE1IS,	/* b: VTTBR_EL2 */
+	NATIVE_TLBI_VMALLS12E1IS, /* b: VTTBR_EL2 */
+	NATIVE_LOCK,		/* a: which; taken */
+	NATIVE_UNLOCK,		/* a: which; about to be given back */
 };
 
+/**
+ * struct native_event - one operation
+ * @op:  which
+ * @cpu: number of the CPU that did it
+ * @a, @b: see enum native_op
+ */
 struct native_event {
 	enum native_op op;
+	uint32_t cpu;
 	uint64_t a;
 	uint64_t b;
 };
@@ -29,14 +44,27 @@ struct native_event {
  * @base:  PA of its first byte
  * @bytes: size
  *
- * Replaces and frees what an earlier call made.
+ * Replaces and frees what earlier calls made.
  */
 void native_memory_init(paddr_t base, uint64_t bytes);
+
+/**
+ * native_memory_add() - add to the physical memory of a test
+ * @base:  PA of its first byte, page aligned
+ * @bytes: size, a multiple of a page
+ *
+ * It reads as zero, and takes room only where it is written. It may not
+ * overlap what is there already.
+ */
+void native_memory_add(paddr_t base, uint64_t bytes);
+
+/* Whether there is memory at @pa. */
+bool native_memory_has(paddr_t pa);
 
 /* Frees the memory and forgets all events. */
 void native_memory_free(void);
 
-/* Appends one event to the record. */
+/* Appends one event of this CPU to the record; from any thread. */
 void native_record(enum native_op op, uint64_t a, uint64_t b);
 
 /**
@@ -49,6 +77,9 @@ const struct native_event *native_events(size_t *count);
 
 /* Empties the record. */
 void native_events_reset(void);
+
+/* Whether lock events are recorded too; not so after native_memory_init(). */
+void native_record_locks(bool on);
 
 /* What the EL2 console has printed since the last reset. */
 const char *native_console(void);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* VTTBR_EL2 and TLB maintenance of the host build: recorded, see native.h. */
+#ifndef COREVISOR_ARCH_TLBI_H
+#define COREVISOR_ARCH_TLBI_H
+
+#include "arch/cpu.h"
+#include "arch/native.h"
+
+static inline uint64_t vttbr_read(void)
+{
+	return native_cpu.vttbr;
+}
+
+static inline void vttbr_write(uint64_t vttbr)
+{
+	native_cpu.vttbr = vttbr;
+	native_record(NATIVE_VTTBR, vttbr, 0);
+}
+
+static inline void tlbi_ipas2e1is(ipa_t ipa)
+{
+	native_record(NATIVE_TLBI_IPAS2E1IS, ipa, native_cpu.vttbr);
+}
+
+static inline void tlbi_vmalle1is(void)
+{
+	native_record(NATIVE_TLBI_VMALLE1IS, 0, native_cpu.vttbr);
+}
+
+static inline void tlbi_vmalls12e1is(void)
+{
+	native_record(NATIVE_TLBI_VMALLS12E1IS, 0, native_cpu.vttbr);
+}
+
+#endif /* COREVISOR_ARCH_TLBI_H */
