@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Mapping rules. Layer: MemManager.
+ * What may happen to a page. Layer: MemManager.
  */
 #ifndef COREVISOR_CORE_MEM_MANAGER_H
 #define COREVISOR_CORE_MEM_MANAGER_H
@@ -8,5 +8,28 @@
 #include "core/types.h"
 
 enum hv_status WARN_UNUSED map_page_host(uint64_t addr);
+enum hv_status WARN_UNUSED assign_pfn_to_vm(uint32_t vmid, uint64_t gfn,
+					    uint64_t pfn);
+enum hv_status WARN_UNUSED map_pfn_vm(uint32_t vmid, uint64_t addr,
+				      uint64_t pte, uint32_t level);
+enum hv_status WARN_UNUSED map_vm_io(uint32_t vmid, uint64_t gpa, uint64_t pa);
+enum hv_status WARN_UNUSED grant_vm_page(uint32_t vmid, uint64_t pfn);
+enum hv_status WARN_UNUSED revoke_vm_page(uint32_t vmid, uint64_t pfn);
+void clear_vm_page(uint32_t vmid, uint64_t pfn);
+
+/* The descriptor that map_pfn_vm() writes. */
+uint64_t mem_vm_leaf(uint64_t pte, uint32_t level);
+
+/* Whether a page is the host's alone: RAM, not shared with a device. */
+bool mem_is_host_page(uint64_t pfn);
+
+/*
+ * What assign_pfn_to_vm(), grant_vm_page() and revoke_vm_page() would answer,
+ * for callers that check many pages before they change one.
+ * Locks: caller holds s2page
+ */
+enum hv_status WARN_UNUSED mem_can_assign(vmid_t vmid, gfn_t gfn, pfn_t pfn);
+enum hv_status WARN_UNUSED mem_can_grant(vmid_t vmid, pfn_t pfn);
+enum hv_status WARN_UNUSED mem_can_revoke(vmid_t vmid, pfn_t pfn);
 
 #endif /* COREVISOR_CORE_MEM_MANAGER_H */

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What EL2 knows of each VM. Layer: AbstractMachine, with Locks.
+ * Locks: the caller of every primitive holds vm[vmid].
+ */
+#include "core/vm_info.h"
+
+#include "core/locks.h"
+#include "core/panic.h"
+
+/**
+ * struct load_info - one boot image
+ * @addr:	  IPA of its first byte, page aligned
+ * @size:	  bytes
+ * @mapped_pages: pages that the host has handed over
+ */
+struct load_info {
+	ipa_t addr;
+	uint64_t size;
+	uint64_t mapped_pages;
+};
+
+struct vm_info {
+	uint32_t state;
+	uint32_t vcpu_state[VCPU_PER_VM];
+	uint32_t next_load_idx;
+	struct load_info load[MAX_LOAD_INFO_NUM];
+	struct vm_reclaim reclaim;
+};
+
+static struct vm_info vm_infos[COREVISOR];
+
+static struct vm_info *vm_info(vmid_t vmid)
+{
+	ASSERT(is_vm(vmid) && lock_vm_is_held());
+	return &vm_infos[vmid];
+}
+
+static struct load_info *load_info(vmid_t vmid, uint32_t load_idx)
+{
+	ASSERT(load_idx < MAX_LOAD_INFO_NUM);
+	return &vm_info(vmid)->load[load_idx];
+}
+
+static uint32_t *vcpu_state(vmid_t vmid, uint32_t vcpuid)
+{
+	ASSERT(vcpuid < VCPU_PER_VM);
+	return &vm_info(vmid)->vcpu_state[vcpuid];
+}
+
+/**
+ * get_vm_state() - state of a VM
+ * @vmid: a VM
+ *
+ * Spec:    AbstractMachine.get_vm_state_spec
+ * Locks:   caller holds vm[vmid]
+ * Returns: UNUSED, READY, VERIFIED or POWEROFF
+ * Panics:  @vmid out of range - nobody
+ */
+uint32_t get_vm_state(uint32_t vmid)
+{
+	return vm_info(vmid)->state;
+}
+
+/**
+ * set_vm_state() - change the state of a VM
+ * @vmid:  a VM
+ * @state: UNUSED to ACTIVE
+ *
+ * Spec:   AbstractMachine.set_vm_state_spec
+ * Locks:  caller holds vm[vmid]
+ * Panics: a number out of range - nobody
+ */
+void set_vm_state(uint32_t vmid, uint32_t state)
+{
+	ASSERT(state <= ACTIVE);
+	vm_info(vmid)->state = state;
+}
+
+/**
+ * get_vcpu_state() - state of a vCPU
+ * @vmid:   a VM
+ * @vcpuid: below VCPU_PER_VM
+ *
+ * Spec:    AbstractMachine.get_vcpu_state_spec
+ * Locks:   caller holds vm[vmid]
+ * Returns: UNUSED, READY or ACTIVE
+ * Panics:  a number out of range - nobody
+ */
+uint32_t get_vcpu_state(uint32_t vmid, uint32_t vcpuid)
+{
+	return *vcpu_state(vmid, vcpuid);
+}
+
+/**
+ * set_vcpu_state() - change the state of a vCPU
+ * @vmid:   a VM
+ * @vcpuid: below VCPU_PER_VM
+ * @state:  UNUSED, READY or ACTIVE
+ *
+ * Spec:   AbstractMachine.set_vcpu_state_spec
+ * Locks:  caller holds vm[vmid]
+ * Panics: a number out of range - nobody
+ */
+void set_vcpu_state(uint32_t vmid, uint32_t vcpuid, uint32_t state)
+{
+	ASSERT(state == UNUSED || state == READY || state == ACTIVE);
+	*vcpu_state(vmid, vcpuid) = state;
+}
+
+/**
+ * get_vm_next_load_idx() - how many boot images a VM has
+ * @vmid: a VM
+ *
+ * Spec:    AbstractMachine.get_vm_next_load_idx_spec
+ * Locks:   caller holds vm[vmid]
+ * Returns: 0 to MAX_LOAD_INFO_NUM
+ * Panics:  @vmid out of range - nobody
+ */
+uint32_t get_vm_next_load_idx(uint32_t vmid)
+{
+	return vm_info(vmid)->next_load_idx;
+}
+
+/**
+ * set_vm_next_load_idx() - change how many boot images a VM has
+ * @vmid:     a VM
+ * @load_idx: 0 to MAX_LOAD_INFO_NUM
+ *
+ * Spec:   AbstractMachine.set_vm_next_load_idx_spec
+ * Locks:  caller holds vm[vmid]
+ * Panics: a number out of range - nobody
+ */
+void set_vm_next_load_idx(uint32_t vmid, uint32_t load_idx)
+{
+	ASSERT(load_idx <= MAX_LOAD_INFO_NUM);
+	vm_info(vmid)->next_load_idx = load_idx;
+}
+
+/**
+ * get_vm_load_addr() - where a boot image lies
+ * @vmid:     a VM
+ * @load_idx: below MAX_LOAD_INFO_NUM
+ *
+ * Spec:    AbstractMachine.get_vm_load_addr_spec
+ * Locks:   caller holds vm[vmid]
+ * Returns: IPA in bytes
+ * Panics:  a number out of range - nobody
+ */
+uint64_t get_vm_load_addr(uint32_t vmid, uint32_t load_idx)
+{
+	return load_info(vmid, load_idx)->addr;
+}
+
+/**
+ * set_vm_load_addr() - record where a boot image lies
+ * @vmid:      a VM
+ * @load_idx:  below MAX_LOAD_INFO_NUM
+ * @load_addr: IPA in bytes
+ *
+ * Spec:   AbstractMachine.set_vm_load_addr_spec
+ * Locks:  caller holds vm[vmid]
+ * Panics: a number out of range - nobody
+ */
+void set_vm_load_addr(uint32_t vmid, uint32_t load_idx, uint64_t load_addr)
+{
+	load_info(vmid, load_idx)->addr = load_addr;
+}
+
+/**
+ * get_vm_load_size() - size of a boot image
+ * @vmid:     a VM
+ * @load_idx: below MAX_LOAD_INFO_NUM
+ *
+ * Spec:    AbstractMachine.get_vm_load_size_spec
+ * Locks:   caller holds vm[vmid]
+ * Returns: bytes
+ * Panics:  a number out of range - nobody
+ */
+uint64_t get_vm_load_size(uint32_t vmid, uint32_t load_idx)
+{
+	return load_info(vmid, load_idx)->size;
+}
+
+/**
+ * set_vm_load_size() - record the size of a boot image
+ * @vmid:     a VM
+ * @load_idx: below MAX_LOAD_INFO_NUM
+ * @size:     bytes
+ *
+ * Spec:   AbstractMachine.set_vm_load_size_spec
+ * Locks:  caller holds vm[vmid]
+ * Panics: a number out of range - nobody
+ */
+void set_vm_load_size(uint32_t vmid, uint32_t load_idx, uint64_t size)
+{
+	load_info(vmid, load_idx)->size = size;
+}
+
+/**
+ * get_vm_mapped_pages() - how much of a boot image has been handed over
+ * @vmid:     a VM
+ * @load_idx: below MAX_LOAD_INFO_NUM
+ *
+ * Spec:    AbstractMachine.get_vm_mapped_pages_spec
+ * Locks:   caller holds vm[vmid]
+ * Returns: pages
+ * Panics:  a number out of range - nobody
+ */
+uint64_t get_vm_mapped_pages(uint32_t vmid, uint32_t load_idx)
+{
+	return load_info(vmid, load_idx)->mapped_pages;
+}
+
+/**
+ * set_vm_mapped_pages() - record how much of a boot image was handed over
+ * @vmid:     a VM
+ * @load_idx: below MAX_LOAD_INFO_NUM
+ * @mapped:   pages
+ *
+ * Spec:   AbstractMachine.set_vm_mapped_pages_spec
+ * Locks:  caller holds vm[vmid]
+ * Panics: a number out of range - nobody
+ */
+void set_vm_mapped_pages(uint32_t vmid, uint32_t load_idx, uint64_t mapped)
+{
+	load_info(vmid, load_idx)->mapped_pages = mapped;
+}
+
+bool vm_has_active_vcpu(vmid_t vmid)
+{
+	for (uint32_t i = 0; i < VCPU_PER_VM; i++) {
+		if (get_vcpu_state(vmid, i) == ACTIVE) {
+			return true;
+		}
+	}
+	return false;
+}
+
+struct vm_reclaim *vm_reclaim(vmid_t vmid)
+{
+	return &vm_info(vmid)->reclaim;
+}
+
+void vm_info_wipe(vmid_t vmid)
+{
+	*vm_info(vmid) = (struct vm_info){ .state = UNUSED };
+}
+
+void vm_info_reset(void)
+{
+	for (vmid_t vmid = 0; vmid < COREVISOR; vmid++) {
+		vm_infos[vmid] = (struct vm_info){ .state = UNUSED };
+	}
+}
