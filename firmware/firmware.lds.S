@@ -19,12 +19,12 @@ SECTIONS
 {
 	. = IMAGE_VA;
 	.text : {
-		*(.head)
-		*(.vectors)
+		KEEP(*(.head))
+		KEEP(*(.vectors))
 		*(.text .text.*)
 		. = ALIGN(4096);
 		__idmap_start = .;
-		*(.idmap)
+		KEEP(*(.idmap))
 		ASSERT(. - __idmap_start <= 4096, "idmap is one page");
 		. = ALIGN(4096);
 		__text_end = .;

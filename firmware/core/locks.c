@@ -14,25 +14,13 @@ struct ticket_lock {
 	uint32_t serving;
 };
 
-/* Ranks in lock order; see locks.h. */
-enum lock_rank {
-	RANK_SMMU,
-	RANK_VM,
-	RANK_CORE,
-	RANK_S2PAGE,
-	RANK_PT,
-	RANK_CONSOLE,
-};
-
 /*
  * What a CPU holds, pcpu.held: one bit for each rank, and below them the ids
- * that go with the ranks of which there are several locks.
+ * of the ranks of which there are several locks.
  */
-#define HELD_PT_SHIFT	0
-#define HELD_VM_SHIFT	8
+#define HELD_ID_WIDTH	8
+#define HELD_ID_MASK	((UINT32_C(1) << HELD_ID_WIDTH) - 1)
 #define HELD_RANK_SHIFT	16
-#define HELD_ID_MASK	UINT32_C(0xff)
-#define HELD_BIT(rank)	(UINT32_C(1) << (HELD_RANK_SHIFT + (rank)))
 _Static_assert(COREVISOR <= HELD_ID_MASK, "ids are 8 bits");
 
 static struct ticket_lock smmu_lock;
@@ -42,27 +30,31 @@ static struct ticket_lock s2page_lock;
 static struct ticket_lock pt_lock[COREVISOR + 1];
 static struct ticket_lock console_lock;
 
-static uint32_t held_vm(vmid_t vmid)
+static uint32_t held_bit(enum lock_rank rank)
 {
-	return HELD_BIT(RANK_VM) | vmid << HELD_VM_SHIFT;
+	return UINT32_C(1) << (HELD_RANK_SHIFT + rank);
 }
 
-static uint32_t held_pt(vmid_t vmid)
+/* Where a rank's @id stands; 0 for a rank with one lock. */
+static uint32_t held_id(enum lock_rank rank, uint32_t id)
 {
-	return HELD_BIT(RANK_PT) | vmid << HELD_PT_SHIFT;
+	if (rank == RANK_PT) {
+		return id;
+	}
+	return rank == RANK_VM ? id << HELD_ID_WIDTH : 0;
 }
 
-/* Whether of the bits in @mask this CPU has exactly @held. */
-static bool holds(uint32_t mask, uint32_t held)
+/* Whether this CPU holds lock @id of @rank. */
+static bool is_held(enum lock_rank rank, uint32_t id)
 {
-	return (this_cpu()->held & mask) == held;
-}
+	uint32_t mask = held_bit(rank) | held_id(rank, HELD_ID_MASK);
 
-#define MASK_VM	(HELD_BIT(RANK_VM) | HELD_ID_MASK << HELD_VM_SHIFT)
-#define MASK_PT	(HELD_BIT(RANK_PT) | HELD_ID_MASK << HELD_PT_SHIFT)
+	return (this_cpu()->held & mask) ==
+	       (held_bit(rank) | held_id(rank, id));
+}
 
 static void ticket_acquire(struct ticket_lock *lock, enum lock_rank rank,
-			   uint32_t held)
+			   uint32_t id)
 {
 	uint32_t ticket;
 
@@ -71,27 +63,17 @@ static void ticket_acquire(struct ticket_lock *lock, enum lock_rank rank,
 	while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket) {
 		barrier_relax();
 	}
-	this_cpu()->held |= held;
-	lock_taken(held);
+	this_cpu()->held |= held_bit(rank) | held_id(rank, id);
+	lock_taken(rank, id);
 }
 
-static void ticket_release(struct ticket_lock *lock, uint32_t mask,
-			   uint32_t held)
+static void ticket_release(struct ticket_lock *lock, enum lock_rank rank,
+			   uint32_t id)
 {
-	ASSERT(holds(mask, held));
-	lock_given(held);
-	this_cpu()->held &= ~mask;
+	ASSERT(is_held(rank, id));
+	lock_given(rank, id);
+	this_cpu()->held &= ~(held_bit(rank) | held_id(rank, HELD_ID_MASK));
 	__atomic_store_n(&lock->serving, lock->serving + 1, __ATOMIC_RELEASE);
-}
-
-static void simple_acquire(struct ticket_lock *lock, enum lock_rank rank)
-{
-	ticket_acquire(lock, rank, HELD_BIT(rank));
-}
-
-static void simple_release(struct ticket_lock *lock, enum lock_rank rank)
-{
-	ticket_release(lock, HELD_BIT(rank), HELD_BIT(rank));
 }
 
 /**
@@ -102,7 +84,7 @@ static void simple_release(struct ticket_lock *lock, enum lock_rank rank)
  */
 void acquire_lock_smmu(void)
 {
-	simple_acquire(&smmu_lock, RANK_SMMU);
+	ticket_acquire(&smmu_lock, RANK_SMMU, 0);
 }
 
 /**
@@ -113,7 +95,7 @@ void acquire_lock_smmu(void)
  */
 void release_lock_smmu(void)
 {
-	simple_release(&smmu_lock, RANK_SMMU);
+	ticket_release(&smmu_lock, RANK_SMMU, 0);
 }
 
 /**
@@ -126,7 +108,7 @@ void release_lock_smmu(void)
 void acquire_lock_vm(vmid_t vmid)
 {
 	ASSERT(vmid <= COREVISOR);
-	ticket_acquire(&vm_lock[vmid], RANK_VM, held_vm(vmid));
+	ticket_acquire(&vm_lock[vmid], RANK_VM, vmid);
 }
 
 /**
@@ -139,7 +121,7 @@ void acquire_lock_vm(vmid_t vmid)
 void release_lock_vm(vmid_t vmid)
 {
 	ASSERT(vmid <= COREVISOR);
-	ticket_release(&vm_lock[vmid], MASK_VM, held_vm(vmid));
+	ticket_release(&vm_lock[vmid], RANK_VM, vmid);
 }
 
 /**
@@ -150,7 +132,7 @@ void release_lock_vm(vmid_t vmid)
  */
 void acquire_lock_core(void)
 {
-	simple_acquire(&core_lock, RANK_CORE);
+	ticket_acquire(&core_lock, RANK_CORE, 0);
 }
 
 /**
@@ -161,7 +143,7 @@ void acquire_lock_core(void)
  */
 void release_lock_core(void)
 {
-	simple_release(&core_lock, RANK_CORE);
+	ticket_release(&core_lock, RANK_CORE, 0);
 }
 
 /**
@@ -172,7 +154,7 @@ void release_lock_core(void)
  */
 void acquire_lock_s2page(void)
 {
-	simple_acquire(&s2page_lock, RANK_S2PAGE);
+	ticket_acquire(&s2page_lock, RANK_S2PAGE, 0);
 }
 
 /**
@@ -183,7 +165,7 @@ void acquire_lock_s2page(void)
  */
 void release_lock_s2page(void)
 {
-	simple_release(&s2page_lock, RANK_S2PAGE);
+	ticket_release(&s2page_lock, RANK_S2PAGE, 0);
 }
 
 /**
@@ -196,7 +178,7 @@ void release_lock_s2page(void)
 void acquire_lock_pt(vmid_t vmid)
 {
 	ASSERT(vmid <= COREVISOR);
-	ticket_acquire(&pt_lock[vmid], RANK_PT, held_pt(vmid));
+	ticket_acquire(&pt_lock[vmid], RANK_PT, vmid);
 }
 
 /**
@@ -209,48 +191,47 @@ void acquire_lock_pt(vmid_t vmid)
 void release_lock_pt(vmid_t vmid)
 {
 	ASSERT(vmid <= COREVISOR);
-	ticket_release(&pt_lock[vmid], MASK_PT, held_pt(vmid));
+	ticket_release(&pt_lock[vmid], RANK_PT, vmid);
 }
 
 void lock_console(void)
 {
-	simple_acquire(&console_lock, RANK_CONSOLE);
+	ticket_acquire(&console_lock, RANK_CONSOLE, 0);
 }
 
 void unlock_console(void)
 {
-	simple_release(&console_lock, RANK_CONSOLE);
+	ticket_release(&console_lock, RANK_CONSOLE, 0);
 }
 
 bool lock_smmu_is_held(void)
 {
-	return holds(HELD_BIT(RANK_SMMU), HELD_BIT(RANK_SMMU));
+	return is_held(RANK_SMMU, 0);
 }
 
 bool lock_vm_is_held(vmid_t vmid)
 {
-	return holds(MASK_VM, held_vm(vmid));
+	return is_held(RANK_VM, vmid);
 }
 
 bool lock_core_is_held(void)
 {
-	return holds(HELD_BIT(RANK_CORE), HELD_BIT(RANK_CORE));
+	return is_held(RANK_CORE, 0);
 }
 
 bool lock_s2page_is_held(void)
 {
-	return holds(HELD_BIT(RANK_S2PAGE), HELD_BIT(RANK_S2PAGE));
+	return is_held(RANK_S2PAGE, 0);
 }
 
 bool lock_pt_is_held(vmid_t vmid)
 {
-	return holds(MASK_PT, held_pt(vmid));
+	return is_held(RANK_PT, vmid);
 }
 
 bool lock_table_is_held(vmid_t vmid)
 {
-	return holds(MASK_PT | HELD_BIT(RANK_S2PAGE),
-		     held_pt(vmid) | HELD_BIT(RANK_S2PAGE));
+	return lock_s2page_is_held() && lock_pt_is_held(vmid);
 }
 
 bool lock_none_is_held(void)

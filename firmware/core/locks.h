@@ -22,6 +22,16 @@
 
 #include "core/types.h"
 
+/* The classes, in lock order. */
+enum lock_rank {
+	RANK_SMMU,
+	RANK_VM,
+	RANK_CORE,
+	RANK_S2PAGE,
+	RANK_PT,
+	RANK_CONSOLE,
+};
+
 /* Protects the banks of the SMMUs and the emulation of their registers. */
 void acquire_lock_smmu(void);
 void release_lock_smmu(void);

@@ -11,6 +11,7 @@
 #include "core/pt_alloc.h"
 #include "core/pt_walk.h"
 #include "core/spec_constants.h"
+#include "core/tlb.h"
 
 /**
  * get_level_s2pt() - at which level an address is mapped
@@ -94,6 +95,13 @@ enum hv_status init_s2pt(uint32_t vmid)
 	return status;
 }
 
+static uint64_t vttbr_of(vmid_t vmid)
+{
+	paddr_t root = pt_pool_root(vmid);
+
+	return root == 0 ? 0 : root | INPLACE(VTTBR_VMID, vmid);
+}
+
 /**
  * get_vm_vttbr() - what VTTBR_EL2 holds while a VM or the host runs
  * @vmid: HOSTVISOR or a VM
@@ -107,9 +115,26 @@ uint64_t get_vm_vttbr(uint32_t vmid)
 	uint64_t vttbr;
 
 	acquire_lock_pt(vmid);
-	vttbr = npt_vttbr(vmid);
+	vttbr = vttbr_of(vmid);
 	release_lock_pt(vmid);
 	return vttbr;
+}
+
+/*
+ * Replaces the host's block around @addr, whose entry is @pmd, by a table that
+ * maps the same pages but one. Break-before-make: the table is complete and
+ * visible before it is linked, and no TLB holds the block any more then.
+ */
+static void split_host_block(uint64_t pud, uint64_t pmd, uint64_t addr)
+{
+	paddr_t table = alloc_pmd_page(HOSTVISOR);
+
+	ASSERT(table != 0);
+	fill_ptes(HOSTVISOR, table, pmd | PMD_TABLE_BIT);
+	set_pte(HOSTVISOR, table | PMD_TYPE_TABLE, addr, PAGE_GUEST);
+	set_pmd(HOSTVISOR, pud, addr, 0);
+	tlb_flush_ipa(vttbr_of(HOSTVISOR), addr);
+	set_pmd(HOSTVISOR, pud, addr, table | PMD_TYPE_TABLE);
 }
 
 /**
@@ -126,37 +151,103 @@ uint64_t get_vm_vttbr(uint32_t vmid)
  */
 void clear_pfn_host(uint64_t pfn)
 {
+	uint64_t addr = pfn << PAGE_SHIFT;
+	uint64_t pud, pmd;
+
 	ASSERT(pfn < KVM_PFN_SPACE);
 	acquire_lock_pt(HOSTVISOR);
-	unmap_host_page(pfn << PAGE_SHIFT);
+	pud = npt_pud(HOSTVISOR, addr);
+	pmd = walk_pmd(HOSTVISOR, pud, addr, 0);
+	if (pt_is_valid(pmd) && !pt_is_table(pmd)) {
+		split_host_block(pud, pmd, addr);
+	} else if (pt_is_valid(walk_pte(HOSTVISOR, pmd, addr))) {
+		set_pte(HOSTVISOR, pmd, addr, PAGE_GUEST);
+		tlb_flush_ipa(vttbr_of(HOSTVISOR), addr);
+	}
 	release_lock_pt(HOSTVISOR);
 }
 
 void clear_block_host(pfn_t pfn)
 {
-	ASSERT(pfn < KVM_PFN_SPACE);
+	uint64_t addr = pfn << PAGE_SHIFT;
+	uint64_t pud, pmd;
+
+	ASSERT(pfn < KVM_PFN_SPACE && pfn % PMD_PAGE_NUM == 0);
 	acquire_lock_pt(HOSTVISOR);
-	unmap_host_block(pfn << PAGE_SHIFT);
+	pud = npt_pud(HOSTVISOR, addr);
+	pmd = walk_pmd(HOSTVISOR, pud, addr, 0);
+	if (pt_is_table(pmd)) {
+		if (replace_valid(HOSTVISOR, pmd & S2_OA_MASK, PAGE_GUEST)) {
+			tlb_flush_vmid(vttbr_of(HOSTVISOR));
+		}
+	} else if (pt_is_valid(pmd)) {
+		set_pmd(HOSTVISOR, pud, addr, 0);
+		tlb_flush_ipa(vttbr_of(HOSTVISOR), addr);
+	}
 	release_lock_pt(HOSTVISOR);
 }
 
 uint64_t npt_missing_tables(vmid_t vmid, ipa_t ipa, uint64_t pages,
 			    uint32_t level)
 {
+	ipa_t first = ipa & ~(PMD_SIZE - 1);
+	ipa_t end = ipa + (pages << PAGE_SHIFT);
+	uint64_t missing = 0;
+
 	ASSERT(lock_s2page_is_held());
-	return missing_npt_tables(vmid, ipa, pages, level);
+	for (ipa_t addr = first; addr < end; addr += PMD_SIZE) {
+		uint64_t pud = npt_pud(vmid, addr);
+		uint64_t pmd = walk_pmd(vmid, pud, addr, 0);
+
+		missing += npt_tables_for_leaf(pud, pmd, level);
+		/* A missing level-2 table was counted with its first block. */
+		if (!pt_is_valid(pud) && addr != first &&
+		    addr % PUD_SIZE != 0) {
+			missing--;
+		}
+	}
+	return missing;
 }
 
 bool npt_range_is_unmapped(vmid_t vmid, ipa_t ipa, uint64_t pages)
 {
+	ipa_t end = ipa + (pages << PAGE_SHIFT);
+	ipa_t addr = ipa;
+
 	ASSERT(lock_s2page_is_held());
-	return npt_is_empty(vmid, ipa, pages);
+	while (addr < end) {
+		uint64_t pmd = npt_pmd(vmid, addr);
+
+		if (!pt_is_valid(pmd)) {
+			/* Nothing up to the next level-2 entry. */
+			addr = (addr | (PMD_SIZE - 1)) + 1;
+		} else if (!pt_is_table(pmd) ||
+			   pt_is_valid(walk_pte(vmid, pmd, addr))) {
+			return false;
+		} else {
+			addr += PAGE_SIZE;
+		}
+	}
+	return true;
 }
 
 bool npt_block_has_table(vmid_t vmid, ipa_t ipa)
 {
 	ASSERT(lock_s2page_is_held());
-	return npt_links_table(vmid, ipa);
+	return pt_is_table(npt_pmd(vmid, ipa));
+}
+
+/* clear_npt() with the lock. */
+static void empty_npt(vmid_t vmid)
+{
+	paddr_t root = pt_pool_root(vmid);
+
+	ASSERT(vmid != HOSTVISOR);
+	if (root != 0) {
+		replace_valid(vmid, root, 0);
+		replace_valid(vmid, root + PAGE_SIZE, 0);
+		tlb_flush_vmid(vttbr_of(vmid));
+	}
 }
 
 void clear_npt(vmid_t vmid)

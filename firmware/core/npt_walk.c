@@ -10,10 +10,8 @@
 #include "core/pt_alloc.h"
 #include "core/pt_walk.h"
 #include "core/spec_constants.h"
-#include "core/tlb.h"
 
-/* The level-1 entry for an address, 0 if there is none. */
-static uint64_t find_pud(uint32_t vmid, uint64_t addr)
+uint64_t npt_pud(uint32_t vmid, uint64_t addr)
 {
 	paddr_t root = pt_pool_root(vmid);
 
@@ -21,10 +19,9 @@ static uint64_t find_pud(uint32_t vmid, uint64_t addr)
 			   walk_pud(vmid, walk_pgd(vmid, root, addr), addr, 0);
 }
 
-/* The level-2 entry for an address, 0 if there is none. */
-static uint64_t find_pmd(uint32_t vmid, uint64_t addr)
+uint64_t npt_pmd(uint32_t vmid, uint64_t addr)
 {
-	return walk_pmd(vmid, find_pud(vmid, addr), addr, 0);
+	return walk_pmd(vmid, npt_pud(vmid, addr), addr, 0);
 }
 
 /**
@@ -39,7 +36,7 @@ static uint64_t find_pmd(uint32_t vmid, uint64_t addr)
  */
 uint32_t get_npt_level(uint32_t vmid, uint64_t addr)
 {
-	uint64_t pmd = find_pmd(vmid, addr);
+	uint64_t pmd = npt_pmd(vmid, addr);
 
 	if (!pt_is_valid(pmd)) {
 		return 0;
@@ -62,13 +59,12 @@ uint32_t get_npt_level(uint32_t vmid, uint64_t addr)
  */
 uint64_t walk_npt(uint32_t vmid, uint64_t addr)
 {
-	uint64_t pmd = find_pmd(vmid, addr);
+	uint64_t pmd = npt_pmd(vmid, addr);
 
 	return pt_is_table(pmd) ? walk_pte(vmid, pmd, addr) : pmd;
 }
 
-/* Table pages that a leaf at @level for @addr still needs. */
-static uint64_t missing_tables(uint64_t pud, uint64_t pmd, uint32_t level)
+uint64_t npt_tables_for_leaf(uint64_t pud, uint64_t pmd, uint32_t level)
 {
 	uint64_t missing = 0;
 
@@ -116,7 +112,8 @@ enum hv_status set_npt(uint32_t vmid, uint64_t addr, uint32_t level,
 	if (pt_is_valid(old)) {
 		return old == pte ? HV_OK : HV_EBUSY;
 	}
-	if (pt_pool_free_pages(vmid) < missing_tables(pud, pmd, level)) {
+	if (pt_pool_free_pages(vmid) <
+	    npt_tables_for_leaf(pud, pmd, level)) {
 		return HV_ENOMEM;
 	}
 	pud = walk_pud(vmid, pgd, addr, 1);
@@ -126,121 +123,4 @@ enum hv_status set_npt(uint32_t vmid, uint64_t addr, uint32_t level,
 		set_pte(vmid, walk_pmd(vmid, pud, addr, 1), addr, pte);
 	}
 	return HV_OK;
-}
-
-uint64_t missing_npt_tables(vmid_t vmid, ipa_t ipa, uint64_t pages,
-			    uint32_t level)
-{
-	ipa_t end = ipa + (pages << PAGE_SHIFT);
-	uint64_t missing = 0;
-
-	for (ipa_t addr = ipa & ~(PMD_SIZE - 1); addr < end; addr += PMD_SIZE) {
-		uint64_t pud = find_pud(vmid, addr);
-		uint64_t pmd = walk_pmd(vmid, pud, addr, 0);
-		uint64_t tables = missing_tables(pud, pmd, level);
-
-		/* A level-2 table is missing once for all its blocks. */
-		if (!pt_is_valid(pud) && addr > ipa &&
-		    (addr & (PUD_SIZE - 1)) != 0) {
-			tables--;
-		}
-		missing += tables;
-	}
-	return missing;
-}
-
-bool npt_is_empty(vmid_t vmid, ipa_t ipa, uint64_t pages)
-{
-	ipa_t end = ipa + (pages << PAGE_SHIFT);
-
-	for (ipa_t addr = ipa; addr < end;) {
-		uint64_t pmd = find_pmd(vmid, addr);
-
-		if (!pt_is_valid(pmd)) {
-			addr = (addr | (PMD_SIZE - 1)) + 1;
-		} else if (!pt_is_table(pmd) ||
-			   pt_is_valid(walk_pte(vmid, pmd, addr))) {
-			return false;
-		} else {
-			addr += PAGE_SIZE;
-		}
-	}
-	return true;
-}
-
-/*
- * Replaces the block around @addr, whose entry is @pmd, by a table that maps
- * the same pages but one. Break-before-make: the table is complete and visible
- * before it is linked, and no TLB holds the block then.
- */
-static void split_block(uint64_t pud, uint64_t pmd, uint64_t addr)
-{
-	paddr_t table = alloc_pmd_page(HOSTVISOR);
-
-	ASSERT(table != 0);
-	fill_ptes(HOSTVISOR, table, pmd | PMD_TABLE_BIT);
-	set_pte(HOSTVISOR, table | PMD_TYPE_TABLE, addr, PAGE_GUEST);
-	set_pmd(HOSTVISOR, pud, addr, 0);
-	tlb_flush_ipa(npt_vttbr(HOSTVISOR), addr);
-	set_pmd(HOSTVISOR, pud, addr, table | PMD_TYPE_TABLE);
-}
-
-void unmap_host_page(uint64_t addr)
-{
-	uint64_t pud = find_pud(HOSTVISOR, addr);
-	uint64_t pmd = walk_pmd(HOSTVISOR, pud, addr, 0);
-
-	ASSERT(lock_table_is_held(HOSTVISOR));
-	if (!pt_is_valid(pmd)) {
-		return;
-	}
-	if (!pt_is_table(pmd)) {
-		split_block(pud, pmd, addr);
-	} else if (pt_is_valid(walk_pte(HOSTVISOR, pmd, addr))) {
-		set_pte(HOSTVISOR, pmd, addr, PAGE_GUEST);
-		tlb_flush_ipa(npt_vttbr(HOSTVISOR), addr);
-	}
-}
-
-void unmap_host_block(uint64_t addr)
-{
-	uint64_t pud = find_pud(HOSTVISOR, addr);
-	uint64_t pmd = walk_pmd(HOSTVISOR, pud, addr, 0);
-
-	ASSERT(lock_table_is_held(HOSTVISOR));
-	ASSERT((addr & (PMD_SIZE - 1)) == 0);
-	if (!pt_is_valid(pmd)) {
-		return;
-	}
-	if (!pt_is_table(pmd)) {
-		set_pmd(HOSTVISOR, pud, addr, 0);
-		tlb_flush_ipa(npt_vttbr(HOSTVISOR), addr);
-	} else if (replace_valid(HOSTVISOR, pmd & S2_OA_MASK, PAGE_GUEST) != 0) {
-		tlb_flush_vmid(npt_vttbr(HOSTVISOR));
-	}
-}
-
-bool npt_links_table(vmid_t vmid, ipa_t ipa)
-{
-	return pt_is_table(find_pmd(vmid, ipa));
-}
-
-uint64_t npt_vttbr(vmid_t vmid)
-{
-	paddr_t root = pt_pool_root(vmid);
-
-	return root == 0 ? 0 : root | INPLACE(VTTBR_VMID, vmid);
-}
-
-void empty_npt(vmid_t vmid)
-{
-	paddr_t root = pt_pool_root(vmid);
-
-	ASSERT(vmid != HOSTVISOR && lock_table_is_held(vmid));
-	if (root == 0) {
-		return;
-	}
-	replace_valid(vmid, root, 0);
-	replace_valid(vmid, root + PAGE_SIZE, 0);
-	tlb_flush_vmid(npt_vttbr(vmid));
 }

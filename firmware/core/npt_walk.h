@@ -12,14 +12,14 @@ uint64_t walk_npt(uint32_t vmid, uint64_t addr);
 enum hv_status WARN_UNUSED set_npt(uint32_t vmid, uint64_t addr,
 				   uint32_t level, uint64_t pte);
 
-/* Without locks what npt_ops.h describes with them. */
-uint64_t npt_vttbr(vmid_t vmid);
-uint64_t missing_npt_tables(vmid_t vmid, ipa_t ipa, uint64_t pages,
-			    uint32_t level);
-bool npt_is_empty(vmid_t vmid, ipa_t ipa, uint64_t pages);
-bool npt_links_table(vmid_t vmid, ipa_t ipa);
-void unmap_host_page(uint64_t addr);
-void unmap_host_block(uint64_t addr);
-void empty_npt(vmid_t vmid);
+/*
+ * The level-1 and the level-2 entry for an address below 2^40, 0 if there is
+ * none or no table at all. Locks: caller holds pt[vmid] or s2page.
+ */
+uint64_t npt_pud(uint32_t vmid, uint64_t addr);
+uint64_t npt_pmd(uint32_t vmid, uint64_t addr);
+
+/* Table pages that a leaf at @level still needs where these entries are. */
+uint64_t npt_tables_for_leaf(uint64_t pud, uint64_t pmd, uint32_t level);
 
 #endif /* COREVISOR_CORE_NPT_WALK_H */

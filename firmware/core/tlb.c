@@ -11,46 +11,54 @@
 #include "arch/barrier.h"
 #include "arch/tlbi.h"
 
-/* Makes @vttbr the VMID that TLBI acts on; returns the one before. */
-static uint64_t borrow_vmid(uint64_t vttbr)
-{
-	uint64_t current = vttbr_read();
+/* What a CPU runs while it borrows a VMID. */
+struct borrower {
+	uint64_t vttbr;
+	struct el1_walks walks;
+};
 
-	/* Table stores are seen by walkers before entries are dropped. */
+/* Makes @vttbr's VMID the one that TLBI acts on. */
+static void borrow_vmid(uint64_t vttbr, struct borrower *self)
+{
+	self->vttbr = vttbr_read();
+	/* Walkers see the changed tables before TLBs forget the old ones. */
 	barrier_dsb_ishst();
-	if (current != vttbr) {
+	if (self->vttbr != vttbr) {
+		self->walks = el1_walks_stop();
 		vttbr_write(vttbr);
 		barrier_isb();
 	}
-	return current;
 }
 
 /* Waits for the invalidation, on all CPUs, and gives the VMID back. */
-static void return_vmid(uint64_t vttbr, uint64_t before)
+static void return_vmid(uint64_t vttbr, const struct borrower *self)
 {
 	barrier_dsb_ish();
 	barrier_isb();
-	if (before != vttbr) {
-		vttbr_write(before);
+	if (self->vttbr != vttbr) {
+		vttbr_write(self->vttbr);
 		barrier_isb();
+		el1_walks_resume(self->walks);
 	}
 }
 
 void tlb_flush_ipa(uint64_t vttbr, ipa_t ipa)
 {
-	uint64_t before = borrow_vmid(vttbr);
+	struct borrower self;
 
+	borrow_vmid(vttbr, &self);
 	tlbi_ipas2e1is(ipa);
 	/* Only then may entries that combine both stages be dropped. */
 	barrier_dsb_ish();
 	tlbi_vmalle1is();
-	return_vmid(vttbr, before);
+	return_vmid(vttbr, &self);
 }
 
 void tlb_flush_vmid(uint64_t vttbr)
 {
-	uint64_t before = borrow_vmid(vttbr);
+	struct borrower self;
 
+	borrow_vmid(vttbr, &self);
 	tlbi_vmalls12e1is();
-	return_vmid(vttbr, before);
+	return_vmid(vttbr, &self);
 }

@@ -134,7 +134,7 @@ static void console_twice_panics(void)
 static void s2page_not_held_panics(void)
 {
 	acquire_lock_pt(1);
-	assert_panics(drop_s2page, NULL, "holds(mask, held)");
+	assert_panics(drop_s2page, NULL, "is_held(rank, id)");
 }
 
 static void pt_not_held_panics(void)
@@ -142,12 +142,12 @@ static void pt_not_held_panics(void)
 	vmid_t vmid = 1;
 
 	acquire_lock_s2page();
-	assert_panics(drop_pt, &vmid, "holds(mask, held)");
+	assert_panics(drop_pt, &vmid, "is_held(rank, id)");
 }
 
 static void console_not_held_panics(void)
 {
-	assert_panics(drop_console, NULL, "holds(mask, held)");
+	assert_panics(drop_console, NULL, "is_held(rank, id)");
 }
 
 static void pt_out_of_range_panics(void)

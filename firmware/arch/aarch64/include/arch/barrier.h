@@ -30,14 +30,16 @@ static inline void barrier_isb(void)
 }
 
 /* The host build records which locks are taken and given back. */
-static inline void lock_taken(uint32_t lock)
+static inline void lock_taken(unsigned int rank, uint32_t id)
 {
-	(void)lock;
+	(void)rank;
+	(void)id;
 }
 
-static inline void lock_given(uint32_t lock)
+static inline void lock_given(unsigned int rank, uint32_t id)
 {
-	(void)lock;
+	(void)rank;
+	(void)id;
 }
 
 /* Hint inside a spin loop. */

@@ -6,6 +6,7 @@
 #ifndef COREVISOR_ARCH_TLBI_H
 #define COREVISOR_ARCH_TLBI_H
 
+#include "arch/barrier.h"
 #include "arch/sysreg.h"
 #include "core/types.h"
 
@@ -17,6 +18,49 @@ static inline uint64_t vttbr_read(void)
 static inline void vttbr_write(uint64_t vttbr)
 {
 	sysreg_write(vttbr_el2, vttbr);
+}
+
+/* The registers of EL1 that decide whether its tables are walked. */
+struct el1_walks {
+	uint64_t tcr;
+	uint64_t sctlr;
+};
+
+#define TCR_EL1_EPD0	BIT(7)
+#define TCR_EL1_EPD1	BIT(23)
+#define SCTLR_EL1_M	BIT(0)
+
+/**
+ * el1_walks_stop() - let this CPU translate nothing for EL1 and EL0
+ *
+ * For the time in which VTTBR_EL2 is not the table of whose EL1 registers are
+ * there: some CPUs speculate with both (Cortex-A57 and A72, 1319537 and
+ * 1319367), and their TLBs would keep what one VM's stage 1 makes of another's
+ * stage 2. No walks, and no flat mapping in their place either.
+ *
+ * Returns: what el1_walks_resume() needs
+ */
+static inline struct el1_walks el1_walks_stop(void)
+{
+	struct el1_walks walks = {
+		.tcr = sysreg_read(tcr_el1),
+		.sctlr = sysreg_read(sctlr_el1),
+	};
+
+	sysreg_write(tcr_el1, walks.tcr | TCR_EL1_EPD0 | TCR_EL1_EPD1);
+	barrier_isb();
+	sysreg_write(sctlr_el1, walks.sctlr | SCTLR_EL1_M);
+	barrier_isb();
+	return walks;
+}
+
+/* Undoes el1_walks_stop(). */
+static inline void el1_walks_resume(struct el1_walks walks)
+{
+	sysreg_write(sctlr_el1, walks.sctlr);
+	barrier_isb();
+	sysreg_write(tcr_el1, walks.tcr);
+	barrier_isb();
 }
 
 /* Stage-2 entries of the VMID for one IPA, all CPUs, any level. */

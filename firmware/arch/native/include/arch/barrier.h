@@ -28,14 +28,14 @@ static inline void barrier_isb(void)
 	native_record(NATIVE_ISB, 0, 0);
 }
 
-static inline void lock_taken(uint32_t lock)
+static inline void lock_taken(unsigned int rank, uint32_t id)
 {
-	native_record(NATIVE_LOCK, lock, 0);
+	native_record(NATIVE_LOCK, rank, id);
 }
 
-static inline void lock_given(uint32_t lock)
+static inline void lock_given(unsigned int rank, uint32_t id)
 {
-	native_record(NATIVE_UNLOCK, lock, 0);
+	native_record(NATIVE_UNLOCK, rank, id);
 }
 
 /* Tells that this CPU waits, and lets the thread that holds the lock run. */

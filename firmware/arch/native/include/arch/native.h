@@ -19,11 +19,12 @@ enum native_op {
 	NATIVE_DSB_ISH,
 	NATIVE_ICACHE,		/* all of it, complete */
 	NATIVE_VTTBR,		/* a: VTTBR_EL2 from now on */
+	NATIVE_EL1_WALKS,	/* a: 0 stopped, 1 on again */
 	NATIVE_TLBI_IPAS2E1IS,	/* a: IPA, b: VTTBR_EL2 */
 	NATIVE_TLBI_VMALLE1IS,	/* b: VTTBR_EL2 */
 	NATIVE_TLBI_VMALLS12E1IS, /* b: VTTBR_EL2 */
-	NATIVE_LOCK,		/* a: which; taken */
-	NATIVE_UNLOCK,		/* a: which; about to be given back */
+	NATIVE_LOCK,		/* a: enum lock_rank, b: id; taken */
+	NATIVE_UNLOCK,		/* as NATIVE_LOCK; about to be given */
 };
 
 /**

@@ -17,6 +17,21 @@ static inline void vttbr_write(uint64_t vttbr)
 	native_record(NATIVE_VTTBR, vttbr, 0);
 }
 
+struct el1_walks {
+	bool stopped;
+};
+
+static inline struct el1_walks el1_walks_stop(void)
+{
+	native_record(NATIVE_EL1_WALKS, 0, 0);
+	return (struct el1_walks){ true };
+}
+
+static inline void el1_walks_resume(struct el1_walks walks)
+{
+	native_record(NATIVE_EL1_WALKS, walks.stopped, 0);
+}
+
 static inline void tlbi_ipas2e1is(ipa_t ipa)
 {
 	native_record(NATIVE_TLBI_IPAS2E1IS, ipa, native_cpu.vttbr);
