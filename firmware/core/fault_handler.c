@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Stage-2 faults of the host. Layer: FaultHandler, on MemManager.
+ * Stage-2 faults of the host, and what a VM asks EL2 for. Layer: FaultHandler,
+ * on MemHandler, MmioOps and MemoryOps.
  * Locks: none held across the layer below.
  */
 #include "core/fault_handler.h"
 
+#include "core/hv_result.h"
 #include "core/inject.h"
 #include "core/mem_manager.h"
+#include "core/memory_ops.h"
+#include "core/mmio_ops.h"
+#include "core/panic.h"
 #include "core/pcpu.h"
+#include "core/shadow_ctxt.h"
 #include "core/spec_constants.h"
 #include "core/violation.h"
+#include "core/vm_info.h"
+#include "hypsec/abi.h"
 
 /* The IPA that HPFAR_EL2 holds, page aligned. */
 static uint64_t hpfar_to_ipa(uint64_t hpfar)
@@ -18,7 +26,7 @@ static uint64_t hpfar_to_ipa(uint64_t hpfar)
 }
 
 /**
- * handle_host_stage2_fault() - map what the host may have, refuse the rest
+ * handle_host_stage2_fault() - emulate or map what the host may have
  * @frame: an instruction or data abort from EL1 or EL0 of the host
  *
  * Only a translation fault asks for a mapping, and only there does HPFAR_EL2
@@ -28,12 +36,14 @@ static uint64_t hpfar_to_ipa(uint64_t hpfar)
  * Spec:    FaultHandler.handle_host_stage2_fault_spec
  * Delta:   D-001: a refusal injects an external abort; D-008: the fault
  *	    status is checked before HPFAR_EL2 is believed
- * Locks:   takes s2page, then pt[HOSTVISOR]; caller holds none
- * Refuses: what map_page_host() refuses, other faults - host can reach this
+ * Locks:   takes smmu, or s2page and then pt[HOSTVISOR]; caller holds none
+ * Refuses: what emulate_mmio() and map_page_host() refuse, other faults - host
+ *	    can reach this
  */
 void handle_host_stage2_fault(struct trap_frame *frame)
 {
 	uint64_t fsc = EXTRACT(ESR_ELX_FSC, frame->esr);
+	enum hv_status status;
 	uint64_t addr;
 
 	this_cpu()->counters->host_s2_faults++;
@@ -43,8 +53,58 @@ void handle_host_stage2_fault(struct trap_frame *frame)
 		return;
 	}
 	addr = hpfar_to_ipa(frame->hpfar);
-	if (map_page_host(addr) != HV_OK) {
+	status = emulate_mmio(addr, (uint32_t)frame->esr);
+	if (status == HV_ENOTSUP) {
+		status = map_page_host(addr);
+	}
+	if (status != HV_OK) {
 		violation("access to IPA", addr);
 		inject_external_abort(frame);
 	}
+}
+
+/* The VM finds the result in its x0. */
+static uint32_t answer_pvop(uint32_t vmid, uint32_t vcpuid,
+			    enum hv_status status)
+{
+	set_shadow_ctxt(vmid, vcpuid, X0, hv_result(status));
+	return check(0);
+}
+
+/**
+ * core_handle_pvops() - answer a hypercall of the current VM, if it is EL2's
+ *
+ * x0 is the call, x2 an IPA and x3 a size in bytes. What a VM asks for and
+ * may not have is its own affair: an error in its x0, no violation.
+ *
+ * Spec:    FaultHandler.core_handle_pvops_spec
+ * Delta:   D-014: the result goes into the VM's x0 (G57)
+ * Locks:   takes s2page, then pt; caller holds none
+ * Returns: 0 if it was answered and the VM goes on; 1 if it is the host's to
+ *	    answer, x0 as it was
+ * Refuses: what grant_stage2_sg_gpa() and revoke_stage2_sg_gpa() refuse - a
+ *	    VM can reach this
+ * Panics:  no VM is current - nobody
+ */
+uint32_t core_handle_pvops(void)
+{
+	uint32_t vmid = get_cur_vmid();
+	uint32_t vcpuid = get_cur_vcpuid();
+	uint64_t arg, addr, size;
+
+	if (!is_vm(vmid)) {
+		panic("a VM's call, but no VM runs (world %u)", vmid);
+	}
+	arg = get_shadow_ctxt(vmid, vcpuid, X0);
+	addr = get_shadow_ctxt(vmid, vcpuid, X2);
+	size = get_shadow_ctxt(vmid, vcpuid, X3);
+	if (arg == HYPSEC_PVOP_SET_DESC_PFN) {
+		return answer_pvop(vmid, vcpuid,
+				   grant_stage2_sg_gpa(vmid, addr, size));
+	}
+	if (arg == HYPSEC_PVOP_UNSET_DESC_PFN) {
+		return answer_pvop(vmid, vcpuid,
+				   revoke_stage2_sg_gpa(vmid, addr, size));
+	}
+	return check(1);
 }

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Mapping rules. Layer: MemManager, on PageManager and NPTOps.
- * Locks: takes s2page, then pt[HOSTVISOR].
+ * What may happen to a page: the host's faults, and a page's way to a VM and
+ * back. Layer: MemManager, on PageManager and NPTOps.
+ * Locks: map_page_host() takes s2page; the callers of all others hold it, so
+ * that they can check many pages and then change them in one step (D-010).
  */
 #include "core/mem_manager.h"
 
 #include "core/locks.h"
 #include "core/npt_ops.h"
 #include "core/page_manager.h"
+#include "core/phys_page.h"
 #include "core/platform.h"
 #include "core/spec_constants.h"
+#include "core/violation.h"
+#include "core/vm_info.h"
 
 /**
  * struct host_rule - what the host may have at an address
@@ -21,6 +26,12 @@ struct host_rule {
 	bool block;
 };
 
+bool mem_is_host_device(paddr_t pa)
+{
+	return get_pfn_owner(pa >> PAGE_SHIFT) == INVALID_MEM &&
+	       platform_host_device(pa, PAGE_SIZE);
+}
+
 static struct host_rule host_rule(uint64_t addr)
 {
 	uint64_t block = addr & ~(PMD_SIZE - 1);
@@ -29,7 +40,7 @@ static struct host_rule host_rule(uint64_t addr)
 	uint32_t count = get_pfn_count(pfn);
 
 	if (owner == INVALID_MEM) {
-		if (!platform_host_device(addr & ~(PAGE_SIZE - 1), PAGE_SIZE)) {
+		if (!mem_is_host_device(addr & ~(PAGE_SIZE - 1))) {
 			return (struct host_rule){ 0 };
 		}
 		return (struct host_rule){
@@ -95,4 +106,213 @@ enum hv_status map_page_host(uint64_t addr)
 					map_host_identity(addr, rule);
 	release_lock_s2page();
 	return status;
+}
+
+uint64_t mem_vm_leaf(uint64_t pte, uint32_t level)
+{
+	uint64_t attributes = level == 2 ? PAGE_S2_KERNEL & ~PMD_TABLE_BIT :
+					   PAGE_S2_KERNEL;
+
+	return (pte & S2_OA_MASK) | attributes;
+}
+
+bool mem_is_host_page(pfn_t pfn)
+{
+	return get_pfn_owner(pfn) == HOSTVISOR && get_pfn_count(pfn) == 0;
+}
+
+enum hv_status mem_can_assign(vmid_t vmid, gfn_t gfn, pfn_t pfn)
+{
+	uint64_t map;
+
+	if (!is_vm(vmid) || gfn >= KVM_PFN_SPACE) {
+		return refuse(HV_EINVAL, "no such VM or gfn");
+	}
+	if (mem_is_host_page(pfn)) {
+		return HV_OK;
+	}
+	if (get_pfn_owner(pfn) != vmid) {
+		return refuse(HV_EPERM, "page is not the host's alone");
+	}
+	map = get_pfn_map(pfn);
+	if (map != gfn && map != INVALID64) {
+		return refuse(HV_EPERM, "page has another place in the VM");
+	}
+	return HV_OK;
+}
+
+/**
+ * assign_pfn_to_vm() - make a page a VM's, at one place
+ * @vmid: a VM
+ * @gfn:  guest frame number below 2^28, the only one that may map the page
+ * @pfn:  page frame number, any value
+ *
+ * A page of the host's leaves the host's table and all TLBs; its content
+ * stays, the caller decides what becomes of that. A page that is the VM's
+ * already stays the VM's: one reserved for a device becomes private (and
+ * leaves the host's table, G16), one without a place gets it.
+ *
+ * Spec:    MemManager.assign_pfn_to_vm_spec (steps: assign_pfn_to_vm_spec0)
+ * Delta:   D-001: a status instead of a panic. D-010: caller holds s2page.
+ *	    The record is stored and the host's mapping goes in every case
+ *	    that makes a page private (G16, G63)
+ * Locks:   caller holds s2page; takes pt[HOSTVISOR]
+ * Returns: HV_OK; HV_EINVAL for a bad @vmid or @gfn; HV_EPERM for a page that
+ *	    is neither the host's alone nor the VM's for this gfn; nothing has
+ *	    changed on an error
+ * Refuses: pages of EL2, of other VMs, of devices, used by the host's DMA
+ *	    (G15) - host can reach this
+ */
+enum hv_status assign_pfn_to_vm(uint32_t vmid, uint64_t gfn, uint64_t pfn)
+{
+	enum hv_status status = mem_can_assign(vmid, gfn, pfn);
+	bool was_private;
+
+	if (status != HV_OK) {
+		return status;
+	}
+	was_private = get_pfn_owner(pfn) == vmid &&
+		      get_pfn_count(pfn) != INVALID;
+	set_pfn_map(pfn, gfn);
+	if (!was_private) {
+		set_pfn_owner(pfn, vmid);
+		set_pfn_count(pfn, 0);
+		clear_pfn_host(pfn);
+	}
+	return HV_OK;
+}
+
+/**
+ * map_pfn_vm() - map RAM into a VM
+ * @vmid:  a VM
+ * @addr:  IPA in bytes, aligned for @level, below 2^40
+ * @pte:   the PA; other bits do not count
+ * @level: 2 for a block, 3 for a page
+ *
+ * The caller has assigned every page of it to @vmid at this place.
+ *
+ * Spec:    MemManager.map_pfn_vm_spec (steps: map_pfn_vm_spec0)
+ * Delta:   D-001, D-002, D-010
+ * Locks:   caller holds s2page; takes pt[vmid]
+ * Returns: as map_s2pt()
+ */
+enum hv_status map_pfn_vm(uint32_t vmid, uint64_t addr, uint64_t pte,
+			  uint32_t level)
+{
+	return map_s2pt(vmid, addr, level, mem_vm_leaf(pte, level));
+}
+
+/**
+ * map_vm_io() - map one page of a device into a VM
+ * @vmid: a VM
+ * @gpa:  IPA in bytes, page aligned, below 2^40
+ * @pa:   PA in bytes, page aligned
+ *
+ * Spec:    MemManager.map_vm_io_spec (steps: map_vm_io_spec0)
+ * Delta:   D-001, D-010. D-007: only a page in a device window of the host's
+ *	    (G26); the specification takes any that is not RAM, and skips RAM
+ * Locks:   caller holds s2page; takes pt[vmid]
+ * Returns: HV_EPERM if the page is no device of the host's; else as map_s2pt()
+ * Refuses: RAM, EL2's devices, empty space - host can reach this
+ */
+enum hv_status map_vm_io(uint32_t vmid, uint64_t gpa, uint64_t pa)
+{
+	if (!mem_is_host_device(pa)) {
+		return refuse(HV_EPERM, "not a device of the host's");
+	}
+	return map_s2pt(vmid, gpa, 3, pa | PAGE_S2_DEVICE | S2_RDWR);
+}
+
+enum hv_status mem_can_grant(vmid_t vmid, pfn_t pfn)
+{
+	/* A count of INVALID is above the limit too. */
+	return is_vm(vmid) && get_pfn_owner(pfn) == vmid &&
+	       get_pfn_count(pfn) < MAX_SHARE_COUNT ? HV_OK : HV_EPERM;
+}
+
+/**
+ * grant_vm_page() - share a VM's page with the host once more
+ * @vmid: a VM
+ * @pfn:  page frame number, any value
+ *
+ * Spec:    MemManager.grant_vm_page_spec (steps: grant_vm_page_spec0)
+ * Delta:   D-001: a status where nothing happens. D-010
+ * Locks:   caller holds s2page
+ * Returns: HV_OK; HV_EPERM if the page is not the VM's, reserved for a device
+ *	    or shared MAX_SHARE_COUNT times, and nothing has changed
+ */
+enum hv_status grant_vm_page(uint32_t vmid, uint64_t pfn)
+{
+	enum hv_status status = mem_can_grant(vmid, pfn);
+
+	if (status == HV_OK) {
+		set_pfn_count(pfn, get_pfn_count(pfn) + 1);
+	}
+	return status;
+}
+
+enum hv_status mem_can_revoke(vmid_t vmid, pfn_t pfn)
+{
+	uint32_t count = get_pfn_count(pfn);
+
+	return is_vm(vmid) && get_pfn_owner(pfn) == vmid && count > 0 &&
+	       count <= MAX_SHARE_COUNT ? HV_OK : HV_EPERM;
+}
+
+/**
+ * revoke_vm_page() - take one share of a VM's page back
+ * @vmid: a VM
+ * @pfn:  page frame number, any value
+ *
+ * With the last share the page leaves the host's table and all TLBs, and what
+ * the host wrote lies in memory, so that no cache line of the host's is
+ * written back over what the VM stores next. The content is what the host
+ * left.
+ *
+ * Spec:    MemManager.revoke_vm_page_spec (steps: revoke_vm_page_spec0)
+ * Delta:   D-001: a status where nothing happens. D-010. A count of INVALID
+ *	    is not a share (G16)
+ * Locks:   caller holds s2page; takes pt[HOSTVISOR]
+ * Returns: HV_OK; HV_EPERM if the page is not the VM's or not shared, and
+ *	    nothing has changed
+ */
+enum hv_status revoke_vm_page(uint32_t vmid, uint64_t pfn)
+{
+	enum hv_status status = mem_can_revoke(vmid, pfn);
+	uint32_t count;
+
+	if (status != HV_OK) {
+		return status;
+	}
+	count = get_pfn_count(pfn) - 1;
+	set_pfn_count(pfn, count);
+	if (count == 0) {
+		clear_pfn_host(pfn);
+		page_clean(pfn, 1);
+	}
+	return HV_OK;
+}
+
+/**
+ * clear_vm_page() - give a VM's page back to the host, zeroed
+ * @vmid: a VM that cannot run any more and whose table maps nothing (G21)
+ * @pfn:  page frame number; not the VM's: nothing happens
+ *
+ * The zeros are in memory before the host can have the page, also for a
+ * party that reads around the caches (G25).
+ *
+ * Spec:  MemManager.clear_vm_page_spec (steps: clear_vm_page_spec0)
+ * Delta: D-010
+ * Locks: caller holds s2page; takes pt[HOSTVISOR]
+ */
+void clear_vm_page(uint32_t vmid, uint64_t pfn)
+{
+	if (!is_vm(vmid) || get_pfn_owner(pfn) != vmid) {
+		return;
+	}
+	clear_pfn_host(pfn);
+	clear_phys_page(pfn);
+	set_pfn_owner(pfn, HOSTVISOR);
+	set_pfn_count(pfn, 0);
+	set_pfn_map(pfn, pfn + SMMU_HOST_OFFSET);
 }

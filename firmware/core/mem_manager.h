@@ -17,16 +17,23 @@ enum hv_status WARN_UNUSED grant_vm_page(uint32_t vmid, uint64_t pfn);
 enum hv_status WARN_UNUSED revoke_vm_page(uint32_t vmid, uint64_t pfn);
 void clear_vm_page(uint32_t vmid, uint64_t pfn);
 
+/*
+ * Helpers of the layers above, not specified.
+ * Locks: caller holds s2page, but for mem_vm_leaf()
+ */
+
 /* The descriptor that map_pfn_vm() writes. */
 uint64_t mem_vm_leaf(uint64_t pte, uint32_t level);
 
-/* Whether a page is the host's alone: RAM, not shared with a device. */
-bool mem_is_host_page(uint64_t pfn);
+/* Whether a page is the host's alone: RAM that no device of it uses. */
+bool mem_is_host_page(pfn_t pfn);
+
+/* Whether a page is the host's as a device; @pa page aligned. */
+bool mem_is_host_device(paddr_t pa);
 
 /*
  * What assign_pfn_to_vm(), grant_vm_page() and revoke_vm_page() would answer,
  * for callers that check many pages before they change one.
- * Locks: caller holds s2page
  */
 enum hv_status WARN_UNUSED mem_can_assign(vmid_t vmid, gfn_t gfn, pfn_t pfn);
 enum hv_status WARN_UNUSED mem_can_grant(vmid_t vmid, pfn_t pfn);

@@ -18,6 +18,30 @@ bool panic_is_halted(void)
 	return __atomic_load_n(&halted, __ATOMIC_ACQUIRE) != 0;
 }
 
+/**
+ * check() - the result of a step, unless the machine has stopped
+ * @n: the result
+ *
+ * Spec:    AbstractMachine.check_spec
+ * Returns: @n; 0 once some CPU has panicked
+ */
+uint32_t check(uint32_t n)
+{
+	return panic_is_halted() ? 0 : n;
+}
+
+/**
+ * check64() - the 64-bit result of a step, unless the machine has stopped
+ * @n: the result
+ *
+ * Spec:    AbstractMachine.check64_spec
+ * Returns: @n; 0 once some CPU has panicked
+ */
+uint64_t check64(uint64_t n)
+{
+	return panic_is_halted() ? 0 : n;
+}
+
 void panic(const char *fmt, ...)
 {
 	uint32_t self = this_cpu()->index + 1;

@@ -22,6 +22,9 @@ void panic(const char *fmt, ...) NORETURN PRINTF_LIKE(1, 2);
 /* Whether some CPU has panicked. */
 bool panic_is_halted(void);
 
+uint32_t check(uint32_t n);
+uint64_t check64(uint64_t n);
+
 /* Checks an invariant of EL2's own; stays on in release builds. */
 #define ASSERT(cond)						\
 	do {							\

@@ -4,6 +4,8 @@
  */
 #include "core/pcpu.h"
 
+#include "core/panic.h"
+
 static struct pcpu pcpus[TOTAL_CPU];
 static uint32_t nr_pcpus;
 
@@ -51,6 +53,49 @@ enum hv_status pcpu_add(uint64_t mpidr, struct hypsec_inspect_cpu *counters)
 	counters->vcpu = nr_pcpus;
 	nr_pcpus++;
 	return HV_OK;
+}
+
+/**
+ * get_cur_vmid() - who runs on this CPU when it is not at EL2
+ *
+ * Spec:    AbstractMachine.get_cur_vmid_spec
+ * Returns: HOSTVISOR or a VM
+ */
+uint32_t get_cur_vmid(void)
+{
+	return this_cpu()->cur_vmid;
+}
+
+/**
+ * get_cur_vcpuid() - which vCPU runs on this CPU when it is not at EL2
+ *
+ * Spec:    AbstractMachine.get_cur_vcpuid_spec
+ * Returns: below VCPU_PER_VM; the CPU's number for the host
+ */
+uint32_t get_cur_vcpuid(void)
+{
+	return this_cpu()->cur_vcpuid;
+}
+
+/**
+ * set_per_cpu() - say who runs on this CPU from now on
+ * @vmid:   HOSTVISOR, a VM or COREVISOR
+ * @vcpuid: below VCPU_PER_VM; not used for HOSTVISOR and COREVISOR, for which
+ *	    the CPU's number counts
+ *
+ * Spec:   AbstractMachine.set_per_cpu_spec
+ * Panics: a number out of range - nobody
+ */
+void set_per_cpu(uint32_t vmid, uint32_t vcpuid)
+{
+	struct pcpu *cpu = this_cpu();
+
+	ASSERT(vmid <= COREVISOR && vcpuid < VCPU_PER_VM);
+	cpu->cur_vmid = vmid;
+	cpu->cur_vcpuid = vmid == HOSTVISOR || vmid == COREVISOR ? cpu->index :
+								    vcpuid;
+	cpu->counters->world = cpu->cur_vmid;
+	cpu->counters->vcpu = cpu->cur_vcpuid;
 }
 
 void pcpu_reset(void)

@@ -42,7 +42,10 @@ struct cpu_features {
  * @context:	x0 of that entry
  * @held:	bit mask of lock ranks this CPU holds
  * @features:	read from the ID registers
+ * @cur_vmid:	who runs on this CPU when it is not at EL2
+ * @cur_vcpuid:	which vCPU of that VM; the CPU's number for the host
  * @frame:	the exception being handled, NULL outside of traps
+ * @reason:	why the last refusal on this CPU was one, NULL before the first
  * @counters:	this CPU's entry in the inspection page
  */
 struct pcpu {
@@ -55,7 +58,10 @@ struct pcpu {
 	uint64_t context;
 	uint32_t held;
 	struct cpu_features features;
-	const struct trap_frame *frame;
+	uint32_t cur_vmid;
+	uint32_t cur_vcpuid;
+	struct trap_frame *frame;
+	const char *reason;
 	struct hypsec_inspect_cpu *counters;
 };
 
@@ -110,6 +116,10 @@ struct pcpu *pcpu_find(uint64_t mpidr);
  */
 enum hv_status WARN_UNUSED pcpu_add(uint64_t mpidr,
 				    struct hypsec_inspect_cpu *counters);
+
+uint32_t get_cur_vmid(void);
+uint32_t get_cur_vcpuid(void);
+void set_per_cpu(uint32_t vmid, uint32_t vcpuid);
 
 /* Forgets all CPUs (tests). */
 void pcpu_reset(void);

@@ -8,6 +8,7 @@
 #include "arch/barrier.h"
 #include "core/console.h"
 #include "core/locks.h"
+#include "core/mem_handler.h"
 #include "core/page_manager.h"
 #include "core/spec_constants.h"
 
@@ -95,7 +96,7 @@ static int64_t psci_cpu_off(void)
 	ret = relay(PSCI_CPU_OFF, 0, 0, 0);
 	/* Only a firmware that refuses comes back. */
 	set_power(cpu, PCPU_ON);
-	cpu->counters->world = HYPSEC_INSPECT_WORLD_HOST;
+	set_per_cpu(HOSTVISOR, 0);
 	return ret;
 }
 
@@ -159,6 +160,8 @@ int64_t psci_call(uint32_t fn, const uint64_t args[3])
 	case PSCI_SYSTEM_RESET:
 		console_printf("host cpu%u: system %s\n", this_cpu()->index,
 			       fn == PSCI_SYSTEM_OFF ? "off" : "reset");
+		/* What follows may keep RAM: no VM is left in it. */
+		mem_handler_scrub_all();
 		return relay(fn, 0, 0, 0);
 	case PSCI_FEATURES:
 		return psci_features((uint32_t)a1);
@@ -172,5 +175,5 @@ void psci_cpu_entered(struct pcpu *cpu)
 	/* The trap that turned it off or suspended it never returned. */
 	cpu->frame = NULL;
 	set_power(cpu, PCPU_ON);
-	cpu->counters->world = HYPSEC_INSPECT_WORLD_HOST;
+	set_per_cpu(HOSTVISOR, 0);
 }

@@ -54,6 +54,13 @@ _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES &&
 #define ESR_ELX_FSC_WIDTH	6
 #define ESR_ELX_WNR		BIT(6)
 #define ESR_ELX_S1PTW		BIT(7)
+#define ESR_ELX_SF		BIT(15)
+#define ESR_ELX_SRT_SHIFT	16
+#define ESR_ELX_SRT_WIDTH	5
+#define ESR_ELX_SSE		BIT(21)
+#define ESR_ELX_SAS_SHIFT	22
+#define ESR_ELX_SAS_WIDTH	2
+#define ESR_ELX_ISV		BIT(24)
 
 #define EC_UNKNOWN		0x00
 #define EC_HVC64		0x16

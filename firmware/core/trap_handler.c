@@ -6,32 +6,14 @@
 #include "core/trap_handler.h"
 
 #include "core/fault_handler.h"
+#include "core/host_hvc.h"
 #include "core/inject.h"
 #include "core/locks.h"
+#include "core/mmio_ops.h"
 #include "core/panic.h"
 #include "core/pcpu.h"
 #include "core/psci.h"
 #include "core/violation.h"
-
-/* Length of an A64 instruction. */
-#define INSTRUCTION_BYTES 4
-
-/* No hypercall exists yet: every number is one that does not. */
-static void host_hvc_dispatcher(struct trap_frame *frame)
-{
-	this_cpu()->counters->hypercalls++;
-	frame->regs[0] = (uint64_t)SMCCC_NOT_SUPPORTED;
-}
-
-/*
- * Goes on behind the trapped instruction, as if it had been executed: BTYPE
- * is cleared and a software step is over.
- */
-static void skip_instruction(struct trap_frame *frame)
-{
-	frame->elr += INSTRUCTION_BYTES;
-	frame->spsr &= ~(SPSR_BTYPE | SPSR_SS);
-}
 
 static void host_smc(struct trap_frame *frame)
 {
@@ -39,7 +21,7 @@ static void host_smc(struct trap_frame *frame)
 
 	this_cpu()->counters->smcs++;
 	/* A trapped SMC returns to itself, unlike an HVC. */
-	skip_instruction(frame);
+	host_skip_instr();
 	/* The calling convention knows SMC #0 only. */
 	if (EXTRACT(ESR_ELX_IMM16, frame->esr) == 0) {
 		ret = psci_call((uint32_t)frame->regs[0], &frame->regs[1]);
@@ -54,7 +36,7 @@ static void host_unknown(struct trap_frame *frame)
 	inject_undefined(frame);
 }
 
-static void enter(const struct trap_frame *frame)
+static void enter(struct trap_frame *frame)
 {
 	if (panic_is_halted()) {
 		cpu_park();

@@ -25,14 +25,13 @@ struct vm_info {
 	uint32_t vcpu_state[VCPU_PER_VM];
 	uint32_t next_load_idx;
 	struct load_info load[MAX_LOAD_INFO_NUM];
-	struct vm_reclaim reclaim;
 };
 
 static struct vm_info vm_infos[COREVISOR];
 
 static struct vm_info *vm_info(vmid_t vmid)
 {
-	ASSERT(is_vm(vmid) && lock_vm_is_held());
+	ASSERT(is_vm(vmid) && lock_vm_is_held(vmid));
 	return &vm_infos[vmid];
 }
 
@@ -235,11 +234,6 @@ bool vm_has_active_vcpu(vmid_t vmid)
 		}
 	}
 	return false;
-}
-
-struct vm_reclaim *vm_reclaim(vmid_t vmid)
-{
-	return &vm_info(vmid)->reclaim;
 }
 
 void vm_info_wipe(vmid_t vmid)

@@ -26,20 +26,6 @@
 #define POWEROFF		4u
 #define ACTIVE			5u
 
-/**
- * struct vm_reclaim - how far a reclaim in steps has come; not specified
- * @active:  whether one is under way
- * @start:	PA where the range starts, bytes
- * @size:	length of the range, bytes
- * @next:	PA of the next page to look at
- */
-struct vm_reclaim {
-	bool active;
-	paddr_t start;
-	uint64_t size;
-	paddr_t next;
-};
-
 /* Whether @vmid names a VM, hence neither the host nor the corevisor. */
 static inline bool is_vm(vmid_t vmid)
 {
@@ -61,9 +47,6 @@ void set_vm_mapped_pages(uint32_t vmid, uint32_t load_idx, uint64_t mapped);
 
 /* Whether some vCPU of the VM is ACTIVE. Locks: caller holds vm[vmid]. */
 bool vm_has_active_vcpu(vmid_t vmid);
-
-/* The progress of a reclaim, to read and change under vm[vmid]. */
-struct vm_reclaim *vm_reclaim(vmid_t vmid);
 
 /* Forgets everything of a VM: UNUSED again. Locks: caller holds vm[vmid]. */
 void vm_info_wipe(vmid_t vmid);

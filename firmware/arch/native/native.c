@@ -46,6 +46,9 @@ static char console[CONSOLE_BYTES];
 static size_t console_length;
 static unsigned int panics;
 
+static const struct mmio_device *mmio_devices;
+static uint32_t nr_mmio_devices;
+
 static void NORETURN PRINTF_LIKE(1, 2) die(const char *fmt, ...)
 {
 	va_list ap;
@@ -242,6 +245,18 @@ void report_cpu_state(void)
 void platform_report_panic(void)
 {
 	panics++;
+}
+
+void native_set_mmio(const struct mmio_device *devices, uint32_t n)
+{
+	mmio_devices = devices;
+	nr_mmio_devices = n;
+}
+
+uint32_t platform_mmio_devices(const struct mmio_device **devices)
+{
+	*devices = mmio_devices;
+	return nr_mmio_devices;
 }
 
 unsigned int native_panics(void)

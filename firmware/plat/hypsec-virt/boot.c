@@ -63,7 +63,7 @@ static void take_boot_block(paddr_t block_pa)
 			   HYPSEC_ON_VIOLATION_HALT);
 }
 
-static void check(const char *what, const char *error)
+static void require(const char *what, const char *error)
 {
 	if (error != NULL) {
 		panic("%s: %s", what, error);
@@ -88,7 +88,7 @@ static void parse_board(const void *fdt, struct board_info *info)
 	info->dtb.base = boot_block.dtb_base;
 	info->carveout.base = boot_block.carveout_base;
 	info->carveout.size = boot_block.carveout_size;
-	check("device tree", board_dt_parse(fdt, boot_block.dtb_size, info));
+	require("device tree", board_dt_parse(fdt, boot_block.dtb_size, info));
 	for (uint32_t i = 0; i < info->nr_memory; i++) {
 		if (info->memory[i].base < RAM_BASE ||
 		    info->memory[i].base + info->memory[i].size >
@@ -105,7 +105,7 @@ static void parse_board(const void *fdt, struct board_info *info)
 		const void *header =
 			el2_ptr(pa_to_el2_va(info->kernel.base));
 
-		check("hypsec,kernel", board_dt_check_kernel(header, info));
+		require("hypsec,kernel", board_dt_check_kernel(header, info));
 	}
 }
 
@@ -251,7 +251,7 @@ void boot_main(paddr_t block_pa)
 			       "nothing to run\n");
 		cpu_park();
 	}
-	check("device tree", board_dt_edit_for_host(fdt));
+	require("device tree", board_dt_edit_for_host(fdt));
 	/* The host reads it before its caches are on. */
 	mem_clean_poc(pa_to_el2_va(info.dtb.base), info.dtb.size);
 	console_printf("corevisor: host kernel at 0x%lx, entering EL1\n",

@@ -25,3 +25,10 @@ void platform_report_panic(void)
 	}
 	*pvpanic = PVPANIC_PANICKED;
 }
+
+uint32_t platform_mmio_devices(const struct mmio_device **devices)
+{
+	/* This board's SMMUs are the only devices of the kind. */
+	*devices = NULL;
+	return 0;
+}

@@ -86,6 +86,10 @@ void native_record_locks(bool on);
 const char *native_console(void);
 void native_console_reset(void);
 
+/* The emulated devices of the machine from now on; none at first. */
+struct mmio_device;
+void native_set_mmio(const struct mmio_device *devices, uint32_t n);
+
 /* How often the board was told of a panic. */
 unsigned int native_panics(void);
 

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The host's hypercalls: one table, one policy. Layer: TrapDispatcher, on
+ * BootOps and MemHandler. Locks: none held across the layers below.
+ *
+ * Arguments are 64 bits wide and are never cut: a number that does not fit
+ * its parameter is one that no VM, image or page has.
+ */
+#include "core/host_hvc.h"
+
+#include "core/boot_ops.h"
+#include "core/hv_result.h"
+#include "core/mem_handler.h"
+#include "core/pcpu.h"
+#include "core/spec_constants.h"
+#include "core/violation.h"
+#include "hypsec/abi.h"
+
+/**
+ * struct host_call - one hypercall
+ * @number:  in x0
+ * @name:    for the console
+ * @nr_args: how many registers from x1 on it takes
+ * @run:     does it; @args are x1 to x4, @value is x0 where success has one
+ */
+struct host_call {
+	uint64_t number;
+	const char *name;
+	uint32_t nr_args;
+	enum hv_status (*run)(const uint64_t args[4], uint32_t *value);
+};
+
+/* An argument for a 32-bit parameter; what does not fit is INVALID. */
+static uint32_t small(uint64_t arg)
+{
+	return arg < INVALID ? (uint32_t)arg : INVALID;
+}
+
+static enum hv_status call_clear_vm_s2_range(const uint64_t args[4],
+					     uint32_t *value)
+{
+	(void)value;
+	return clear_vm_stage2_range(small(args[0]), args[1], args[2]);
+}
+
+static enum hv_status call_set_boot_info(const uint64_t args[4],
+					 uint32_t *value)
+{
+	return set_boot_info(small(args[0]), args[1], args[2], value);
+}
+
+static enum hv_status call_remap_vm_image(const uint64_t args[4],
+					  uint32_t *value)
+{
+	(void)value;
+	return remap_vm_image(small(args[0]), args[1], small(args[2]));
+}
+
+static enum hv_status call_register_kvm(const uint64_t args[4],
+					uint32_t *value)
+{
+	(void)args;
+	return register_kvm(value);
+}
+
+static enum hv_status call_phys_addr_ioremap(const uint64_t args[4],
+					     uint32_t *value)
+{
+	(void)value;
+	return kvm_phys_addr_ioremap(small(args[0]), args[1], args[2], args[3]);
+}
+
+static enum hv_status call_destroy_vm(const uint64_t args[4], uint32_t *value)
+{
+	(void)value;
+	return destroy_vm(small(args[0]));
+}
+
+static const struct host_call host_calls[] = {
+	{ HYPSEC_HVC_CLEAR_VM_S2_RANGE, "CLEAR_VM_S2_RANGE", 3,
+	  call_clear_vm_s2_range },
+	{ HYPSEC_HVC_SET_BOOT_INFO, "SET_BOOT_INFO", 3, call_set_boot_info },
+	{ HYPSEC_HVC_REMAP_VM_IMAGE, "REMAP_VM_IMAGE", 3,
+	  call_remap_vm_image },
+	{ HYPSEC_HVC_REGISTER_KVM, "REGISTER_KVM", 0, call_register_kvm },
+	{ HYPSEC_HVC_PHYS_ADDR_IOREMAP, "PHYS_ADDR_IOREMAP", 4,
+	  call_phys_addr_ioremap },
+	{ HYPSEC_HVC_DESTROY_VM, "DESTROY_VM", 1, call_destroy_vm },
+};
+
+static const struct host_call *find_call(uint64_t number)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(host_calls); i++) {
+		if (host_calls[i].number == number) {
+			return &host_calls[i];
+		}
+	}
+	return NULL;
+}
+
+/**
+ * host_hvc_dispatcher() - answer a hypercall of the host
+ * @frame: the HVC; x0 becomes the result, nothing else changes
+ *
+ * Spec:    TrapDispatcher.host_hvc_dispatcher_spec
+ * Delta:   D-001: a refusal is a result, and a violation by the policy; D-021:
+ *	    an unknown number is answered instead of ignored
+ * Locks:   what the calls take; caller holds none
+ * Refuses: what the calls refuse, unknown numbers - host can reach this
+ */
+void host_hvc_dispatcher(struct trap_frame *frame)
+{
+	const struct host_call *call = find_call(frame->regs[0]);
+	enum hv_status status = HV_ENOTSUP;
+	uint32_t value = 0;
+
+	this_cpu()->counters->hypercalls++;
+	if (call != NULL) {
+		status = call->run(&frame->regs[1], &value);
+		if (hv_is_violation(status)) {
+			violation_call(call->name, &frame->regs[1],
+				       call->nr_args);
+		}
+	}
+	frame->regs[0] = status == HV_OK ? value : hv_result(status);
+}

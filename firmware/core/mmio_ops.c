@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Devices that EL2 owns and emulates for the host. Layer: MmioOps, with the
+ * decoding of the host's loads and stores from AbstractMachine and MmioRaw.
+ * Locks: takes smmu, which all emulated devices share.
+ */
+#include "core/mmio_ops.h"
+
+#include "core/locks.h"
+#include "core/pcpu.h"
+#include "core/platform.h"
+#include "core/spec_constants.h"
+#include "core/trap_frame.h"
+#include "core/violation.h"
+
+/* Rt of a load to nowhere, or of a store of zero. */
+#define RD_XZR	31u
+
+/* Length of an A64 instruction. */
+#define INSTRUCTION_BYTES 4
+
+/**
+ * host_dabt_get_as() - size of the host's access
+ * @esr: syndrome with ISV
+ *
+ * Spec:    AbstractMachine.host_dabt_get_as_spec
+ * Returns: 1, 2, 4 or 8 bytes
+ */
+uint32_t host_dabt_get_as(uint32_t esr)
+{
+	return UINT32_C(1) << EXTRACT(ESR_ELX_SAS, esr);
+}
+
+/**
+ * host_dabt_is_write() - direction of the host's access
+ * @esr: syndrome
+ *
+ * Spec:    AbstractMachine.host_dabt_is_write_spec
+ * Returns: not 0 for a store
+ */
+uint32_t host_dabt_is_write(uint32_t esr)
+{
+	return esr & (uint32_t)ESR_ELX_WNR;
+}
+
+/**
+ * host_dabt_get_rd() - register of the host's access
+ * @esr: syndrome with ISV
+ *
+ * Spec:    AbstractMachine.host_dabt_get_rd_spec
+ * Returns: 0 to 30, or 31 for XZR
+ */
+uint32_t host_dabt_get_rd(uint32_t esr)
+{
+	return (uint32_t)EXTRACT(ESR_ELX_SRT, esr);
+}
+
+/**
+ * host_get_fault_ipa() - address of the host's access
+ * @addr: IPA of the page, from HPFAR_EL2
+ *
+ * Spec:    AbstractMachine.host_get_fault_ipa_spec
+ * Returns: IPA in bytes
+ */
+uint64_t host_get_fault_ipa(uint64_t addr)
+{
+	return addr | (this_cpu()->frame->far & (PAGE_SIZE - 1));
+}
+
+/**
+ * host_skip_instr() - go on behind the trapped instruction
+ *
+ * As if it had been executed: BTYPE is cleared and a software step is over.
+ *
+ * Spec:  AbstractMachine.host_skip_instr_spec
+ * Delta: D-019: ELR_EL2 is moved; the specification writes ESR_EL2 (G53)
+ */
+void host_skip_instr(void)
+{
+	struct trap_frame *frame = this_cpu()->frame;
+
+	frame->elr += INSTRUCTION_BYTES;
+	frame->spsr &= ~(SPSR_BTYPE | SPSR_SS);
+}
+
+static uint64_t low_bytes(uint64_t value, uint32_t bytes)
+{
+	return value & GENMASK(bytes * 8 - 1, 0);
+}
+
+static uint64_t host_get_mmio_data(uint32_t esr)
+{
+	uint32_t rd = host_dabt_get_rd(esr);
+	uint64_t value = rd == RD_XZR ? 0 : this_cpu()->frame->regs[rd];
+
+	return low_bytes(value, host_dabt_get_as(esr));
+}
+
+/* What a load of @value leaves in its register. */
+static uint64_t extended(uint64_t value, uint32_t esr)
+{
+	uint32_t bytes = host_dabt_get_as(esr);
+	uint64_t sign = BIT(bytes * 8 - 1);
+
+	value = low_bytes(value, bytes);
+	if ((esr & ESR_ELX_SSE) != 0) {
+		value = (value ^ sign) - sign;
+	}
+	return (esr & ESR_ELX_SF) != 0 ? value : low_bytes(value, 4);
+}
+
+static void host_set_mmio_data(uint32_t esr, uint64_t value)
+{
+	uint32_t rd = host_dabt_get_rd(esr);
+
+	if (rd != RD_XZR) {
+		this_cpu()->frame->regs[rd] = extended(value, esr);
+	}
+}
+
+/* The emulated device at @addr, NULL if there is none. */
+static const struct mmio_device *device_at(uint64_t addr)
+{
+	const struct mmio_device *devices;
+	uint32_t n = platform_mmio_devices(&devices);
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (addr >= devices[i].base &&
+		    addr - devices[i].base < devices[i].bytes) {
+			return &devices[i];
+		}
+	}
+	return NULL;
+}
+
+/* Whether the syndrome says all that an emulation needs. */
+static bool is_decoded(uint32_t esr)
+{
+	return EXTRACT(ESR_ELX_EC, esr) == EC_DABT_LOW &&
+	       (esr & ESR_ELX_ISV) != 0 && (esr & ESR_ELX_S1PTW) == 0;
+}
+
+/* One access at @offset; false if the device refuses it. */
+static bool access_device(const struct mmio_device *device, uint64_t offset,
+			  uint32_t esr)
+{
+	uint32_t bytes = host_dabt_get_as(esr);
+	uint64_t value = 0;
+
+	if ((device->sizes & bytes) == 0 || (offset & (bytes - 1)) != 0 ||
+	    offset > device->bytes - bytes) {
+		return false;
+	}
+	if (host_dabt_is_write(esr) != 0) {
+		return device->write(offset, bytes, host_get_mmio_data(esr));
+	}
+	if (!device->read(offset, bytes, &value)) {
+		return false;
+	}
+	host_set_mmio_data(esr, value);
+	return true;
+}
+
+/**
+ * emulate_mmio() - do the host's load or store on a device of EL2's
+ * @addr: IPA of the page that it faulted on
+ * @esr:  syndrome of the fault
+ *
+ * Spec:    MmioOps.emulate_mmio_spec
+ * Delta:   D-001. D-020: a status instead of a device number. Any device of
+ *	    the platform's table, not only SMMUs, and only accesses that the
+ *	    syndrome describes in full (G14, G71)
+ * Locks:   takes smmu; caller holds none
+ * Returns: HV_OK if it is done and the instruction skipped; HV_ENOTSUP if no
+ *	    emulated device is there; HV_EPERM if the access is refused, and
+ *	    nothing has changed
+ * Refuses: fetches, accesses without syndrome, of a walk, of a wrong size, or
+ *	    that the device refuses - host can reach this
+ */
+enum hv_status emulate_mmio(uint64_t addr, uint32_t esr)
+{
+	const struct mmio_device *device = device_at(addr);
+	bool done;
+
+	if (device == NULL) {
+		return HV_ENOTSUP;
+	}
+	if (!is_decoded(esr)) {
+		return HV_EPERM;
+	}
+	acquire_lock_smmu();
+	done = access_device(device, host_get_fault_ipa(addr) - device->base,
+			     esr);
+	release_lock_smmu();
+	if (!done) {
+		return HV_EPERM;
+	}
+	host_skip_instr();
+	return HV_OK;
+}
