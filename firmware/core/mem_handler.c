@@ -423,6 +423,7 @@ static uint64_t scrub_some(paddr_t *pa)
 		}
 		*pa = next_ram(*pa + PAGE_SIZE, KVM_PHYS_SIZE);
 	}
+	icache_invalidate_all();
 	release_lock_s2page();
 	return scrubbed;
 }
@@ -444,5 +445,12 @@ void mem_handler_scrub_all(void)
 	left = pages_of_vms();
 	while (left > 0 && pa < KVM_PHYS_SIZE) {
 		left -= min(left, scrub_some(&pa));
+	}
+}
+
+void mem_handler_reset(void)
+{
+	for (vmid_t vmid = 0; vmid < COREVISOR; vmid++) {
+		reclaims[vmid] = (struct reclaim){ .clearing = false };
 	}
 }

@@ -25,4 +25,7 @@ enum hv_status WARN_UNUSED destroy_vm(uint32_t vmid);
  */
 void mem_handler_scrub_all(void);
 
+/* Forgets how far reclaims have come (tests). Locks: none; one CPU runs. */
+void mem_handler_reset(void);
+
 #endif /* COREVISOR_CORE_MEM_HANDLER_H */

@@ -77,6 +77,15 @@ uint32_t get_cur_vcpuid(void)
 	return this_cpu()->cur_vcpuid;
 }
 
+static void set_world(struct pcpu *cpu, vmid_t vmid, uint32_t vcpuid)
+{
+	cpu->cur_vmid = vmid;
+	cpu->cur_vcpuid = vmid == HOSTVISOR || vmid == COREVISOR ? cpu->index :
+								    vcpuid;
+	cpu->counters->world = cpu->cur_vmid;
+	cpu->counters->vcpu = cpu->cur_vcpuid;
+}
+
 /**
  * set_per_cpu() - say who runs on this CPU from now on
  * @vmid:   HOSTVISOR, a VM or COREVISOR
@@ -88,14 +97,13 @@ uint32_t get_cur_vcpuid(void)
  */
 void set_per_cpu(uint32_t vmid, uint32_t vcpuid)
 {
-	struct pcpu *cpu = this_cpu();
-
 	ASSERT(vmid <= COREVISOR && vcpuid < VCPU_PER_VM);
-	cpu->cur_vmid = vmid;
-	cpu->cur_vcpuid = vmid == HOSTVISOR || vmid == COREVISOR ? cpu->index :
-								    vcpuid;
-	cpu->counters->world = cpu->cur_vmid;
-	cpu->counters->vcpu = cpu->cur_vcpuid;
+	set_world(this_cpu(), vmid, vcpuid);
+}
+
+void pcpu_enter_host(struct pcpu *cpu)
+{
+	set_world(cpu, HOSTVISOR, 0);
 }
 
 void pcpu_reset(void)

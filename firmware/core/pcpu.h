@@ -121,6 +121,9 @@ uint32_t get_cur_vmid(void);
 uint32_t get_cur_vcpuid(void);
 void set_per_cpu(uint32_t vmid, uint32_t vcpuid);
 
+/* As set_per_cpu(HOSTVISOR, 0), for a CPU that arrives at EL2. */
+void pcpu_enter_host(struct pcpu *cpu);
+
 /* Forgets all CPUs (tests). */
 void pcpu_reset(void);
 

@@ -96,7 +96,7 @@ static int64_t psci_cpu_off(void)
 	ret = relay(PSCI_CPU_OFF, 0, 0, 0);
 	/* Only a firmware that refuses comes back. */
 	set_power(cpu, PCPU_ON);
-	set_per_cpu(HOSTVISOR, 0);
+	pcpu_enter_host(cpu);
 	return ret;
 }
 
@@ -175,5 +175,5 @@ void psci_cpu_entered(struct pcpu *cpu)
 	/* The trap that turned it off or suspended it never returned. */
 	cpu->frame = NULL;
 	set_power(cpu, PCPU_ON);
-	set_per_cpu(HOSTVISOR, 0);
+	pcpu_enter_host(cpu);
 }

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "arch/mem.h"
+#include "core/boot_core.h"
 #include "core/locks.h"
+#include "core/mem_handler.h"
 #include "core/mem_region.h"
 #include "core/npt_ops.h"
 #include "core/page_manager.h"
@@ -18,6 +20,8 @@
 #include "core/psci.h"
 #include "core/pt_alloc.h"
 #include "core/violation.h"
+#include "core/vm_info.h"
+#include "tlbmodel.h"
 
 const struct machine test_machine = {
 	.ram = { { TEST_RAM_BASE, TEST_RAM_BYTES } },
@@ -93,10 +97,9 @@ static void start_tables(void)
 	uint64_t bytes = current.pool_pages * PAGE_SIZE;
 
 	pt_pool_init(HOSTVISOR, root, take(bytes, PAGE_SIZE), bytes);
-	if (current.arena_chunks != 0) {
-		bytes = (current.arena_chunks + 1) * PT_CHUNK_BYTES;
-		pt_arena_init(take(bytes, PT_CHUNK_BYTES), bytes);
-	}
+	/* One more for the arena itself. */
+	bytes = (current.arena_chunks + 1) * PT_CHUNK_BYTES;
+	pt_arena_init(take(bytes, PT_CHUNK_BYTES), bytes);
 	native_cpu.vttbr = root;
 }
 
@@ -121,9 +124,14 @@ void machine_start(const struct machine *machine)
 	start_cpus();
 	start_records();
 	start_tables();
+	boot_core_reset();
+	vm_info_reset();
+	mem_handler_reset();
+	native_set_mmio(NULL, 0);
 	violation_set_halt(false);
 	native_console_reset();
 	native_events_reset();
+	tlbmodel_start();
 }
 
 paddr_t machine_root(void)
@@ -209,7 +217,9 @@ static void run_one(const void *data)
 		test->run();
 		g_assert_true(lock_none_is_held());
 		g_assert_false(panic_is_halted());
+		tlbmodel_check_events();
 	}
+	tlbmodel_stop();
 	native_memory_free();
 }
 
