@@ -135,8 +135,8 @@ enum option remap_vm_image_spec(uint32_t vmid, uint64_t pfn,
 	WHEN(get_pfn_owner_spec(pfn, adt, &owner));
 	WHEN(get_pfn_count_spec(pfn, adt, &count));
 	RELY_OR(owner == HOSTVISOR && count == 0, NONE_PERM);
-	RELY_OR(npt_range_is_unmapped(npt, gfn, 1), NONE_BUSY);
-	RELY_OR(npt_missing_tables(npt, gfn, 1, 3) <=
+	RELY_OR(npt_is_unmapped(npt, gfn, 1), NONE_BUSY);
+	RELY_OR(npt_tables_needed(npt, gfn, 1, 3) <=
 		pool_free_pages(vmid, adt), NONE_NOMEM);
 	WHEN(assign_pfn_to_vm_spec(vmid, gfn, pfn, adt));
 	WHEN(map_pfn_vm_spec(vmid, gfn * PAGE_SIZE, pfn * PAGE_SIZE, 3, adt));

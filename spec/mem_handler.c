@@ -81,16 +81,16 @@ enum option kvm_phys_addr_ioremap_spec(uint32_t vmid, uint64_t gpa,
 		return SOME;
 	}
 	RELY_CALLER(is_vm(vmid));
-	RELY(is_aligned(gpa, PAGE_SIZE) && is_aligned(pa, PAGE_SIZE) &&
-	     is_aligned(size, PAGE_SIZE));
-	RELY(num > 0 && num <= MAX_PAGES_PER_CALL);
-	RELY(is_range(gpa, size, KVM_PHYS_SIZE) &&
-	     is_range(pa, size, KVM_PHYS_SIZE));
 	WHEN(acquire_lock_vm_spec(vmid, adt));
 	WHEN(get_vm_state_spec(vmid, adt, &state));
 	if (state != READY) {
 		return panic_spec(adt);
 	}
+	RELY(is_aligned(gpa, PAGE_SIZE) && is_aligned(pa, PAGE_SIZE) &&
+	     is_aligned(size, PAGE_SIZE));
+	RELY(num > 0 && num <= MAX_PAGES_PER_CALL);
+	RELY(is_range(gpa, size, KVM_PHYS_SIZE) &&
+	     is_range(pa, size, KVM_PHYS_SIZE));
 	WHEN(acquire_lock_s2page_spec(adt));
 	for (uint64_t i = 0; i < num; i++) {
 		WHEN(get_pfn_owner_spec(pa / PAGE_SIZE + i, adt, &owner));
@@ -98,9 +98,9 @@ enum option kvm_phys_addr_ioremap_spec(uint32_t vmid, uint64_t gpa,
 			is_host_device(pa + i * PAGE_SIZE, PAGE_SIZE, adt),
 			NONE_PERM);
 	}
-	RELY_OR(npt_range_is_unmapped(&adt->npts[vmid], gpa / PAGE_SIZE, num),
+	RELY_OR(npt_is_unmapped(&adt->npts[vmid], gpa / PAGE_SIZE, num),
 		NONE_BUSY);
-	RELY_OR(npt_missing_tables(&adt->npts[vmid], gpa / PAGE_SIZE, num, 3) <=
+	RELY_OR(npt_tables_needed(&adt->npts[vmid], gpa / PAGE_SIZE, num, 3) <=
 		pool_free_pages(vmid, adt), NONE_NOMEM);
 	for (uint64_t i = 0; i < num; i++) {
 		WHEN(map_vm_io_spec(vmid, gpa + i * PAGE_SIZE,
@@ -136,16 +136,18 @@ static void forget_vm(uint32_t vmid, struct rdata *adt)
 /*
  * Not in the Coq, G22: the host can end any VM; all its pages are scrubbed.
  *
- * In steps (G37). Which pages one step takes back is the implementation's
- * choice, so it is an oracle: core_doracle holds their pfns. The specification
- * says that each of them was the VM's, that there are at most 512, that a step
- * that takes none back is the last, and that the last leaves none.
+ * In steps (G37). Which pages one step takes back, and whether it is the last
+ * once none is left, is the implementation's choice, so it is an oracle:
+ * core_doracle holds 1 for the last step, else 0, and the pfns. The
+ * specification says that each of them was the VM's, that there are at most
+ * 512 of them, and that the last step leaves none.
  */
 enum option destroy_vm_spec(uint32_t vmid, struct rdata *adt)
 {
 	struct oracle *o = &adt->core_doracle;
 	uint32_t state;
 	uint64_t steps = 0;
+	bool last;
 
 	if (adt->halt) {
 		return SOME;
@@ -158,6 +160,8 @@ enum option destroy_vm_spec(uint32_t vmid, struct rdata *adt)
 	WHEN(set_vm_state_spec(vmid, POWEROFF, adt));
 	WHEN(clear_npt_spec(vmid, adt));
 	adt->vms[vmid].clearing = false;
+	RELY_CALLER(o->next < o->count);
+	last = o->values[o->next++] == 1;
 	WHEN(acquire_lock_s2page_spec(adt));
 	while (o->next < o->count) {
 		uint64_t pfn = o->values[o->next++];
@@ -169,11 +173,11 @@ enum option destroy_vm_spec(uint32_t vmid, struct rdata *adt)
 		steps++;
 	}
 	WHEN(release_lock_s2page_spec(adt));
-	if (steps == MAX_PAGES_PER_CALL || pages_owned(vmid, adt) > 0) {
-		RELY_CALLER(steps > 0);
+	if (!last) {
 		WHEN(release_lock_vm_spec(vmid, adt));
 		return AGAIN;
 	}
+	RELY_CALLER(pages_owned(vmid, adt) == 0);
 	forget_vm(vmid, adt);
 	return release_lock_vm_spec(vmid, adt);
 }

@@ -32,7 +32,7 @@ static enum option assign_scrubbed(uint32_t vmid, uint64_t gfn, uint64_t pfn,
  * Corrected, G18 and G19: what is mapped stays. The same answer once more is
  * accepted, any other is refused, before any page changes its owner.
  * Corrected, G31: so is a pool that lacks a table.
- * Corrected, G21: no table, no mapping.
+ * Corrected, G21: no table, no mapping; nor for a VM that is powered off.
  */
 enum option prot_and_map_vm_s2pt_spec(uint32_t vmid, uint64_t addr,
 				      uint64_t pte, uint32_t level,
@@ -43,6 +43,7 @@ enum option prot_and_map_vm_s2pt_spec(uint32_t vmid, uint64_t addr,
 	uint64_t pfn = pte / PAGE_SIZE;
 	const struct npt *npt;
 	struct npt_entry old;
+	uint32_t state;
 
 	if (adt->halt) {
 		return SOME;
@@ -50,21 +51,25 @@ enum option prot_and_map_vm_s2pt_spec(uint32_t vmid, uint64_t addr,
 	RELY_CALLER(is_vm(vmid));
 	RELY(is_paddr(addr) && is_paddr(pte));
 	RELY(is_aligned(pte, num * PAGE_SIZE));
-	npt = &adt->npts[vmid];
-	RELY_OR(npt->live, NONE_PERM);
+	WHEN(acquire_lock_vm_spec(vmid, adt));
+	WHEN(get_vm_state_spec(vmid, adt, &state));
+	RELY_OR(state != UNUSED && state != POWEROFF, NONE_PERM);
 	WHEN(acquire_lock_s2page_spec(adt));
+	npt = &adt->npts[vmid];
 	old = npt_get(npt, gfn);
 	if (old.level == (level == 2 ? 2 : 3) && old.pfn == pfn) {
-		return release_lock_s2page_spec(adt);
+		WHEN(release_lock_s2page_spec(adt));
+		return release_lock_vm_spec(vmid, adt);
 	}
-	RELY_OR(npt_range_is_unmapped(npt, gfn, num), NONE_BUSY);
-	RELY_OR(npt_missing_tables(npt, gfn, num, level == 2 ? 2 : 3) <=
+	RELY_OR(npt_is_unmapped(npt, gfn, num), NONE_BUSY);
+	RELY_OR(npt_tables_needed(npt, gfn, num, level == 2 ? 2 : 3) <=
 		pool_free_pages(vmid, adt), NONE_NOMEM);
 	for (uint64_t i = 0; i < num; i++) {
 		WHEN(assign_scrubbed(vmid, gfn + i, pfn + i, adt));
 	}
 	WHEN(map_pfn_vm_spec(vmid, gfn * PAGE_SIZE, pte, level, adt));
-	return release_lock_s2page_spec(adt);
+	WHEN(release_lock_s2page_spec(adt));
+	return release_lock_vm_spec(vmid, adt);
 }
 
 /* Pages from the one that addr lies in to the one of the last byte (G57). */
@@ -83,8 +88,8 @@ static uint64_t pages_touched(uint64_t addr, uint64_t size)
 static enum option check_sg(uint32_t vmid, uint64_t addr, uint64_t size)
 {
 	RELY_CALLER(is_vm(vmid));
-	RELY(is_range(addr, size, KVM_PHYS_SIZE));
-	RELY(pages_touched(addr, size) <= MAX_PAGES_PER_CALL);
+	RELY(is_paddr(addr) && is_range(addr, size, KVM_PHYS_SIZE));
+	RELY(size == 0 || pages_touched(addr, size) <= MAX_PAGES_PER_CALL);
 	return SOME;
 }
 
@@ -133,10 +138,13 @@ enum option grant_stage2_sg_gpa_spec(uint32_t vmid, uint64_t addr,
 	uint64_t gfn = addr / PAGE_SIZE, num = pages_touched(addr, size);
 	enum option done;
 
-	if (adt->halt || size == 0) {
+	if (adt->halt) {
 		return SOME;
 	}
 	WHEN(check_sg(vmid, addr, size));
+	if (size == 0) {
+		return SOME;
+	}
 	WHEN(acquire_lock_s2page_spec(adt));
 	done = check_pages(vmid, gfn, num, 0, MAX_SHARE_COUNT - 1, adt);
 	if (done == SOME) {
@@ -153,10 +161,13 @@ enum option revoke_stage2_sg_gpa_spec(uint32_t vmid, uint64_t addr,
 	uint64_t gfn = addr / PAGE_SIZE, num = pages_touched(addr, size);
 	enum option done;
 
-	if (adt->halt || size == 0) {
+	if (adt->halt) {
 		return SOME;
 	}
 	WHEN(check_sg(vmid, addr, size));
+	if (size == 0) {
+		return SOME;
+	}
 	WHEN(acquire_lock_s2page_spec(adt));
 	done = check_pages(vmid, gfn, num, 1, MAX_SHARE_COUNT, adt);
 	if (done == SOME) {
@@ -180,13 +191,14 @@ enum option clear_vm_range_spec(uint32_t vmid, uint64_t *addr, uint64_t end,
 				struct rdata *adt)
 {
 	uint64_t cleared = 0;
+	bool more = false;
 
 	WHEN(acquire_lock_s2page_spec(adt));
 	for (uint32_t i = 0; i < adt->board.nr_regions; i++) {
 		const struct pa_window *r = &adt->board.regions[i];
 
 		/* In order of addresses: the board's regions ascend. */
-		if (*addr < r->base) {
+		if (*addr < r->base && cleared < MAX_PAGES_PER_CALL) {
 			*addr = r->base;
 		}
 		while (*addr < end && *addr < r->base + r->bytes &&
@@ -199,7 +211,9 @@ enum option clear_vm_range_spec(uint32_t vmid, uint64_t *addr, uint64_t end,
 			WHEN(clear_vm_page_spec(vmid, *addr / PAGE_SIZE, adt));
 			*addr += PAGE_SIZE;
 		}
+		more = more || (*addr < r->base + r->bytes && r->base < end &&
+				*addr < end);
 	}
 	WHEN(release_lock_s2page_spec(adt));
-	return cleared == MAX_PAGES_PER_CALL ? AGAIN : SOME;
+	return cleared == MAX_PAGES_PER_CALL && more ? AGAIN : SOME;
 }

@@ -18,7 +18,7 @@ enum option map_vm_io_spec(uint32_t vmid, uint64_t gpa, uint64_t pa,
 /*
  * clear_vm_range: the loop of clear_vm_page from *@addr to @end.
  * Corrected, G37: 512 pages at most; *@addr is where it goes on, and AGAIN
- * says that it does.
+ * says that there is RAM of the range that it has not come to.
  */
 enum option clear_vm_range_spec(uint32_t vmid, uint64_t *addr, uint64_t end,
 				struct rdata *adt);

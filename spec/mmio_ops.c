@@ -57,7 +57,8 @@ static enum option handle_host_mmio(uint64_t addr, uint32_t index,
 	WHEN(host_dabt_get_as_spec(esr, &bytes));
 	WHEN(host_dabt_is_write_spec(esr, &write));
 	WHEN(host_dabt_get_rd_spec(esr, &rd));
-	RELY_OR(is_aligned(fault_ipa, bytes) &&
+	/* F.9: 4 or 8 bytes; and naturally aligned. */
+	RELY_OR((bytes == 4 || bytes == 8) && is_aligned(fault_ipa, bytes) &&
 		is_range(fault_ipa - device->base, bytes, device->bytes),
 		NONE_PERM);
 	if (write != 0) {

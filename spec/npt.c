@@ -47,7 +47,7 @@ struct npt_entry npt_get(const struct npt *npt, uint64_t gfn)
 				   run->pte | leaf * PAGE_SIZE };
 }
 
-bool npt_range_is_unmapped(const struct npt *npt, uint64_t gfn,
+bool npt_is_unmapped(const struct npt *npt, uint64_t gfn,
 			   uint64_t pages)
 {
 	uint32_t i = find_run(npt, gfn);
@@ -141,7 +141,7 @@ static bool has_pmd_table(const struct npt *npt, uint64_t gfn)
 	return false;
 }
 
-uint64_t npt_missing_tables(const struct npt *npt, uint64_t gfn,
+uint64_t npt_tables_needed(const struct npt *npt, uint64_t gfn,
 			    uint64_t pages, uint32_t level)
 {
 	uint64_t missing = 0, last = gfn + pages - 1;
@@ -226,12 +226,12 @@ enum option set_npt_spec(uint32_t vmid, uint64_t addr, uint32_t level,
 	if (old.level == level && old.pte == pte) {
 		return SOME;
 	}
-	RELY_OR(npt_range_is_unmapped(npt, gfn, pages), NONE_BUSY);
+	RELY_OR(npt_is_unmapped(npt, gfn, pages), NONE_BUSY);
 	/* The host's spec table has no blocks, so no table is in the way. */
 	RELY_OR(level == 3 || vmid == HOSTVISOR || !has_pmd_table(npt, gfn),
 		NONE_BUSY);
 	RELY_OR(vmid == HOSTVISOR ||
-		npt_missing_tables(npt, gfn, pages, level) <=
+		npt_tables_needed(npt, gfn, pages, level) <=
 		pool_free_pages(vmid, adt), NONE_NOMEM);
 	if (vmid != HOSTVISOR) {
 		WHEN(make_tables(vmid, gfn, level, adt));

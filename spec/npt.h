@@ -21,11 +21,11 @@ struct npt_entry {
 struct npt_entry npt_get(const struct npt *npt, uint64_t gfn);
 
 /* Is none of @pages gfns from @gfn mapped? */
-bool npt_range_is_unmapped(const struct npt *npt, uint64_t gfn,
+bool npt_is_unmapped(const struct npt *npt, uint64_t gfn,
 			   uint64_t pages);
 
 /* Table pages that leaves at @level for the range still need. */
-uint64_t npt_missing_tables(const struct npt *npt, uint64_t gfn,
+uint64_t npt_tables_needed(const struct npt *npt, uint64_t gfn,
 			    uint64_t pages, uint32_t level);
 
 enum option get_npt_level_spec(uint32_t vmid, uint64_t addr,

@@ -29,8 +29,10 @@ enum option host_hvc_dispatcher_spec(struct rdata *adt, uint64_t *ret)
 		*ret = value;
 		return SOME;
 	case HVC_REMAP_VM_IMAGE:
-		RELY(is_vm(arg1) && arg3 < MAX_LOAD_INFO_NUM);
-		return remap_vm_image_spec(vmid, arg2, (uint32_t)arg3, adt);
+		RELY(is_vm(arg1));
+		/* No image has a number above INVALID. */
+		value = arg3 < INVALID ? (uint32_t)arg3 : INVALID;
+		return remap_vm_image_spec(vmid, arg2, value, adt);
 	case HVC_REGISTER_KVM:
 		WHEN(register_kvm_spec(adt, &value));
 		*ret = value;

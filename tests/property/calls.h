@@ -14,7 +14,7 @@
 #define MAX_CALLS	400
 
 enum op {
-	OP_HOST_FAULT,		/* addr esr far: an abort of the host's */
+	OP_HOST_FAULT,		/* hpfar esr far: an abort of the host's */
 	OP_MAP_PAGE_HOST,	/* addr */
 	OP_HOST_LOAD,		/* addr reg */
 	OP_HOST_STORE,		/* addr reg value */

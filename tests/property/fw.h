@@ -19,7 +19,14 @@ struct fw_range {
 #define FW_NR_RAM	2
 extern const struct fw_range fw_ram[FW_NR_RAM];
 extern const struct fw_range fw_el2;
+extern const struct fw_range fw_device;
 #define FW_MAX_CHUNKS	24
+
+/* What eight bytes of the device at @offset read as. */
+uint64_t fw_device_word(uint64_t offset);
+
+/* The page of RAM with an index. */
+uint64_t fw_pfn(uint64_t index);
 
 /* A machine that has just booted, with @chunks of arena. */
 void fw_start(uint32_t chunks);
