@@ -192,12 +192,14 @@ paddr_t pt_pool_next_page(vmid_t vmid, paddr_t page)
 	const struct pt_pool *pool = pt_pool(vmid);
 	paddr_t next = page == 0 ? pool->first : page + PAGE_SIZE;
 
-	/* On from the end of a chunk that is not the last. */
-	if (vmid != HOSTVISOR && page != 0 && next != pool->next &&
-	    next % PT_CHUNK_BYTES == 0) {
+	if (next == pool->next) {
+		return 0;
+	}
+	/* On from the end of a chunk; the last one's was the way out above. */
+	if (vmid != HOSTVISOR && next % PT_CHUNK_BYTES == 0) {
 		next = chunk_pa(arena.follows[chunk_of(page)]);
 	}
-	return next == pool->next ? 0 : next;
+	return next;
 }
 
 /* A zeroed table page, 0 if there is none. */
