@@ -157,7 +157,7 @@ static const struct load loads[] = {
 	{ SAS(1) | SSE, 0xffff8788 },
 	{ SAS(0) | SSE | SF, 0xffffffffffffff88 },
 	{ SAS(1) | SSE | SF, 0xffffffffffff8788 },
-	{ SAS(2) | SSE | SF, 0xffffffff85868788 },
+	{ SAS(2) | SSE | SF, 0x75868788 },
 };
 
 static void load_fills_its_register(void)
