@@ -5,6 +5,7 @@
 One virtual nanosecond is one instruction, and all that could vary is pinned,
 so a figure is the same on every machine and in every run. The injector's
 throughput is wall time, and a ratio to what the same QEMU does by itself.
+"memory" is in bench_memory.py.
 """
 import argparse
 import contextlib
@@ -17,6 +18,7 @@ import struct
 import sys
 import time
 
+import bench_memory
 import board
 from parked import (
     CQ_ENTRIES, CQ_HEAD, CQ_TAIL, DABT, DABT_ESR, FORCE_EL2, FREE_RAM, HVC,
@@ -361,14 +363,16 @@ def bench_inject(check):
             "el2-instructions": instructions}, good
 
 
-SUITES = {"boot": bench_boot, "inject": bench_inject}
+SUITES = {"boot": bench_boot, "inject": bench_inject,
+          "memory": bench_memory.bench_memory}
 
 
 def main(argv):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parser = argparse.ArgumentParser(
         prog="hypsec bench",
-        description="Count what the corevisor costs, in instructions.")
+        description="Count what the corevisor costs, in instructions: boot "
+        "up to EL0, events by the injector, memory operations.")
     parser.add_argument("suites", nargs="*", metavar="SUITE",
                         help=f"one of: {', '.join(SUITES)} (default: all)")
     parser.add_argument("--check", action="store_true",
