@@ -33,6 +33,7 @@
 #include "core/trap_frame.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
+#include "tlbmodel.h"
 
 #define MIB		UINT64_C(0x100000)
 #define HOST_POOL_PAGES	40
@@ -202,6 +203,7 @@ void fw_start(uint32_t chunks)
 	violation_set_halt(false);
 	native_console_reset();
 	native_events_reset();
+	tlbmodel_start();
 }
 
 /* --- Reading tables ------------------------------------------------------- */
@@ -539,6 +541,8 @@ static enum hv_status locked_call(const struct call *call)
 		plant(call);
 		break;
 	}
+	/* The part of those who call these, once for many pages. */
+	icache_invalidate_all();
 	release_lock_s2page();
 	return status;
 }
@@ -800,7 +804,7 @@ bool fw_tables_touched(void)
 
 const char *fw_check_step(void)
 {
-	return lock_none_is_held() ? NULL : "a lock is still held";
+	return lock_none_is_held() ? tlbmodel_error() : "a lock is still held";
 }
 
 struct fw_mmio fw_mmio(void)
