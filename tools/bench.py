@@ -5,6 +5,7 @@
 One virtual nanosecond is one instruction, and all that could vary is pinned,
 so a figure is the same on every machine and in every run. The injector's
 throughput is wall time, and a ratio to what the same QEMU does by itself.
+"memory" is in bench_memory.py.
 """
 import argparse
 import contextlib
@@ -15,20 +16,22 @@ import signal
 import statistics
 import struct
 import sys
-import tempfile
 import time
 
+import bench_memory
 import board
-from qtest import Qtest, QtestError
+from parked import (
+    CQ_ENTRIES, CQ_HEAD, CQ_TAIL, DABT, DABT_ESR, FORCE_EL2, FREE_RAM, HVC,
+    HVC_ESR, INJECT, MAILBOX, PINNED, POLL_SECONDS, PSTATE_EL1H, REFUSALS,
+    RING_BUSY, SMC, SMC_ESR, SQ_ENTRIES, SQ_HEAD, SQ_TAIL, STATUS, SYSREG,
+    WAIT_SECONDS, ParkedBoard, event)
+from qtest import QtestError
 
 MIB = 1 << 20
 BLOCK = 2 * MIB
 PAGE = os.sysconf("SC_PAGE_SIZE")
 RAM = 1024 * MIB
 RUN_SECONDS = 600
-
-PINNED = ("-icount", "shift=0,sleep=off", "-seed", "1",
-          "-rtc", "base=2026-01-01T00:00:00,clock=vm")
 
 # bench boot: from reset to the first instruction at EL0.
 OBSERVER = "/machine/peripheral/obs"
@@ -214,20 +217,9 @@ def bench_boot(check):
     return figures, good
 
 
-# bench inject: hw/hypsec-inject-regs.h and tests/qtest/hypsec-park.h.
-INJECT = 0x0b100000
-STATUS, SQ_HEAD, SQ_TAIL, CQ_HEAD, CQ_TAIL = 0x10, 0x20, 0x24, 0x28, 0x2c
-REFUSALS, SQ, CQ = 0x38, 0x40000, 0x80000
-RING_BUSY = 4
-SQ_ENTRIES, CQ_ENTRIES, RECORD = 512, 1024, 512
-HVC, SMC, DABT, SYSREG = 1, 2, 3, 5
-FORCE_EL2, USE_PC, USE_PSTATE = 1, 8, 16
-DONE_EL2, ICOUNT_VALID = 1, 4
-C_STATUS, C_FLAGS, C_INSNS, C_COUNT = 8, 16, 0x1a0, 0x1b0
-MAILBOX = 0x40210000
-M_X9, M_GO, M_PC, M_PSTATE, M_ALIVE, M_CODE = 72, 152, 160, 168, 208, 256
-PSTATE_EL1H = 0x3c5
-FREE_RAM, CARVEOUT = 0x44000000, 0x4ee00000
+# bench inject
+M_X9, M_GO, M_PC, M_PSTATE, M_CODE = 72, 152, 160, 168, 256
+CARVEOUT = 0x4ee00000
 UNKNOWN_HVC, PSCI_VERSION = 30, 0x84000000
 # 1: hvc #0; subs x9, x9, #1; b.ne 1b; brk #0
 HVC_LOOP = (0xd4000002, 0xf1000529, 0x54ffffc1, 0xd4200000)
@@ -237,59 +229,18 @@ REPEAT = 20_000
 COUNTED = 1000
 ROUNDS = 7
 MIN_RATIO = 0.25
-INJECT_SECONDS = 120
-POLL_SECONDS = 0.0004
 
-# type, flags, ESR, IPA, x0
 INJECT_EVENTS = {
-    "HVC": (HVC, 0, 0x5a000000, 0, UNKNOWN_HVC),
-    "SMC PSCI_VERSION": (SMC, 0, 0x5e000000, 0, PSCI_VERSION),
-    "data abort, mapped": (DABT, 0, 0x93c08007, FREE_RAM, 0),
-    "data abort, refused": (DABT, 0, 0x93c08007, CARVEOUT, 0),
-    "unknown trap": (SYSREG, FORCE_EL2, 0x62320401, 0, 0),
+    "HVC": {"kind": HVC, "esr": HVC_ESR, "x": (UNKNOWN_HVC,)},
+    "SMC PSCI_VERSION": {"kind": SMC, "esr": SMC_ESR, "x": (PSCI_VERSION,)},
+    "data abort, mapped": {"kind": DABT, "esr": DABT_ESR, "ipa": FREE_RAM},
+    "data abort, refused": {"kind": DABT, "esr": DABT_ESR, "ipa": CARVEOUT},
+    "unknown trap": {"kind": SYSREG, "esr": 0x62320401, "flags": FORCE_EL2},
 }
 
 
-def descriptor(event, repeat=0):
-    kind, flags, esr, ipa, x0 = INJECT_EVENTS[event]
-    return struct.pack(
-        "<4I7Q", kind, flags | USE_PC | USE_PSTATE, 0, repeat, esr, ipa,
-        ipa >> 8, FREE_RAM, PSTATE_EL1H, 1, x0).ljust(RECORD, b"\0")
-
-
-class ParkedBoard:
-    """One parked CPU, qtest and the injector."""
-
-    def __init__(self, *extra):
-        self._stack = contextlib.ExitStack()
-        self._extra = extra
-
-    def __enter__(self):
-        with self._stack as stack:
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
-            self.qtest = Qtest(pathlib.Path(folder) / "qtest")
-            stack.callback(self.qtest.close)
-            self.board = stack.enter_context(board.Board(board.Config(
-                machine="hypsec-virt,inject=on", memory="256M",
-                kernel=board.PARK, initrd=None,
-                extra=(*self._extra, *self.qtest.arguments())),
-                typing=False))
-            self.qtest.accept()
-            self.wait(MAILBOX + M_ALIVE, lambda value: value != 0)
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(self, *_):
-        self._stack.close()
-
-    def wait(self, address, done):
-        deadline = time.monotonic() + INJECT_SECONDS
-        while not done(value := self.qtest.readq(address)):
-            if time.monotonic() > deadline:
-                raise self.board.error(f"{address:#x} stays at {value:#x} for "
-                                       f"{INJECT_SECONDS} s")
-            # Each look takes QEMU's lock away from the CPU.
-            time.sleep(POLL_SECONDS)
+class InjectBoard(ParkedBoard):
+    """A parked board whose events are those of INJECT_EVENTS."""
 
     def real_hvcs(self):
         """Hypercalls per second of a loop that executes them."""
@@ -304,30 +255,13 @@ class ParkedBoard:
         self.wait(MAILBOX + M_GO, lambda value: value == 0)
         return LOOPS / (time.perf_counter() - start)
 
-    def put(self, event, repeat=0):
+    def fill(self, name, repeat=0):
         """Fill the whole submission queue; nothing happens yet."""
-        for n in range(SQ_ENTRIES):
-            self.qtest.write(INJECT + SQ + n * RECORD,
-                             descriptor(event, repeat))
+        self.put([event(**INJECT_EVENTS[name], repeat=repeat)] * SQ_ENTRIES)
 
-    def run(self, count):
-        """Let COUNT events of the queue happen; the last one's completion."""
-        tail = (self.qtest.readl(INJECT + SQ_TAIL) + count) % SQ_ENTRIES
-        last = (self.qtest.readl(INJECT + CQ_TAIL) + count) % CQ_ENTRIES
-        self.qtest.writel(INJECT + SQ_TAIL, tail)
-        # CQ_HEAD and CQ_TAIL are read as one.
-        self.wait(INJECT + CQ_HEAD, lambda value: value >> 32 == last)
-        record = self.qtest.read(
-            INJECT + CQ + (last - 1) % CQ_ENTRIES * RECORD, RECORD)
-        self.qtest.writel(INJECT + CQ_HEAD, last)
-        status, = struct.unpack_from("<I", record, C_STATUS)
-        if status != DONE_EL2:
-            raise self.board.error(f"an event ended with status {status}")
-        return record
-
-    def ring_events(self, event):
+    def ring_events(self, name):
         """Events per second, each with a descriptor of its own."""
-        self.put(event)
+        self.fill(name)
         refusals = self.qtest.readq(INJECT + REFUSALS)
         sq = self.qtest.readl(INJECT + SQ_TAIL)
         cq = self.qtest.readl(INJECT + CQ_TAIL)
@@ -341,7 +275,7 @@ class ParkedBoard:
                 f"writel {INJECT + SQ_TAIL} {(sq + done - 1) % SQ_ENTRIES}",
                 f"readl {INJECT + CQ_TAIL}")
             done += (int(answer[0], 16) - cq - done) % CQ_ENTRIES
-            if time.perf_counter() - start > INJECT_SECONDS:
+            if time.perf_counter() - start > WAIT_SECONDS:
                 raise self.board.error("the ring stands still")
             time.sleep(POLL_SECONDS)
         rate = done / (time.perf_counter() - start)
@@ -355,24 +289,18 @@ class ParkedBoard:
             raise self.board.error("the injector refused events")
         return rate
 
-    def repeated_events(self, event):
+    def repeated_events(self, name):
         """Events per second of one descriptor that is repeated."""
-        self.put(event, REPEAT)
+        self.fill(name, REPEAT)
         start = time.perf_counter()
         self.run(1)
         return REPEAT / (time.perf_counter() - start)
 
-    def instructions(self, event):
+    def event_instructions(self, name):
         """Instructions at EL2 per event."""
-        self.put(event, COUNTED)
+        self.fill(name, COUNTED)
         self.run(1)
-        record = self.run(1)
-        flags, = struct.unpack_from("<I", record, C_FLAGS)
-        insns, = struct.unpack_from("<Q", record, C_INSNS)
-        count, = struct.unpack_from("<Q", record, C_COUNT)
-        if not flags & ICOUNT_VALID or count != COUNTED:
-            raise self.board.error("the injector has not counted")
-        return insns / count
+        return self.instructions(self.run(1), COUNTED) / COUNTED
 
 
 def inject_throughput():
@@ -387,7 +315,7 @@ def inject_throughput():
             lambda machine: machine.repeated_events("data abort, mapped"),
     }
     rates = {name: [] for name in ways}
-    with ParkedBoard() as machine:
+    with InjectBoard() as machine:
         for _ in range(ROUNDS):
             for name, way in ways.items():
                 rates[name].append(way(machine))
@@ -395,9 +323,9 @@ def inject_throughput():
 
 
 def inject_instructions():
-    with ParkedBoard(*PINNED) as machine:
-        return {event: machine.instructions(event)
-                for event in INJECT_EVENTS}
+    with InjectBoard(*PINNED) as machine:
+        return {name: machine.event_instructions(name)
+                for name in INJECT_EVENTS}
 
 
 def bench_inject(check):
@@ -435,14 +363,16 @@ def bench_inject(check):
             "el2-instructions": instructions}, good
 
 
-SUITES = {"boot": bench_boot, "inject": bench_inject}
+SUITES = {"boot": bench_boot, "inject": bench_inject,
+          "memory": bench_memory.bench_memory}
 
 
 def main(argv):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parser = argparse.ArgumentParser(
         prog="hypsec bench",
-        description="Count what the corevisor costs, in instructions.")
+        description="Count what the corevisor costs, in instructions: boot "
+        "up to EL0, events by the injector, memory operations.")
     parser.add_argument("suites", nargs="*", metavar="SUITE",
                         help=f"one of: {', '.join(SUITES)} (default: all)")
     parser.add_argument("--check", action="store_true",

@@ -6,6 +6,7 @@
 #   setup.sh all BUILD         every step that is not done yet
 #   setup.sh qemu-tree BUILD   only BUILD/sources/qemu: our patch and links
 #   setup.sh machine-sources BUILD   print what it makes of the apt sources
+#   setup.sh coverage BUILD    only the Debian package of ./hypsec coverage
 #
 # Idempotent, and without network when there is nothing to fetch. A thing
 # counts as done only when it has its final name, which it gets by one rename
@@ -33,6 +34,7 @@ PACKAGES="gcc libc6-dev make ninja-build ccache pkg-config patch dpkg-dev
 	xz-utils cpio python3 python3-venv
 	libglib2.0-dev zlib1g-dev libfdt-dev libslirp-dev"
 CROSS_PACKAGES="gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+COVERAGE_PACKAGES="gcovr"
 
 # The suite whose QEMU is 10.0, whatever the machine runs; is_ours VERSION.
 QEMU_SUITE=trixie
@@ -235,12 +237,18 @@ $package
 	done
 }
 
-install_packages()
+build_packages()
 {
 	# Debian's arm64 has the cross compiler as its native one.
 	[ "$(dpkg --print-architecture)" = arm64 ] ||
 		PACKAGES="$PACKAGES $CROSS_PACKAGES"
 	[ "$RELEASE" -lt 13 ] || PACKAGES="$PACKAGES meson"
+	install_packages
+}
+
+# install_packages - have what PACKAGES names
+install_packages()
+{
 	missing=$(missing_packages)
 	[ -n "$missing" ] || return 0
 
@@ -741,7 +749,7 @@ configure()
 setup_all()
 {
 	check_release
-	install_packages
+	build_packages
 	# fetch_* see the cache; place and configure do nothing if nothing moved.
 	lock_cache
 	find_meson
@@ -763,5 +771,6 @@ case $MODE in
 all) setup_all ;;
 qemu-tree) check_release; qemu_tree ;;
 machine-sources) machine_sources ;;
+coverage) PACKAGES=$COVERAGE_PACKAGES; install_packages ;;
 *) die "setup.sh" "unknown mode $MODE" "use ./hypsec setup" ;;
 esac

@@ -110,6 +110,14 @@ void pt_arena_init(paddr_t base, uint64_t bytes)
 	}
 }
 
+_Static_assert(offsetof(struct pt_pool, root) == 0, "told by inspect.h");
+
+const void *pt_pool_array(uint64_t *stride)
+{
+	*stride = sizeof(pools[0]);
+	return pools;
+}
+
 uint64_t pt_arena_free_chunks(void)
 {
 	return arena.nr_free;

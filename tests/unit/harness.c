@@ -188,7 +188,7 @@ uint64_t random_below(uint64_t limit)
 	return random64() % limit;
 }
 
-static void run_in_child(void (*run)(void))
+void run_in_child(void (*run)(void))
 {
 	int status;
 	pid_t pid;

@@ -86,6 +86,9 @@ struct unit_test {
 /* A program's main(). */
 int unit_main(int argc, char **argv, const struct unit_test *tests, size_t n);
 
+/* Runs @run in a process of its own; fails the test if that one fails. */
+void run_in_child(void (*run)(void));
+
 /* Fails the test unless @fn panics with @reason in its report. */
 void assert_panics(void (*fn)(void *data), void *data, const char *reason);
 

@@ -188,9 +188,15 @@ enum hv_status ops_revoke(vmid_t vmid, uint64_t pfn)
 
 void ops_clear(vmid_t vmid, uint64_t pfn)
 {
+	bool is_cleared;
+
 	acquire_lock_s2page();
+	is_cleared = is_vm(vmid) && get_pfn_owner(pfn) == vmid;
 	clear_vm_page(vmid, pfn);
-	icache_invalidate_all();
+	if (is_cleared) {
+		/* As its callers do. */
+		icache_invalidate_all();
+	}
 	release_lock_s2page();
 }
 

@@ -656,15 +656,16 @@ static size_t event(enum native_op op, uint64_t a)
 	g_error("no event %d of 0x%lx", (int)op, a);
 }
 
-/* PA of the entry that maps a frame, from the event that stored it. */
+/* The number of the last store of a descriptor. */
 static size_t store_of(uint64_t desc)
 {
 	size_t n;
 	const struct native_event *events = native_events(&n);
 
-	for (size_t i = 0; i < n; i++) {
-		if (events[i].op == NATIVE_TABLE_STORE && events[i].b == desc) {
-			return i;
+	while (n > 0) {
+		n--;
+		if (events[n].op == NATIVE_TABLE_STORE && events[n].b == desc) {
+			return n;
 		}
 	}
 	g_error("nothing stored 0x%lx", desc);
