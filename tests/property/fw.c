@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/barrier.h"
 #include "arch/cpu.h"
 #include "arch/mem.h"
 #include "arch/native.h"
+#include "arch/tlbi.h"
 #include "core/boot_core.h"
 #include "core/boot_ops.h"
 #include "core/fault_handler.h"
@@ -483,6 +485,16 @@ static enum answer vm_access(const struct call *call, bool write)
 	return ANSWER_OK;
 }
 
+static void switch_vttbr(vmid_t vmid)
+{
+	uint64_t vttbr = get_vm_vttbr(vmid);
+
+	if (vttbr != 0) {
+		vttbr_write(vttbr);
+		barrier_isb();
+	}
+}
+
 static enum answer pvop(const struct call *call, uint64_t *value)
 {
 	vmid_t vmid = (vmid_t)call->arg[0];
@@ -492,8 +504,11 @@ static enum answer pvop(const struct call *call, uint64_t *value)
 	set_shadow_ctxt(vmid, vcpuid, X2, call->arg[3]);
 	set_shadow_ctxt(vmid, vcpuid, X3, call->arg[4]);
 	set_per_cpu(vmid, vcpuid);
+	/* The VM runs: what it does to the host's table borrows the VMID. */
+	switch_vttbr(vmid);
 	*value = core_handle_pvops();
 	set_per_cpu(HOSTVISOR, 0);
+	switch_vttbr(HOSTVISOR);
 	return ANSWER_OK;
 }
 
