@@ -291,7 +291,10 @@ class Variant:
                 if any(name in test.link for test in self.programs.tests)]
 
     def build(self, jobs, progress):
-        """Compile and link everything; ccache makes it quick."""
+        """Compile and link everything; ccache makes it quick.
+
+        What is there is used again only by way of ccache: whether a header
+        has changed is its business."""
         used = self.used_libraries()
         work = self._work()
         with workers(jobs) as pool:
