@@ -7,6 +7,7 @@
  */
 #include "core/mem_manager.h"
 
+#include "arch/mem.h"
 #include "core/locks.h"
 #include "core/npt_ops.h"
 #include "core/page_manager.h"
@@ -289,6 +290,7 @@ enum hv_status revoke_vm_page(uint32_t vmid, uint64_t pfn)
 	if (count == 0) {
 		clear_pfn_host(pfn);
 		page_clean(pfn, 1);
+		icache_invalidate_all();
 	}
 	return HV_OK;
 }
@@ -299,7 +301,8 @@ enum hv_status revoke_vm_page(uint32_t vmid, uint64_t pfn)
  * @pfn:  page frame number; not the VM's: nothing happens
  *
  * The zeros are in memory before the host can have the page, also for a
- * party that reads around the caches (G25).
+ * party that reads around the caches (G25). The caller invalidates the
+ * instruction caches before it releases s2page, once for many pages.
  *
  * Spec:  MemManager.clear_vm_page_spec (steps: clear_vm_page_spec0)
  * Delta: D-010

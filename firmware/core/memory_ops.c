@@ -230,14 +230,16 @@ static enum hv_status change_range(vmid_t vmid, uint64_t addr, uint64_t size,
 	enum hv_status status;
 	ipa_t end;
 
-	if (!is_vm(vmid) || addr >= KVM_PHYS_SIZE ||
-	    size > KVM_PHYS_SIZE - addr) {
+	if (!is_vm(vmid)) {
 		return HV_EINVAL;
 	}
-	end = (addr + size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 	if (size == 0) {
 		return HV_OK;
 	}
+	if (addr >= KVM_PHYS_SIZE || size > KVM_PHYS_SIZE - addr) {
+		return HV_EINVAL;
+	}
+	end = (addr + size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 	if (end - start > MAX_PAGES_PER_CALL * PAGE_SIZE) {
 		return HV_EINVAL;
 	}
@@ -262,8 +264,8 @@ static enum hv_status change_range(vmid_t vmid, uint64_t addr, uint64_t size,
  * Delta:   D-014: pages that cannot be shared refuse the call instead of
  *	    being skipped, the range is rounded outwards and bounded (G57)
  * Locks:   takes s2page, then pt; caller holds none of these
- * Returns: HV_OK, also for no bytes at all; HV_EINVAL for a range beyond 2^40
- *	    or of more than MAX_PAGES_PER_CALL pages; HV_EPERM if a page is
+ * Returns: HV_OK, also for no bytes, wherever; HV_EINVAL for a range beyond
+ *	    2^40 or of more than MAX_PAGES_PER_CALL pages; HV_EPERM if a page is
  *	    not mapped, not the VM's RAM, or shared too often. Nothing has
  *	    changed on an error
  * Refuses: the above - a VM can reach this

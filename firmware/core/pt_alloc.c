@@ -110,6 +110,14 @@ void pt_arena_init(paddr_t base, uint64_t bytes)
 	}
 }
 
+_Static_assert(offsetof(struct pt_pool, root) == 0, "told by inspect.h");
+
+const void *pt_pool_array(uint64_t *stride)
+{
+	*stride = sizeof(pools[0]);
+	return pools;
+}
+
 uint64_t pt_arena_free_chunks(void)
 {
 	return arena.nr_free;
@@ -192,12 +200,14 @@ paddr_t pt_pool_next_page(vmid_t vmid, paddr_t page)
 	const struct pt_pool *pool = pt_pool(vmid);
 	paddr_t next = page == 0 ? pool->first : page + PAGE_SIZE;
 
-	/* On from the end of a chunk that is not the last. */
-	if (vmid != HOSTVISOR && page != 0 && next != pool->next &&
-	    next % PT_CHUNK_BYTES == 0) {
+	if (next == pool->next) {
+		return 0;
+	}
+	/* On from the end of a chunk; the last one's was the way out above. */
+	if (vmid != HOSTVISOR && next % PT_CHUNK_BYTES == 0) {
 		next = chunk_pa(arena.follows[chunk_of(page)]);
 	}
-	return next == pool->next ? 0 : next;
+	return next;
 }
 
 /* A zeroed table page, 0 if there is none. */

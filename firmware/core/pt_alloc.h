@@ -86,6 +86,14 @@ uint64_t pt_pool_free_pages(vmid_t vmid);
  */
 paddr_t pt_pool_next_page(vmid_t vmid, paddr_t page);
 
+/**
+ * pt_pool_array() - where the roots are, for tools
+ * @stride: bytes from one owner's entry to the next, filled in
+ *
+ * Returns: the host's entry; each begins with the root as a paddr_t
+ */
+const void *pt_pool_array(uint64_t *stride);
+
 uint64_t alloc_pud_page(uint32_t vmid);
 uint64_t alloc_pmd_page(uint32_t vmid);
 

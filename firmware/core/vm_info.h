@@ -51,6 +51,14 @@ bool vm_has_active_vcpu(vmid_t vmid);
 /* Forgets everything of a VM: UNUSED again. Locks: caller holds vm[vmid]. */
 void vm_info_wipe(vmid_t vmid);
 
+/**
+ * vm_info_array() - where all of it is, for tools
+ * @stride: bytes from one VM's entry to the next, filled in
+ *
+ * Returns: entry 0, which is not used; each begins with the state
+ */
+const void *vm_info_array(uint64_t *stride);
+
 /* Forgets all VMs (tests). Locks: none; no other CPU runs. */
 void vm_info_reset(void);
 

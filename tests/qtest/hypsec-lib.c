@@ -26,8 +26,10 @@
 
 #define INJECT(reg) (HYPSEC_INJECT_BASE + HYPSEC_INJECT_##reg)
 
-#define INSPECT (HYPSEC_CARVEOUT + HYPSEC_INSPECT_OFFSET)
+#define INSPECT(board) ((board)->carveout + HYPSEC_INSPECT_OFFSET)
 #define PARKED "parked"
+#define SCENE "scene"
+#define DEFAULT_RAM 256
 
 /* The board of the last test, for the next one that wants the same. */
 static HypsecBoard *kept;
@@ -123,7 +125,7 @@ void hypsec_wait_parked(HypsecBoard *board, unsigned int cpu)
 
 uint64_t hypsec_inspect(HypsecBoard *board, size_t offset)
 {
-    return qtest_readq(board->qts, INSPECT + offset);
+    return qtest_readq(board->qts, INSPECT(board) + offset);
 }
 
 static void find_counters(HypsecBoard *board)
@@ -131,10 +133,10 @@ static void find_counters(HypsecBoard *board)
     board->vttbr = hypsec_inspect(board, offsetof(struct hypsec_inspect,
                                                   host_root));
     board->hcr = 0;
-    board->counters = qtest_readq(board->qts, INSPECT +
+    board->counters = qtest_readq(board->qts, INSPECT(board) +
                                   offsetof(struct hypsec_inspect, cpu_base));
     board->counters_stride =
-        qtest_readl(board->qts, INSPECT +
+        qtest_readl(board->qts, INSPECT(board) +
                     offsetof(struct hypsec_inspect, cpu_stride));
 }
 
@@ -167,8 +169,8 @@ void hypsec_park(HypsecBoard *board)
 
 static char *config_key(const HypsecConfig *config)
 {
-    return g_strdup_printf("%u %d %d %s %s", config->cpus, config->off,
-                           config->halt, config->machine ?: "",
+    return g_strdup_printf("%u %d %d %u %s %s", config->cpus, config->off,
+                           config->halt, config->ram, config->machine ?: "",
                            config->args ?: "");
 }
 
@@ -177,6 +179,7 @@ HypsecBoard *hypsec_board_new(const HypsecConfig *config)
     struct sigaction action = { .sa_handler = hung };
     HypsecBoard *board = g_new0(HypsecBoard, 1);
     g_autofree char *name = g_strdup_printf("el2-%u.log", boards++);
+    unsigned int ram = config->ram ?: DEFAULT_RAM;
 
     sigaction(SIGALRM, &action, NULL);
     alarm(TEST_SECONDS);
@@ -186,13 +189,15 @@ HypsecBoard *hypsec_board_new(const HypsecConfig *config)
     board->key = config_key(config);
     board->console = g_strdup(hypsec_tmp_file(name, "", 0));
     board->qts = qtest_initf(
-        "-accel tcg -M hypsec-virt,inject=on%s%s%s -m 256M -smp %u -nodefaults "
+        "-accel tcg -M hypsec-virt,inject=on%s%s%s -m %uM -smp %u -nodefaults "
         "-action panic=pause,shutdown=pause -serial null -serial file:%s "
         "-bios %s -kernel %s %s",
         config->machine ? "," : "", config->machine ?: "",
-        config->halt ? ",on-violation=halt" : "", board->cpus,
+        config->halt ? ",on-violation=halt" : "", ram, board->cpus,
         board->console, getenv("HYPSEC_FIRMWARE"), getenv("HYPSEC_PARK"),
         config->args ?: "");
+    board->carveout = HYPSEC_RAM + (uint64_t)ram * MiB -
+                      hypsec_get_uint(board->qts, "/machine", "el2-mem");
     hypsec_park(board);
     return board;
 }
@@ -292,6 +297,17 @@ void hypsec_loadvm(HypsecBoard *board, const char *name)
     skip_console(board);
     /* A machine that stood still when a test ended still does. */
     qtest_qmp_assert_success(board->qts, "{'execute': 'cont'}");
+}
+
+void hypsec_scene(HypsecBoard *board, void (*make)(HypsecBoard *board))
+{
+    if (board->scene == make) {
+        hypsec_loadvm(board, SCENE);
+        return;
+    }
+    make(board);
+    hypsec_savevm(board, SCENE);
+    board->scene = make;
 }
 
 /* Executed for real */
@@ -881,10 +897,10 @@ HypsecCounters hypsec_counters(HypsecBoard *board, unsigned int cpu)
     };
 }
 
-uint64_t hypsec_s2_entry(HypsecBoard *board, uint64_t ipa)
+uint64_t hypsec_table_entry(HypsecBoard *board, uint64_t root, uint64_t ipa)
 {
     /* Start level 1, two pages of it; 4 KiB granule. */
-    uint64_t table = board->vttbr;
+    uint64_t table = root;
     uint64_t index = ipa >> 30;
 
     if (ipa >= 1ULL << 40) {
@@ -902,6 +918,11 @@ uint64_t hypsec_s2_entry(HypsecBoard *board, uint64_t ipa)
         table = entry & 0xfffffffff000ULL;
         index = (ipa >> (30 - 9 * level)) & 0x1ff;
     }
+}
+
+uint64_t hypsec_s2_entry(HypsecBoard *board, uint64_t ipa)
+{
+    return hypsec_table_entry(board, board->vttbr, ipa);
 }
 
 void hypsec_wait_event(HypsecBoard *board, const char *name)
@@ -925,7 +946,7 @@ void hypsec_assert_panicked(HypsecBoard *board, const char *reason)
 {
     hypsec_wait_event(board, "GUEST_PANICKED");
     hypsec_assert_console(board, reason);
-    g_assert_cmpuint(qtest_readl(board->qts, INSPECT +
+    g_assert_cmpuint(qtest_readl(board->qts, INSPECT(board) +
                                  offsetof(struct hypsec_inspect, panicked)),
                      ==, 1);
 }

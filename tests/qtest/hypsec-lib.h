@@ -21,17 +21,16 @@
 #include "qemu/units.h"
 #include "libqtest.h"
 #include "hw/hypsec/hypsec-inject-regs.h"
+#include "hypsec/abi.h"
 #include "hypsec-park.h"
 
-/* The board that all tests of this library run on has 256 MiB, EL2 18 of it. */
+/* The board has 256 MiB if nobody asks for more, EL2 18 of it. */
 #define HYPSEC_RAM          0x40000000ULL
 #define HYPSEC_CARVEOUT     0x4ee00000ULL
 #define HYPSEC_RAM_END      0x50000000ULL
 /* Host memory that neither firmware nor park uses. */
 #define HYPSEC_FREE         0x44000000ULL
 #define HYPSEC_MAX_CPUS     8
-
-#define HYPSEC_NOT_SUPPORTED    UINT64_MAX
 
 /* Exception classes and fault status codes (Arm ARM D19.2.37). */
 #define EC_UNKNOWN          0x00
@@ -108,6 +107,7 @@
  * @cpus: how many, all parked; 0 is 1
  * @off: leave all but CPU 0 off
  * @halt: on-violation=halt
+ * @ram: MiB; 0 is 256
  * @machine: further machine properties, or NULL
  * @args: further arguments, or NULL
  */
@@ -115,6 +115,7 @@ typedef struct HypsecConfig {
     unsigned int cpus;
     bool off;
     bool halt;
+    unsigned int ram;
     const char *machine;
     const char *args;
 } HypsecConfig;
@@ -123,11 +124,13 @@ typedef struct HypsecConfig {
  * HypsecBoard - a board that runs
  * @qts: its QEMU
  * @cpus: how many
+ * @carveout: where EL2's memory begins; it ends where RAM ends
  * @event_seconds: wall time that an event may take
  */
 typedef struct HypsecBoard {
     QTestState *qts;
     unsigned int cpus;
+    uint64_t carveout;
     double event_seconds;
 
     /* Private. */
@@ -136,6 +139,7 @@ typedef struct HypsecBoard {
     char *console;
     size_t console_from;
     bool snapshots;
+    void (*scene)(struct HypsecBoard *board);
     uint64_t counters;
     uint64_t counters_stride;
     uint64_t vttbr;
@@ -181,6 +185,13 @@ void hypsec_wait_word(HypsecBoard *board, uint64_t pa, uint64_t value,
 /* savevm and loadvm; the disk for it is made on first use. */
 void hypsec_savevm(HypsecBoard *board, const char *name);
 void hypsec_loadvm(HypsecBoard *board, const char *name);
+
+/**
+ * hypsec_scene() - start from what many tests start from
+ * @board: a board just got from hypsec_board()
+ * @make: makes it; once for many tests, a snapshot keeps it
+ */
+void hypsec_scene(HypsecBoard *board, void (*make)(HypsecBoard *board));
 
 /* Fails the test with all that is known of the board. */
 G_NORETURN void hypsec_fail(HypsecBoard *board, const char *file, int line,
@@ -422,6 +433,9 @@ HypsecCounters hypsec_counters(HypsecBoard *board, unsigned int cpu);
  * Returns: the descriptor of the block or page, 0 if nothing is mapped
  */
 uint64_t hypsec_s2_entry(HypsecBoard *board, uint64_t ipa);
+
+/* The same for the stage-2 table with its root at @root. */
+uint64_t hypsec_table_entry(HypsecBoard *board, uint64_t root, uint64_t ipa);
 
 /* The 64-bit word @offset bytes into the inspection page. */
 uint64_t hypsec_inspect(HypsecBoard *board, size_t offset);

@@ -21,6 +21,7 @@
 #include "core/pt_alloc.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
+#include "tlbmodel.h"
 
 const struct machine test_machine = {
 	.ram = { { TEST_RAM_BASE, TEST_RAM_BYTES } },
@@ -96,10 +97,9 @@ static void start_tables(void)
 	uint64_t bytes = current.pool_pages * PAGE_SIZE;
 
 	pt_pool_init(HOSTVISOR, root, take(bytes, PAGE_SIZE), bytes);
-	if (current.arena_chunks != 0) {
-		bytes = (current.arena_chunks + 1) * PT_CHUNK_BYTES;
-		pt_arena_init(take(bytes, PT_CHUNK_BYTES), bytes);
-	}
+	/* One more for the arena itself. */
+	bytes = (current.arena_chunks + 1) * PT_CHUNK_BYTES;
+	pt_arena_init(take(bytes, PT_CHUNK_BYTES), bytes);
 	native_cpu.vttbr = root;
 }
 
@@ -131,6 +131,7 @@ void machine_start(const struct machine *machine)
 	violation_set_halt(false);
 	native_console_reset();
 	native_events_reset();
+	tlbmodel_start();
 }
 
 paddr_t machine_root(void)
@@ -187,7 +188,7 @@ uint64_t random_below(uint64_t limit)
 	return random64() % limit;
 }
 
-static void run_in_child(void (*run)(void))
+void run_in_child(void (*run)(void))
 {
 	int status;
 	pid_t pid;
@@ -216,7 +217,9 @@ static void run_one(const void *data)
 		test->run();
 		g_assert_true(lock_none_is_held());
 		g_assert_false(panic_is_halted());
+		tlbmodel_check_events();
 	}
+	tlbmodel_stop();
 	native_memory_free();
 }
 

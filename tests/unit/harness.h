@@ -31,7 +31,7 @@
  * @nr_ram:	ranges of it
  * @el2:	what EL2 keeps its records and tables in; COREVISOR's pages
  * @pool_pages:	table pages in the host's pool
- * @arena_chunks: chunks of table pages for VMs; 0 for no arena
+ * @arena_chunks: chunks of table pages for VMs
  */
 struct machine {
 	struct pa_range ram[4];
@@ -43,7 +43,10 @@ struct machine {
 
 extern const struct machine test_machine;
 
-/* Starts @machine: fresh memory and records, TEST_CPUS CPUs, CPU 0 runs. */
+/*
+ * Starts @machine: fresh memory, records, host table and arena, TEST_CPUS
+ * CPUs of which number 0 runs, and tlbmodel.h watching.
+ */
 void machine_start(const struct machine *machine);
 
 /* PA of the host's root and pool of the machine that runs. */
@@ -82,6 +85,9 @@ struct unit_test {
 
 /* A program's main(). */
 int unit_main(int argc, char **argv, const struct unit_test *tests, size_t n);
+
+/* Runs @run in a process of its own; fails the test if that one fails. */
+void run_in_child(void (*run)(void));
 
 /* Fails the test unless @fn panics with @reason in its report. */
 void assert_panics(void (*fn)(void *data), void *data, const char *reason);

@@ -92,6 +92,22 @@ static void pool_counts_units_that_are_touched(void)
 			 32 + 1 + 4 + 1 + 4);
 }
 
+/* 2 MiB for each GiB, in whole chunks, and 4 MiB. */
+static void arena_grows_with_ram(void)
+{
+	struct board_info info = board(GIB, CARVEOUT_BYTES);
+	struct el2_layout layout;
+
+	g_assert_cmpint(el2_layout_compute(&info, GIB, 4, &layout), ==, HV_OK);
+	g_assert_cmphex(layout.arena.size, ==, 6 * MIB);
+	info = board(GIB + PAGE_SIZE, CARVEOUT_BYTES);
+	g_assert_cmpint(el2_layout_compute(&info, GIB, 4, &layout), ==, HV_OK);
+	g_assert_cmphex(layout.arena.size, ==, 6 * MIB + PT_CHUNK_BYTES);
+	info = board(64 * GIB, CARVEOUT_BYTES);
+	g_assert_cmpint(el2_layout_compute(&info, GIB, 4, &layout), ==, HV_OK);
+	g_assert_cmphex(layout.arena.size, ==, 132 * MIB);
+}
+
 static void full_to_the_last_byte_is_ok(void)
 {
 	struct board_info info = board(TEST_RAM_BYTES, CARVEOUT_BYTES);
@@ -115,7 +131,10 @@ static void too_small_is_nomem_and_says_how_much(void)
 	g_assert_cmphex(layout.end, ==, end);
 }
 
-/* The board's default carve-out, with 4 MiB for the image and what precedes. */
+/*
+ * The board's default carve-out, with 4 MiB for the image and what precedes
+ * and 2 MiB for each GiB kept free for DMA tables.
+ */
 static void default_carveout_fits_any_board(void)
 {
 	for (uint64_t ram = 256 * MIB; ram <= 64 * GIB; ram += 256 * MIB) {
@@ -128,6 +147,8 @@ static void default_carveout_fits_any_board(void)
 						   4 * MIB,
 						   platform_partial_blocks(),
 						   &layout), ==, HV_OK);
+		g_assert_cmphex(layout.end + ram / 512, <=,
+				info.carveout.base + bytes);
 	}
 }
 
@@ -183,6 +204,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/layout/pool/counts-tables", pool_counts_tables),
 	UNIT_TEST("/layout/pool/counts-units-touched",
 		  pool_counts_units_that_are_touched),
+	UNIT_TEST("/layout/arena/grows-with-ram", arena_grows_with_ram),
 	UNIT_TEST("/layout/carveout/full-to-the-last-byte",
 		  full_to_the_last_byte_is_ok),
 	UNIT_TEST("/layout/carveout/too-small-says-how-much",

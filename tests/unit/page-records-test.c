@@ -400,6 +400,94 @@ static void reserve_before_ram_panics(void)
 	assert_panics(reserve_pages, range, "page_manager_reserve");
 }
 
+/* --- How many pages each owner has ------------------------------------- */
+
+static uint64_t owned(vmid_t vmid)
+{
+	uint64_t pages;
+
+	acquire_lock_s2page();
+	pages = page_manager_owned(vmid);
+	release_lock_s2page();
+	return pages;
+}
+
+static void owned_starts_with_all_the_hosts(void)
+{
+	uint64_t el2 = TEST_EL2_BYTES / PAGE_SIZE;
+
+	g_assert_cmpuint(owned(HOSTVISOR), ==, mem_region_pages() - el2);
+	g_assert_cmpuint(owned(COREVISOR), ==, el2);
+	for (vmid_t vmid = 1; vmid < COREVISOR; vmid++) {
+		g_assert_cmpuint(owned(vmid), ==, 0);
+	}
+}
+
+static void owned_follows_the_owner(void)
+{
+	uint64_t host = owned(HOSTVISOR);
+
+	machine_set_page(FIRST_PFN, 3, 0);
+	machine_set_page(FIRST_PFN + 1, 3, 0);
+	machine_set_page(FIRST_PFN + 1, 3, 5);
+	g_assert_cmpuint(owned(3), ==, 2);
+	g_assert_cmpuint(owned(HOSTVISOR), ==, host - 2);
+	machine_set_page(FIRST_PFN, 4, 0);
+	g_assert_cmpuint(owned(3), ==, 1);
+	g_assert_cmpuint(owned(4), ==, 1);
+	machine_set_page(FIRST_PFN, HOSTVISOR, 0);
+	machine_set_page(FIRST_PFN + 1, HOSTVISOR, 0);
+	g_assert_cmpuint(owned(3), ==, 0);
+	g_assert_cmpuint(owned(4), ==, 0);
+	g_assert_cmpuint(owned(HOSTVISOR), ==, host);
+}
+
+static void owned_does_not_count_what_is_not_ram(void)
+{
+	machine_set_page(END_PFN, 3, 0);
+	machine_set_page(FIRST_PFN - 1, 3, 0);
+	g_assert_cmpuint(owned(3), ==, 0);
+}
+
+static void owned_counts_reserved_pages(void)
+{
+	uint64_t el2 = owned(COREVISOR);
+
+	acquire_lock_s2page();
+	page_manager_reserve(FIRST_PFN + 10, 3);
+	release_lock_s2page();
+	g_assert_cmpuint(owned(COREVISOR), ==, el2 + 3);
+	g_assert_cmpuint(owned(HOSTVISOR), ==, mem_region_pages() - el2 - 3);
+}
+
+static void read_owned(void *data)
+{
+	page_manager_owned(*(vmid_t *)data);
+}
+
+static void owned_without_lock_panics(void)
+{
+	vmid_t vmid = HOSTVISOR;
+
+	assert_panics(read_owned, &vmid, "lock_s2page_is_held");
+}
+
+static void owned_out_of_range_panics(void)
+{
+	vmid_t vmid = COREVISOR + 1;
+
+	acquire_lock_s2page();
+	assert_panics(read_owned, &vmid, "vmid <= COREVISOR");
+}
+
+static void reserve_of_a_vms_page_panics(void)
+{
+	uint64_t range[] = { FIRST_PFN, 3 };
+
+	machine_set_page(FIRST_PFN + 2, 3, 0);
+	assert_panics(reserve_pages, range, "HOSTVISOR");
+}
+
 /* --- Blocks ----------------------------------------------------------- */
 
 static bool block_is_host(uint64_t pfn)
@@ -538,6 +626,20 @@ static const struct unit_test tests[] = {
 		       map_out_of_range_panics),
 	UNIT_TEST_DIES("/page-manager/records/beyond-array-panics",
 		       record_beyond_array_panics),
+	UNIT_TEST("/page-manager/owned/starts-with-the-hosts",
+		  owned_starts_with_all_the_hosts),
+	UNIT_TEST("/page-manager/owned/follows-the-owner",
+		  owned_follows_the_owner),
+	UNIT_TEST("/page-manager/owned/not-ram-does-not-count",
+		  owned_does_not_count_what_is_not_ram),
+	UNIT_TEST("/page-manager/owned/counts-reserved-pages",
+		  owned_counts_reserved_pages),
+	UNIT_TEST_DIES("/page-manager/owned/missing-lock-panics",
+		       owned_without_lock_panics),
+	UNIT_TEST_DIES("/page-manager/owned/out-of-range-panics",
+		       owned_out_of_range_panics),
+	UNIT_TEST_DIES("/page-manager/reserve/vms-page-panics",
+		       reserve_of_a_vms_page_panics),
 	UNIT_TEST("/page-manager/reserve/gives-its-pages",
 		  reserve_gives_its_pages_to_corevisor),
 	UNIT_TEST("/page-manager/reserve/up-to-the-end-of-ram",

@@ -40,7 +40,7 @@ static pthread_mutex_t events_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct native_event *events;
 static size_t nr_events;
 static size_t max_events;
-static bool records_locks;
+static void (*watcher)(const struct native_event *event);
 
 static char console[CONSOLE_BYTES];
 static size_t console_length;
@@ -109,7 +109,7 @@ void native_memory_free(void)
 	events = NULL;
 	nr_events = 0;
 	max_events = 0;
-	records_locks = false;
+	watcher = NULL;
 }
 
 /* Where [@pa, @pa + @bytes) is, NULL if not all of it is in one range. */
@@ -131,30 +131,38 @@ bool native_memory_has(paddr_t pa)
 	return find_memory(pa, 1) != NULL;
 }
 
-void native_record(enum native_op op, uint64_t a, uint64_t b)
+static void append(const struct native_event *event)
 {
-	const struct pcpu *cpu = native_cpu.pcpu;
-
-	if ((op == NATIVE_LOCK || op == NATIVE_UNLOCK) && !records_locks) {
-		return;
-	}
-	pthread_mutex_lock(&events_mutex);
 	if (nr_events == max_events) {
 		max_events = max_events * 2 + 64;
 		events = checked(realloc(events, max_events * sizeof(*events)));
 	}
-	events[nr_events++] = (struct native_event){
+	events[nr_events++] = *event;
+}
+
+void native_record(enum native_op op, uint64_t a, uint64_t b)
+{
+	const struct pcpu *cpu = native_cpu.pcpu;
+	struct native_event event = {
 		.op = op,
 		.cpu = cpu == NULL ? 0 : cpu->index,
 		.a = a,
 		.b = b,
 	};
+
+	pthread_mutex_lock(&events_mutex);
+	if (op != NATIVE_LOCK && op != NATIVE_UNLOCK) {
+		append(&event);
+	}
+	if (watcher != NULL) {
+		watcher(&event);
+	}
 	pthread_mutex_unlock(&events_mutex);
 }
 
-void native_record_locks(bool on)
+void native_watch(void (*fn)(const struct native_event *event))
 {
-	records_locks = on;
+	watcher = fn;
 }
 
 const struct native_event *native_events(size_t *count)

@@ -17,7 +17,7 @@
 
 /* "HPSECIN1" read as a little-endian 64-bit number. */
 #define HYPSEC_INSPECT_MAGIC		0x314e494345535048
-#define HYPSEC_INSPECT_VERSION		1
+#define HYPSEC_INSPECT_VERSION		2
 #define HYPSEC_INSPECT_MAX_CPUS		8
 
 /* Values of hypsec_inspect_cpu.world: 0 is the host, 1 to 15 a VM. */
@@ -62,6 +62,14 @@ struct hypsec_inspect_cpu {
  * @page_first_pfn: pfn of its first record
  * @page_count:	records in it
  * @host_root:	PA of the host's stage-2 root table
+ * @pool_base:	PA of an array with one entry per owner of a stage-2 table, from
+ *		the host on; an entry begins with the PA of the root, 0 if none
+ * @pool_stride: bytes from one entry of it to the next
+ * @vm_base:	PA of the array of what EL2 knows of each VM, entry 0 not used;
+ *		an entry begins with the state (32 bits), the rest changes with
+ *		the firmware
+ * @vm_stride:	bytes from one entry of it to the next
+ * @vm_count:	entries in each of the two arrays
  */
 struct hypsec_inspect {
 	uint64_t magic;
@@ -80,6 +88,11 @@ struct hypsec_inspect {
 	uint64_t page_first_pfn;
 	uint64_t page_count;
 	uint64_t host_root;
+	uint64_t pool_base;
+	uint64_t pool_stride;
+	uint64_t vm_base;
+	uint64_t vm_stride;
+	uint64_t vm_count;
 };
 
 #endif /* HYPSEC_INSPECT_H */

@@ -21,6 +21,7 @@
 #include "core/pt_alloc.h"
 #include "core/reset_scrub.h"
 #include "core/violation.h"
+#include "core/vm_info.h"
 #include "hypsec/boot_block.h"
 #include "hypsec/inspect.h"
 #include "plat/hypsec-virt/memmap.h"
@@ -127,6 +128,12 @@ static struct hypsec_inspect *inspect_page(void)
 				    HYPSEC_INSPECT_OFFSET));
 }
 
+/* The image is mapped as one piece. */
+static paddr_t image_pa_of(const void *object)
+{
+	return el2_image_pa() + ((uintptr_t)object - IMAGE_VA);
+}
+
 static void publish(const struct el2_layout *layout)
 {
 	struct hypsec_inspect *page = inspect_page();
@@ -146,6 +153,9 @@ static void publish(const struct el2_layout *layout)
 	page->page_first_pfn = mem_region_get(0)->base >> PAGE_SHIFT;
 	page->page_count = mem_region_pages();
 	page->host_root = layout->root;
+	page->pool_base = image_pa_of(pt_pool_array(&page->pool_stride));
+	page->vm_base = image_pa_of(vm_info_array(&page->vm_stride));
+	page->vm_count = COREVISOR;
 	__atomic_store_n(&page->magic, HYPSEC_INSPECT_MAGIC, __ATOMIC_RELEASE);
 	platform_set_inspect(page);
 }

@@ -18,13 +18,14 @@ enum native_op {
 	NATIVE_CLEAN,		/* a: PA, b: bytes */
 	NATIVE_DSB_ISH,
 	NATIVE_ICACHE,		/* all of it, complete */
-	NATIVE_VTTBR,		/* a: VTTBR_EL2 from now on */
+	NATIVE_VTTBR,		/* a: VTTBR_EL2 from now on, b: before */
 	NATIVE_EL1_WALKS,	/* a: 0 stopped, 1 on again */
 	NATIVE_TLBI_IPAS2E1IS,	/* a: IPA, b: VTTBR_EL2 */
 	NATIVE_TLBI_VMALLE1IS,	/* b: VTTBR_EL2 */
 	NATIVE_TLBI_VMALLS12E1IS, /* b: VTTBR_EL2 */
+	/* Only for native_watch(). */
 	NATIVE_LOCK,		/* a: enum lock_rank, b: id; taken */
-	NATIVE_UNLOCK,		/* as NATIVE_LOCK; about to be given */
+	NATIVE_UNLOCK,		/* as NATIVE_LOCK; about to be given back */
 };
 
 /**
@@ -79,8 +80,13 @@ const struct native_event *native_events(size_t *count);
 /* Empties the record. */
 void native_events_reset(void);
 
-/* Whether lock events are recorded too; not so after native_memory_init(). */
-void native_record_locks(bool on);
+/**
+ * native_watch() - have each event looked at when it happens
+ * @fn: called for each event of any CPU, one at a time; NULL for nobody
+ *
+ * Lasts until native_memory_free().
+ */
+void native_watch(void (*fn)(const struct native_event *event));
 
 /* What the EL2 console has printed since the last reset. */
 const char *native_console(void);

@@ -13,8 +13,8 @@ static inline uint64_t vttbr_read(void)
 
 static inline void vttbr_write(uint64_t vttbr)
 {
+	native_record(NATIVE_VTTBR, vttbr, native_cpu.vttbr);
 	native_cpu.vttbr = vttbr;
-	native_record(NATIVE_VTTBR, vttbr, 0);
 }
 
 struct el1_walks {

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* MmioOps.v, MmioRaw.v. Source: facts B.10, C.7. */
+#ifndef HYPSEC_SPEC_MMIO_OPS_H
+#define HYPSEC_SPEC_MMIO_OPS_H
+
+#include "spec/rdata.h"
+
+/* INVALID in *@ret if no emulated device is at @addr, else its number. */
+enum option emulate_mmio_spec(uint64_t addr, uint64_t esr, struct rdata *adt,
+			      uint32_t *ret);
+
+#endif /* HYPSEC_SPEC_MMIO_OPS_H */

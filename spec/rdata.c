@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * RData.v: the empty state and copies. Source: facts A.15, F (initial state).
+ */
+#include "spec/rdata.h"
+
+#include <stddef.h>
+#include <string.h>
+
+void empty_adt(const struct board *board, uint64_t chunks, struct rdata *adt)
+{
+	uint64_t index = 0;
+
+	memset(adt, 0, sizeof(*adt));
+	adt->board = *board;
+	adt->arena_free = chunks;
+	/* The host's table has a pool of its own that is never empty. */
+	adt->npts[HOSTVISOR].live = true;
+	for (uint32_t i = 0; i < board->nr_regions; i++) {
+		uint64_t pfn = board->regions[i].base / PAGE_SIZE;
+		uint64_t pages = board->regions[i].bytes / PAGE_SIZE;
+
+		for (uint64_t k = 0; k < pages; k++) {
+			adt->s2page[index++].gfn = pfn + k + SMMU_HOST_OFFSET;
+		}
+	}
+	adt->nr_pages = index;
+}
+
+static void npt_copy(struct npt *to, const struct npt *from)
+{
+	to->live = from->live;
+	to->nr_runs = from->nr_runs;
+	memcpy(to->runs, from->runs, from->nr_runs * sizeof(from->runs[0]));
+	memcpy(to->pud_tables, from->pud_tables, sizeof(from->pud_tables));
+	to->nr_pmd_tables = from->nr_pmd_tables;
+	memcpy(to->pmd_tables, from->pmd_tables,
+	       from->nr_pmd_tables * sizeof(from->pmd_tables[0]));
+	to->used = from->used;
+	to->chunks = from->chunks;
+}
+
+void rdata_copy(struct rdata *to, const struct rdata *from)
+{
+	memcpy(to, from, offsetof(struct rdata, npts));
+	for (uint32_t vmid = 0; vmid < COREVISOR; vmid++) {
+		if (to->npts[vmid].live || from->npts[vmid].live) {
+			npt_copy(&to->npts[vmid], &from->npts[vmid]);
+		}
+	}
+	memcpy(to->shadow_ctxts, from->shadow_ctxts,
+	       sizeof(from->shadow_ctxts));
+	memcpy(to->s2page, from->s2page,
+	       from->nr_pages * sizeof(from->s2page[0]));
+	memcpy(to->flatmem, from->flatmem,
+	       from->nr_pages * sizeof(from->flatmem[0]));
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The calls that a sequence consists of, for the firmware and for the
+ * specification alike. Neither side's headers are used here.
+ */
+#ifndef HYPSEC_TESTS_PROPERTY_CALLS_H
+#define HYPSEC_TESTS_PROPERTY_CALLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MAX_ARGS	5
+#define MAX_CALLS	400
+
+enum op {
+	OP_HOST_FAULT,		/* hpfar esr far: an abort of the host's */
+	OP_MAP_PAGE_HOST,	/* addr */
+	OP_HOST_LOAD,		/* addr reg */
+	OP_HOST_STORE,		/* addr reg value */
+	OP_HVC,			/* x0 x1 x2 x3 x4 */
+	OP_VM_LOAD,		/* vmid vcpuid gfn reg */
+	OP_VM_STORE,		/* vmid vcpuid gfn reg value */
+	OP_PVOP,		/* vmid vcpuid x0 x2 x3 */
+	OP_VM_FAULT,		/* vmid addr pte level */
+	OP_REGISTER_KVM,
+	OP_SET_BOOT_INFO,	/* vmid addr size */
+	OP_REMAP_VM_IMAGE,	/* vmid pfn idx */
+	OP_IOREMAP,		/* vmid gpa pa size */
+	OP_CLEAR_RANGE,		/* vmid start size */
+	OP_DESTROY_VM,		/* vmid */
+	OP_SET_VM_STATE,	/* vmid state */
+	OP_SET_VCPU_STATE,	/* vmid vcpuid state */
+	OP_GRANT,		/* vmid gpa size */
+	OP_REVOKE,		/* vmid gpa size */
+	OP_GRANT_PAGE,		/* vmid pfn */
+	OP_REVOKE_PAGE,		/* vmid pfn */
+	OP_ASSIGN,		/* vmid gfn pfn */
+	OP_MAP_PFN,		/* vmid addr pte level */
+	OP_CLEAR_PAGE,		/* vmid pfn */
+	OP_CLEAR_PFN_HOST,	/* pfn */
+	OP_CLEAR_BLOCK_HOST,	/* pfn */
+	OP_PLANT,		/* pfn owner count map: set a page record */
+	OP_WALK,		/* vmid addr */
+	OP_GET_PFN,		/* pfn */
+	NR_OPS,
+};
+
+struct call {
+	enum op op;
+	uint64_t arg[MAX_ARGS];
+};
+
+/**
+ * struct sequence - what a run starts from and what it does
+ * @chunks: of the arena that VM tables come from
+ * @nr:     calls
+ */
+struct sequence {
+	uint32_t chunks;
+	uint32_t nr;
+	struct call calls[MAX_CALLS];
+};
+
+/**
+ * enum answer - how a call ends, in the order of the specification's option
+ */
+enum answer {
+	ANSWER_OK,
+	ANSWER_AGAIN,
+	ANSWER_INVAL,
+	ANSWER_PERM,
+	ANSWER_BUSY,
+	ANSWER_NOMEM,
+	ANSWER_NOTSUP,
+	ANSWER_PANIC,
+};
+
+const char *answer_name(enum answer answer);
+
+/* How many arguments an operation has. */
+unsigned int call_args(enum op op);
+
+/* One line of text, without its end; and back, false if it is no call. */
+void call_print(const struct call *call, char *text, size_t bytes);
+bool call_parse(const char *text, struct call *call);
+
+#endif /* HYPSEC_TESTS_PROPERTY_CALLS_H */

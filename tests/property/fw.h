@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The firmware as the property tests see it: calls, and its state by means
+ * that do not go through the code under test - page records one by one, tables
+ * by a walk of raw memory, contents from memory. fw.c is the only file here
+ * that includes firmware headers.
+ */
+#ifndef HYPSEC_TESTS_PROPERTY_FW_H
+#define HYPSEC_TESTS_PROPERTY_FW_H
+
+#include "calls.h"
+
+struct fw_range {
+	uint64_t base;
+	uint64_t bytes;
+};
+
+/* The test's board: RAM with a hole, EL2's part of it, an emulated device. */
+#define FW_NR_RAM	2
+extern const struct fw_range fw_ram[FW_NR_RAM];
+extern const struct fw_range fw_el2;
+extern const struct fw_range fw_device;
+#define FW_MAX_CHUNKS	24
+
+/* What eight bytes of the device at @offset read as. */
+uint64_t fw_device_word(uint64_t offset);
+
+/* The page of RAM with an index. */
+uint64_t fw_pfn(uint64_t index);
+
+/* A machine that has just booted, with @chunks of arena. */
+void fw_start(uint32_t chunks);
+
+/* Free chunks of the arena. */
+uint64_t fw_arena_free(void);
+
+/**
+ * struct fw_result - what a call gave back
+ * @answer:  status
+ * @value:   its results beside the status
+ * @message: where it panicked
+ */
+struct fw_result {
+	enum answer answer;
+	uint64_t value[3];
+	const char *message;
+};
+
+/* Does one call. */
+void fw_do(const struct call *call, struct fw_result *result);
+
+/**
+ * struct fw_run - consecutive pages that a table maps alike
+ * @pte: descriptor without the address
+ */
+struct fw_run {
+	uint64_t gfn;
+	uint64_t pfn;
+	uint64_t pages;
+	uint64_t pte;
+	uint32_t level;
+};
+
+#define FW_MAX_RUNS	2048
+
+/**
+ * struct fw_table - a table as raw memory shows it
+ * @live:    it has a root
+ * @nr_runs, @runs: what it maps, in order
+ * @pages:   table pages reached, the root's included
+ * @error:   something that no table may hold, NULL if there is nothing
+ */
+struct fw_table {
+	bool live;
+	uint32_t nr_runs;
+	struct fw_run runs[FW_MAX_RUNS];
+	uint64_t pages;
+	const char *error;
+};
+
+void fw_read_table(uint32_t vmid, struct fw_table *table);
+
+/* The page that @gfn of a table translates to. */
+bool fw_translate(uint32_t vmid, uint64_t gfn, uint64_t *pfn);
+
+/* A page record, by the getters. */
+struct fw_page {
+	uint32_t owner;
+	uint32_t count;
+	uint64_t gfn;
+};
+struct fw_page fw_get_page(uint64_t pfn);
+
+/* All page records as they lie in memory, to see which have changed. */
+const uint64_t *fw_raw_records(void);
+
+/* Pages that page_manager_owned() counts. */
+uint64_t fw_owned(uint32_t vmid);
+
+/* Pages that a VM's pool could still give. */
+uint64_t fw_pool_free(uint32_t vmid);
+
+/* What EL2 knows of a VM. */
+struct fw_vm {
+	uint32_t state;
+	uint32_t vcpu[8];
+	uint32_t next_load_idx;
+	uint64_t load_addr[5];
+	uint64_t load_size[5];
+	uint64_t mapped_pages[5];
+};
+void fw_get_vm(uint32_t vmid, struct fw_vm *vm);
+uint64_t fw_get_gpr(uint32_t vmid, uint32_t vcpuid, uint32_t reg);
+uint64_t fw_host_gpr(uint32_t reg);
+
+/* A page of RAM that EL2 or a world has written since the last step. */
+uint64_t fw_nr_touched(void);
+uint64_t fw_touched(uint64_t i);
+
+/* Whether a table has been written since the last step. */
+bool fw_tables_touched(void);
+
+/* Does every word of the page hold @value? */
+bool fw_page_holds(uint64_t pfn, uint64_t value);
+uint64_t fw_page_word(uint64_t pfn);
+
+/* No lock held and the TLB protocol kept? NULL, or what is wrong. */
+const char *fw_check_step(void);
+
+/* Accesses to the emulated device so far, and the last one. */
+struct fw_mmio {
+	uint64_t count;
+	uint64_t addr;
+	uint64_t value;
+	uint32_t bytes;
+	bool write;
+};
+struct fw_mmio fw_mmio(void);
+
+#endif /* HYPSEC_TESTS_PROPERTY_FW_H */

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Generating calls. Arguments come from few, telling values, so that calls of
+ * one sequence meet: boundaries of blocks, regions and spaces, what the state
+ * has mapped or owned, and numbers that only an attacker passes.
+ */
+#include "generate.h"
+
+#include <string.h>
+
+#include "fw.h"
+
+#define PICK(bytes, array) \
+	((array)[pick(bytes, sizeof(array) / sizeof((array)[0]))])
+
+static uint8_t byte(struct bytes *bytes)
+{
+	return bytes->next == bytes->end ? 0 : *bytes->next++;
+}
+
+static uint32_t pick(struct bytes *bytes, uint32_t limit)
+{
+	return byte(bytes) % limit;
+}
+
+static uint64_t word(struct bytes *bytes)
+{
+	uint64_t value = 0;
+
+	for (int i = 0; i < 8; i++) {
+		value = value << 8 | byte(bytes);
+	}
+	return value;
+}
+
+/* --- Arguments ------------------------------------------------------------ */
+
+/* A number that only an attacker passes. */
+static uint64_t hostile(struct bytes *bytes)
+{
+	static const uint64_t values[] = {
+		0, 1, 15, 16, 17, 0xffffffff, 0x100000000, 0x100000001,
+		UINT64_MAX, INT64_MAX, UINT64_C(1) << 63, KVM_PFN_SPACE,
+		KVM_PFN_SPACE - 1, KVM_PHYS_SIZE, KVM_PHYS_SIZE - 1,
+		KVM_GFN_SPACE, UINT64_C(1) << 52, UINT64_MAX - 4095,
+	};
+	uint32_t n = pick(bytes, sizeof(values) / sizeof(values[0]) + 2);
+
+	return n < sizeof(values) / sizeof(values[0]) ? values[n] :
+							word(bytes);
+}
+
+static uint32_t live_vm(struct bytes *bytes, const struct rdata *adt)
+{
+	uint32_t vmid = pick(bytes, 4) + 1;
+
+	for (uint32_t i = 0; i < COREVISOR; i++) {
+		if (is_vm(vmid) && adt->vms[vmid].state != UNUSED) {
+			return vmid;
+		}
+		vmid = vmid % (COREVISOR - 1) + 1;
+	}
+	return 1;
+}
+
+static uint32_t some_vm(struct bytes *bytes, const struct rdata *adt)
+{
+	uint32_t n = pick(bytes, 16);
+
+	return n == 0 ? 15 : n == 1 ? 4 : live_vm(bytes, adt);
+}
+
+/* A small distance: from one page, or to the last of a block. */
+static uint64_t near(struct bytes *bytes)
+{
+	static const uint64_t values[] = { 0, 0, 0, 1, 2, 3, 511, 512 };
+
+	return PICK(bytes, values);
+}
+
+/* A mapping of the VM's, NULL if it has none. */
+static const struct pt_run *some_run(struct bytes *bytes, uint32_t vmid,
+				     const struct rdata *adt)
+{
+	const struct npt *npt = &adt->npts[vmid];
+
+	return npt->nr_runs == 0 ? NULL :
+	       &npt->runs[pick(bytes, npt->nr_runs)];
+}
+
+static uint64_t some_pfn(struct bytes *bytes, const struct rdata *adt)
+{
+	static const uint64_t bases[] = {
+		0x40000, 0x40000, 0x40200, 0x40700, 0x40800, 0x40800, 0x40a00,
+		0x40c00,
+	};
+	static const uint64_t odd[] = {
+		0x3ffff, 0x40400, 0x406ff, 0x40cff, 0x40d00, 0x40d01, 0x40eff,
+		0x40f00, 0x9000, 0x9001, 0x8000, 0x9050, 0x10000, 0x3f000, 0,
+		0x20000,
+	};
+	const struct pt_run *run;
+	uint32_t n = pick(bytes, 32);
+
+	if (n == 0) {
+		return hostile(bytes);
+	}
+	if (n < 3) {
+		return PICK(bytes, odd);
+	}
+	if (n < 9) {
+		run = some_run(bytes, live_vm(bytes, adt), adt);
+		if (run != NULL) {
+			return run->pfn + near(bytes) % run->pages;
+		}
+	}
+	return PICK(bytes, bases) + near(bytes);
+}
+
+/* Block aligned, mostly. */
+static uint64_t block_pfn(struct bytes *bytes, const struct rdata *adt)
+{
+	static const uint64_t bases[] = {
+		0x40000, 0x40200, 0x40800, 0x40a00, 0x40a00, 0x40c00, 0x40600,
+		0x40400,
+	};
+
+	return pick(bytes, 16) == 0 ? some_pfn(bytes, adt) :
+				      PICK(bytes, bases);
+}
+
+static uint64_t new_gfn(struct bytes *bytes)
+{
+	static const uint64_t bases[] = {
+		0, 0x200, 0x40000, 0x40000, 0x40200, 0x80000, 0x8000000,
+		KVM_PFN_SPACE - 512,
+	};
+	uint32_t n = pick(bytes, 32);
+
+	if (n == 0) {
+		return hostile(bytes);
+	}
+	if (n == 1) {
+		return word(bytes) % KVM_PFN_SPACE;
+	}
+	return PICK(bytes, bases) + near(bytes);
+}
+
+static uint64_t some_gfn(struct bytes *bytes, uint32_t vmid,
+			 const struct rdata *adt)
+{
+	const struct pt_run *run = some_run(bytes, vmid, adt);
+
+	if (run == NULL || pick(bytes, 4) == 0) {
+		return new_gfn(bytes);
+	}
+	return run->gfn + (pick(bytes, 8) == 0 ? run->pages :
+						 near(bytes) % run->pages);
+}
+
+/* An address in a page: its first byte, mostly. */
+static uint64_t addr_in(uint64_t gfn, struct bytes *bytes)
+{
+	static const uint64_t offsets[] = { 0, 0, 0, 0, 1, 8, 0x800, 4095 };
+
+	return gfn * PAGE_SIZE + PICK(bytes, offsets);
+}
+
+static uint64_t some_size(struct bytes *bytes)
+{
+	static const uint64_t sizes[] = {
+		4096, 4096, 4096, 1, 0, 4095, 4097, 8192, 8191, 0x10000,
+		512 * 4096, 512 * 4096 - 1, 512 * 4096 + 1, 513 * 4096,
+		KVM_PHYS_SIZE, UINT64_MAX,
+	};
+
+	return pick(bytes, 32) == 0 ? hostile(bytes) : PICK(bytes, sizes);
+}
+
+static uint64_t some_count(struct bytes *bytes)
+{
+	static const uint64_t counts[] = { 0, 0, 1, 2, 99, 100, INVALID };
+
+	return PICK(bytes, counts);
+}
+
+static uint64_t device_pa(struct bytes *bytes)
+{
+	static const uint64_t devices[] = {
+		0x09000000, 0x09010000, 0x08000000, 0x08040000, 0x080a0000,
+		0x10000000, 0x3eff0000, 0x3ffff000, 0x09001000, 0x0804f000,
+		0x09050000, 0x40000000, 0x0, 0x200000000,
+	};
+
+	return PICK(bytes, devices);
+}
+
+/* --- Calls ---------------------------------------------------------------- */
+
+static void host_call(struct bytes *bytes, const struct rdata *adt,
+		      struct call *call)
+{
+	static const uint64_t syndromes[] = {
+		0x93c08004, 0x93c08007, 0x82000006, 0x93c0804f, 0x93c08044,
+		0x93808044, 0x93df8004, 0x93df8044, 0x93e18004, 0x93a18004,
+		0x93800004, 0x92000004, 0x93c08084, 0x93408004, 0x93a10004,
+	};
+	uint64_t *arg = call->arg;
+
+	switch ((int)call->op) {
+	case OP_HOST_FAULT:
+		if (pick(bytes, 2) == 0) {
+			arg[0] = some_pfn(bytes, adt) << 4;
+			arg[2] = byte(bytes);
+		} else {
+			arg[0] = (fw_device.base / PAGE_SIZE +
+				  pick(bytes, 17)) << 4;
+			arg[2] = (uint64_t)byte(bytes) * 16;
+		}
+		arg[0] |= pick(bytes, 8) == 0 ? 15 : 0;
+		arg[1] = pick(bytes, 16) == 0 ? word(bytes) :
+						PICK(bytes, syndromes);
+		break;
+	case OP_MAP_PAGE_HOST:
+		arg[0] = addr_in(some_pfn(bytes, adt), bytes);
+		break;
+	default:
+		arg[0] = addr_in(some_pfn(bytes, adt), bytes);
+		arg[1] = pick(bytes, 30);
+		arg[2] = byte(bytes);
+		break;
+	}
+}
+
+static void hvc_call(struct bytes *bytes, const struct rdata *adt,
+		     uint64_t *arg)
+{
+	static const uint64_t numbers[] = {
+		HVC_CLEAR_VM_S2_RANGE, HVC_SET_BOOT_INFO, HVC_REMAP_VM_IMAGE,
+		HVC_REGISTER_KVM, HVC_PHYS_ADDR_IOREMAP, HVC_DESTROY_VM,
+	};
+
+	arg[0] = pick(bytes, 16) == 0 ? hostile(bytes) : PICK(bytes, numbers);
+	arg[1] = pick(bytes, 6) == 0 ? hostile(bytes) : live_vm(bytes, adt);
+	switch (arg[0]) {
+	case HVC_CLEAR_VM_S2_RANGE:
+		arg[2] = pick(bytes, 2) == 0 ? 0 :
+			 addr_in(some_pfn(bytes, adt), bytes);
+		arg[3] = pick(bytes, 2) == 0 ? KVM_PHYS_SIZE :
+					       some_size(bytes);
+		break;
+	case HVC_REMAP_VM_IMAGE:
+		arg[2] = some_pfn(bytes, adt);
+		arg[3] = pick(bytes, 8) == 0 ? hostile(bytes) : pick(bytes, 3);
+		break;
+	default:
+		arg[2] = addr_in(new_gfn(bytes), bytes);
+		arg[3] = arg[0] == HVC_PHYS_ADDR_IOREMAP ? device_pa(bytes) :
+							   some_size(bytes);
+		arg[4] = some_size(bytes);
+		break;
+	}
+}
+
+static void vm_world_call(struct bytes *bytes, const struct rdata *adt,
+			  struct call *call)
+{
+	static const uint64_t numbers[] = {
+		HVC_KVM_SET_DESC_PFN, HVC_KVM_UNSET_DESC_PFN,
+		HVC_KVM_SET_DESC_PFN, HVC_KVM_UNSET_DESC_PFN, 0x83000,
+		0x100081000, 0,
+	};
+	uint64_t *arg = call->arg;
+	uint32_t vmid = live_vm(bytes, adt);
+
+	arg[0] = vmid;
+	arg[1] = pick(bytes, 2) * 7;
+	if (call->op == OP_PVOP) {
+		arg[2] = PICK(bytes, numbers);
+		arg[3] = addr_in(some_gfn(bytes, vmid, adt), bytes);
+		arg[4] = some_size(bytes);
+	} else {
+		arg[2] = some_gfn(bytes, vmid, adt);
+		arg[3] = pick(bytes, 30);
+		arg[4] = byte(bytes);
+	}
+}
+
+static void vm_fault(struct bytes *bytes, const struct rdata *adt,
+		     uint64_t *arg)
+{
+	static const uint64_t levels[] = { 3, 3, 2, 2, 0, 1, 4, 0xffffffff };
+	uint64_t gfn, pfn;
+
+	arg[0] = some_vm(bytes, adt);
+	arg[3] = PICK(bytes, levels);
+	pfn = arg[3] == 2 ? block_pfn(bytes, adt) : some_pfn(bytes, adt);
+	gfn = pick(bytes, 3) == 0 ? some_gfn(bytes, (uint32_t)arg[0], adt) :
+				    new_gfn(bytes);
+	arg[1] = addr_in(gfn, bytes);
+	arg[2] = pfn * PAGE_SIZE;
+	if (pick(bytes, 16) == 0) {
+		arg[2] |= hostile(bytes);
+	}
+}
+
+static void host_operation(struct bytes *bytes, const struct rdata *adt,
+			   struct call *call)
+{
+	uint64_t *arg = call->arg;
+
+	arg[0] = some_vm(bytes, adt);
+	switch ((int)call->op) {
+	case OP_VM_FAULT:
+		vm_fault(bytes, adt, arg);
+		break;
+	case OP_SET_BOOT_INFO:
+		arg[1] = new_gfn(bytes) * PAGE_SIZE;
+		arg[2] = some_size(bytes);
+		break;
+	case OP_REMAP_VM_IMAGE:
+		arg[1] = some_pfn(bytes, adt);
+		arg[2] = pick(bytes, 3);
+		break;
+	case OP_IOREMAP:
+		arg[1] = new_gfn(bytes) * PAGE_SIZE;
+		arg[2] = device_pa(bytes);
+		arg[3] = some_size(bytes);
+		break;
+	case OP_CLEAR_RANGE:
+		arg[1] = pick(bytes, 2) == 0 ? 0 :
+			 some_pfn(bytes, adt) * PAGE_SIZE;
+		arg[2] = pick(bytes, 2) == 0 ? KVM_PHYS_SIZE :
+					       some_size(bytes);
+		break;
+	case OP_SET_VM_STATE:
+		arg[1] = READY + pick(bytes, 3);
+		break;
+	case OP_SET_VCPU_STATE:
+		arg[1] = pick(bytes, 8);
+		arg[2] = pick(bytes, 4) == 0 ? ACTIVE : READY;
+		break;
+	default:
+		break;
+	}
+}
+
+static void page_call(struct bytes *bytes, const struct rdata *adt,
+		      struct call *call)
+{
+	uint64_t *arg = call->arg;
+	uint32_t vmid = some_vm(bytes, adt);
+
+	arg[0] = vmid;
+	switch ((int)call->op) {
+	case OP_GRANT:
+	case OP_REVOKE:
+		arg[1] = addr_in(some_gfn(bytes, vmid, adt), bytes);
+		arg[2] = some_size(bytes);
+		break;
+	case OP_ASSIGN:
+		arg[1] = some_gfn(bytes, vmid, adt);
+		arg[2] = some_pfn(bytes, adt);
+		break;
+	case OP_MAP_PFN:
+		arg[2] = some_pfn(bytes, adt);
+		arg[3] = pick(bytes, 8) == 0 ? 2 : 3;
+		for (uint64_t i = 0; i < adt->nr_pages; i++) {
+			if (adt->s2page[i].owner == vmid &&
+			    is_gfn(adt->s2page[i].gfn)) {
+				arg[1] = adt->s2page[i].gfn * PAGE_SIZE;
+				arg[2] = fw_pfn(i);
+				break;
+			}
+		}
+		arg[2] *= PAGE_SIZE;
+		break;
+	default:
+		arg[1] = some_pfn(bytes, adt);
+		break;
+	}
+}
+
+static void other_call(struct bytes *bytes, const struct rdata *adt,
+		       struct call *call)
+{
+	uint64_t *arg = call->arg;
+
+	switch ((int)call->op) {
+	case OP_CLEAR_BLOCK_HOST:
+		arg[0] = block_pfn(bytes, adt);
+		break;
+	case OP_PLANT:
+		arg[0] = some_pfn(bytes, adt);
+		arg[1] = pick(bytes, 8) == 0 ? COREVISOR : pick(bytes, 4);
+		arg[2] = some_count(bytes);
+		arg[3] = pick(bytes, 3) == 0 ? INVALID64 : new_gfn(bytes);
+		break;
+	case OP_WALK:
+		arg[0] = some_vm(bytes, adt);
+		arg[1] = addr_in(some_gfn(bytes, (uint32_t)arg[0], adt),
+				 bytes);
+		break;
+	default:
+		arg[0] = some_pfn(bytes, adt);
+		break;
+	}
+}
+
+static void fill_arguments(struct bytes *bytes, const struct rdata *adt,
+			   struct call *call)
+{
+	switch ((int)call->op) {
+	case OP_HOST_FAULT:
+	case OP_MAP_PAGE_HOST:
+	case OP_HOST_LOAD:
+	case OP_HOST_STORE:
+		host_call(bytes, adt, call);
+		break;
+	case OP_HVC:
+		hvc_call(bytes, adt, call->arg);
+		break;
+	case OP_VM_LOAD:
+	case OP_VM_STORE:
+	case OP_PVOP:
+		vm_world_call(bytes, adt, call);
+		break;
+	case OP_VM_FAULT:
+	case OP_REGISTER_KVM:
+	case OP_SET_BOOT_INFO:
+	case OP_REMAP_VM_IMAGE:
+	case OP_IOREMAP:
+	case OP_CLEAR_RANGE:
+	case OP_DESTROY_VM:
+	case OP_SET_VM_STATE:
+	case OP_SET_VCPU_STATE:
+		host_operation(bytes, adt, call);
+		break;
+	case OP_GRANT:
+	case OP_REVOKE:
+	case OP_GRANT_PAGE:
+	case OP_REVOKE_PAGE:
+	case OP_ASSIGN:
+	case OP_MAP_PFN:
+	case OP_CLEAR_PAGE:
+		page_call(bytes, adt, call);
+		break;
+	default:
+		other_call(bytes, adt, call);
+		break;
+	}
+}
+
+/* How often each operation is tried. */
+static const uint8_t weights[NR_OPS] = {
+	[OP_HOST_FAULT] = 6, [OP_MAP_PAGE_HOST] = 8, [OP_HOST_LOAD] = 6,
+	[OP_HOST_STORE] = 12, [OP_HVC] = 14, [OP_VM_LOAD] = 6,
+	[OP_VM_STORE] = 8, [OP_PVOP] = 20, [OP_VM_FAULT] = 40,
+	[OP_REGISTER_KVM] = 8, [OP_SET_BOOT_INFO] = 8,
+	[OP_REMAP_VM_IMAGE] = 14, [OP_IOREMAP] = 12, [OP_CLEAR_RANGE] = 8,
+	[OP_DESTROY_VM] = 6, [OP_SET_VM_STATE] = 4, [OP_SET_VCPU_STATE] = 3,
+	[OP_GRANT] = 16, [OP_REVOKE] = 12, [OP_GRANT_PAGE] = 5,
+	[OP_REVOKE_PAGE] = 5, [OP_ASSIGN] = 8, [OP_MAP_PFN] = 5,
+	[OP_CLEAR_PAGE] = 3, [OP_CLEAR_PFN_HOST] = 4,
+	[OP_CLEAR_BLOCK_HOST] = 2, [OP_PLANT] = 8, [OP_WALK] = 3,
+	[OP_GET_PFN] = 2,
+};
+
+uint32_t generate_chunks(struct bytes *bytes)
+{
+	static const uint32_t chunks[] = { 2, 3, 4, 6, FW_MAX_CHUNKS };
+
+	return PICK(bytes, chunks);
+}
+
+bool generate_call(struct bytes *bytes, const struct rdata *adt,
+		   struct call *call)
+{
+	uint32_t n = byte(bytes);
+	uint32_t op = 0;
+
+	memset(call, 0, sizeof(*call));
+	if (bytes->next == bytes->end) {
+		return false;
+	}
+	/* The weights add up to 256 at most; what is left goes to the VMs. */
+	while (op < NR_OPS && n >= weights[op]) {
+		n -= weights[op++];
+	}
+	call->op = op == NR_OPS ? OP_VM_FAULT : (enum op)op;
+	fill_arguments(bytes, adt, call);
+	for (unsigned int i = call_args(call->op); i < MAX_ARGS; i++) {
+		call->arg[i] = 0;
+	}
+	return true;
+}

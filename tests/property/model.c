@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Calls by the specification. A panic or a None leaves the state as it was
+ * before the call: that is what the firmware must do too.
+ */
+#include "model.h"
+
+#include <string.h>
+
+#include "spec/abstract_machine.h"
+#include "spec/boot_ops.h"
+#include "spec/fault_handler.h"
+#include "spec/locks.h"
+#include "spec/mem_handler.h"
+#include "spec/mem_manager.h"
+#include "spec/memory_ops.h"
+#include "spec/npt.h"
+#include "spec/page_manager.h"
+#include "spec/trap_dispatcher.h"
+
+_Static_assert((int)SOME == ANSWER_OK && (int)AGAIN == ANSWER_AGAIN &&
+	       (int)NONE_INVAL == ANSWER_INVAL &&
+	       (int)NONE_PERM == ANSWER_PERM &&
+	       (int)NONE_BUSY == ANSWER_BUSY &&
+	       (int)NONE_NOMEM == ANSWER_NOMEM &&
+	       (int)NONE_NOTSUP == ANSWER_NOTSUP, "same order");
+
+#define HOST_PC	UINT64_C(0x80000)
+
+/* The host's device windows of the board (docs/board.rst). */
+static const struct pa_window windows[] = {
+	{ 0x08000000, 0x00050000 },	/* GIC */
+	{ 0x080a0000, 0x00100000 },	/* redistributors */
+	{ 0x09000000, 0x00001000 },	/* UART0 */
+	{ 0x09010000, 0x00001000 },	/* RTC */
+	{ 0x09020000, 0x00001000 },	/* fw_cfg */
+	{ 0x09030000, 0x00001000 },	/* GPIO */
+	{ 0x0a000000, 0x00004000 },	/* virtio-mmio */
+	{ 0x10000000, 0x2eff0000 },	/* PCIe memory */
+	{ 0x3eff0000, 0x00010000 },	/* PCIe I/O */
+	{ 0x3f000000, 0x01000000 },	/* PCIe configuration */
+};
+
+void model_start(uint32_t chunks, struct rdata *adt)
+{
+	struct board board = { .nr_regions = FW_NR_RAM, .nr_emulated = 1 };
+
+	for (uint32_t i = 0; i < FW_NR_RAM; i++) {
+		board.regions[i] = (struct pa_window){ fw_ram[i].base,
+						       fw_ram[i].bytes };
+	}
+	board.emulated[0] = (struct pa_window){ fw_device.base,
+						fw_device.bytes };
+	board.nr_windows = sizeof(windows) / sizeof(windows[0]);
+	memcpy(board.windows, windows, sizeof(windows));
+	empty_adt(&board, chunks, adt);
+	for (uint64_t i = 0; i < fw_el2.bytes / PAGE_SIZE; i++) {
+		uint64_t pa = fw_el2.base + i * PAGE_SIZE;
+
+		adt->s2page[get_s2_page_index_spec(pa, adt)].owner = COREVISOR;
+	}
+}
+
+/* --- Which calls a caller may make ---------------------------------------- */
+
+static bool is_free_ram(uint64_t pfn, const struct rdata *adt)
+{
+	return is_pfn(pfn) &&
+	       get_s2_page_index_spec(pfn * PAGE_SIZE, adt) != INVALID64 &&
+	       pfn - fw_el2.base / PAGE_SIZE >= fw_el2.bytes / PAGE_SIZE;
+}
+
+static bool vm_maps(uint32_t vmid, uint64_t pfn, const struct rdata *adt)
+{
+	const struct npt *npt = &adt->npts[vmid];
+
+	for (uint32_t i = 0; i < npt->nr_runs; i++) {
+		if (pfn - npt->runs[i].pfn < npt->runs[i].pages) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool some_vm_maps(uint64_t pfn, const struct rdata *adt)
+{
+	for (uint32_t vmid = 1; vmid < COREVISOR; vmid++) {
+		if (vm_maps(vmid, pfn, adt)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* map_pfn_vm: the pages are assigned to just these gfns. */
+static bool are_assigned(const uint64_t *arg, const struct rdata *adt)
+{
+	uint64_t num = arg[3] == 2 ? PMD_PAGE_NUM : 1;
+	uint32_t state = adt->vms[arg[0]].state;
+
+	if (!is_paddr(arg[1]) || !is_paddr(arg[2]) ||
+	    !is_aligned(arg[1] | arg[2], num * PAGE_SIZE) ||
+	    (state != READY && state != VERIFIED)) {
+		return false;
+	}
+	for (uint64_t i = 0; i < num; i++) {
+		uint64_t page = get_s2_page_index_spec(arg[2] + i * PAGE_SIZE,
+						       adt);
+
+		if (page == INVALID64 || adt->s2page[page].owner != arg[0] ||
+		    adt->s2page[page].gfn != arg[1] / PAGE_SIZE + i ||
+		    adt->s2page[page].count == INVALID) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool can_plant(const uint64_t *arg, const struct rdata *adt)
+{
+	return is_free_ram(arg[0], adt) && !some_vm_maps(arg[0], adt) &&
+	       arg[1] <= COREVISOR &&
+	       (arg[2] <= MAX_SHARE_COUNT || arg[2] == INVALID) &&
+	       (arg[3] < KVM_GFN_SPACE || arg[3] == INVALID64);
+}
+
+static bool can_set_vm_state(const uint64_t *arg, const struct rdata *adt)
+{
+	uint32_t state = adt->vms[arg[0]].state;
+
+	return state != UNUSED && arg[1] >= state && arg[1] != MAPPED &&
+	       arg[1] <= POWEROFF;
+}
+
+static bool can_set_vcpu_state(const uint64_t *arg, const struct rdata *adt)
+{
+	return adt->vms[arg[0]].state != UNUSED && is_vcpu(arg[1]) &&
+	       (arg[2] == UNUSED || arg[2] == READY || arg[2] == ACTIVE);
+}
+
+/* Is there room in the model's arrays, whatever the call does? */
+static bool has_room(const struct rdata *adt)
+{
+	for (uint32_t vmid = 0; vmid < COREVISOR; vmid++) {
+		if (adt->npts[vmid].nr_runs > MAX_RUNS - 8 ||
+		    adt->npts[vmid].nr_pmd_tables > MAX_PMD_TABLES - 4) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool allows_vm_call(const struct call *call, const struct rdata *adt)
+{
+	const uint64_t *arg = call->arg;
+
+	if (!is_vm(arg[0])) {
+		return false;
+	}
+	switch ((int)call->op) {
+	case OP_VM_LOAD:
+	case OP_VM_STORE:
+		return is_vcpu(arg[1]) && is_gfn(arg[2]) && arg[3] < 30;
+	case OP_PVOP:
+		return is_vcpu(arg[1]);
+	case OP_REMAP_VM_IMAGE:
+		return arg[2] <= INVALID;
+	case OP_VM_FAULT:
+		return arg[3] <= INVALID;
+	case OP_SET_VM_STATE:
+		return can_set_vm_state(arg, adt);
+	case OP_SET_VCPU_STATE:
+		return can_set_vcpu_state(arg, adt);
+	case OP_MAP_PFN:
+		return are_assigned(arg, adt);
+	case OP_CLEAR_PAGE:
+		return !is_pfn(arg[1]) || !vm_maps((uint32_t)arg[0], arg[1], adt);
+	case OP_WALK:
+		return is_paddr(arg[1]);
+	default:
+		return true;
+	}
+}
+
+bool model_allows(const struct call *call, const struct rdata *adt)
+{
+	const uint64_t *arg = call->arg;
+
+	if (!has_room(adt)) {
+		return false;
+	}
+	switch ((int)call->op) {
+	case OP_HOST_LOAD:
+	case OP_HOST_STORE:
+		return is_paddr(arg[0]) && arg[1] < 30;
+	case OP_HOST_FAULT:
+	case OP_MAP_PAGE_HOST:
+	case OP_HVC:
+	case OP_REGISTER_KVM:
+	case OP_GET_PFN:
+		return true;
+	case OP_CLEAR_PFN_HOST:
+		return is_free_ram(arg[0], adt);
+	case OP_CLEAR_BLOCK_HOST:
+		return is_free_ram(arg[0], adt) &&
+		       is_aligned(arg[0], PMD_PAGE_NUM);
+	case OP_PLANT:
+		return can_plant(arg, adt);
+	default:
+		return allows_vm_call(call, adt);
+	}
+}
+
+/* --- The calls ------------------------------------------------------------ */
+
+/* What the device would read at the faulting address. */
+static uint64_t device_oracle(uint64_t hpfar, uint64_t far)
+{
+	uint64_t ipa = (hpfar & HPFAR_MASK) * 256 | (far & (PAGE_SIZE - 1));
+
+	return fw_device_word(ipa - fw_device.base);
+}
+
+static enum option host_fault(uint64_t hpfar, uint64_t esr, uint64_t far,
+			      struct rdata *adt)
+{
+	uint64_t word = device_oracle(hpfar, far);
+	enum option done;
+
+	adt->hpfar_el2 = hpfar;
+	adt->esr_el2 = esr;
+	adt->far_el2 = far;
+	adt->elr_el2 = HOST_PC;
+	adt->doracle = (struct oracle){ &word, 1, 0 };
+	done = handle_host_stage2_fault_spec(adt);
+	/* Whatever the reason, the host gets an abort. */
+	return done == SOME ? SOME : done == STUCK ? STUCK : NONE_PERM;
+}
+
+static enum option host_access(const struct call *call, uint64_t loaded,
+			       struct rdata *adt)
+{
+	uint64_t gfn = call->arg[0] / PAGE_SIZE;
+	uint32_t reg = (uint32_t)call->arg[1];
+	uint64_t nr_mmio = adt->nr_mmio;
+	bool write = call->op == OP_HOST_STORE;
+
+	if (npt_get(&adt->npts[HOSTVISOR], gfn).level == 0) {
+		WHEN(host_fault(gfn << 4, UINT64_C(0x93c08004) |
+				(write ? ESR_WNR : 0) | reg << 16,
+				call->arg[0], adt));
+		if (adt->halt || adt->nr_mmio != nr_mmio) {
+			return SOME;
+		}
+	}
+	adt->doracle = (struct oracle){ &loaded, 1, 0 };
+	return write ? mem_store_ref_spec(gfn, reg, adt) :
+		       mem_load_ref_spec(gfn, reg, adt);
+}
+
+static enum option vm_access(const struct call *call, uint64_t loaded,
+			     struct rdata *adt)
+{
+	uint32_t reg = (uint32_t)call->arg[3];
+	enum option done;
+
+	WHEN(set_per_cpu_spec((uint32_t)call->arg[0], (uint32_t)call->arg[1],
+			      adt));
+	adt->doracle = (struct oracle){ &loaded, 1, 0 };
+	done = call->op == OP_VM_STORE ?
+	       mem_store_ref_spec(call->arg[2], reg, adt) :
+	       mem_load_ref_spec(call->arg[2], reg, adt);
+	WHEN(set_per_cpu_spec(HOSTVISOR, 0, adt));
+	return done;
+}
+
+static enum option pvop(const struct call *call, struct rdata *adt,
+			uint64_t *value)
+{
+	uint32_t ret;
+
+	WHEN(set_per_cpu_spec((uint32_t)call->arg[0], (uint32_t)call->arg[1],
+			      adt));
+	WHEN(core_handle_pvops_spec(adt, &ret));
+	*value = ret;
+	return set_per_cpu_spec(HOSTVISOR, 0, adt);
+}
+
+static enum option set_state(const struct call *call, struct rdata *adt)
+{
+	uint32_t vmid = (uint32_t)call->arg[0];
+	uint32_t first = (uint32_t)call->arg[1];
+
+	WHEN(acquire_lock_vm_spec(vmid, adt));
+	if (call->op == OP_SET_VM_STATE) {
+		WHEN(set_vm_state_spec(vmid, first, adt));
+	} else {
+		WHEN(set_vcpu_state_spec(vmid, first, (uint32_t)call->arg[2],
+					 adt));
+	}
+	return release_lock_vm_spec(vmid, adt);
+}
+
+static enum option plant(const uint64_t *arg, struct rdata *adt)
+{
+	WHEN(clear_pfn_host_spec(arg[0], adt));
+	WHEN(set_pfn_owner_spec(arg[0], (uint32_t)arg[1], adt));
+	WHEN(set_pfn_count_spec(arg[0], (uint32_t)arg[2], adt));
+	return set_pfn_map_spec(arg[0], arg[3], adt);
+}
+
+static enum option clear_block_host(uint64_t pfn, struct rdata *adt)
+{
+	for (uint64_t i = 0; i < PMD_PAGE_NUM; i++) {
+		WHEN(clear_pfn_host_spec(pfn + i, adt));
+	}
+	return SOME;
+}
+
+static enum option locked_call(const struct call *call, struct rdata *adt)
+{
+	const uint64_t *arg = call->arg;
+	uint32_t vmid = (uint32_t)arg[0];
+
+	WHEN(acquire_lock_s2page_spec(adt));
+	switch ((int)call->op) {
+	case OP_GRANT_PAGE:
+		WHEN(grant_vm_page_spec(vmid, arg[1], adt));
+		break;
+	case OP_REVOKE_PAGE:
+		WHEN(revoke_vm_page_spec(vmid, arg[1], adt));
+		break;
+	case OP_ASSIGN:
+		WHEN(assign_pfn_to_vm_spec(vmid, arg[1], arg[2], adt));
+		break;
+	case OP_MAP_PFN:
+		WHEN(map_pfn_vm_spec(vmid, arg[1], arg[2], (uint32_t)arg[3],
+				     adt));
+		break;
+	case OP_CLEAR_PAGE:
+		WHEN(clear_vm_page_spec(vmid, arg[1], adt));
+		break;
+	case OP_CLEAR_PFN_HOST:
+		WHEN(clear_pfn_host_spec(arg[0], adt));
+		break;
+	case OP_CLEAR_BLOCK_HOST:
+		WHEN(clear_block_host(arg[0], adt));
+		break;
+	default:
+		WHEN(plant(arg, adt));
+		break;
+	}
+	return release_lock_s2page_spec(adt);
+}
+
+static enum option read_only_call(const struct call *call, struct rdata *adt,
+				  uint64_t *value)
+{
+	uint32_t owner, count, level;
+
+	if (call->op == OP_WALK) {
+		uint32_t vmid = (uint32_t)call->arg[0];
+
+		WHEN(walk_s2pt_spec(vmid, call->arg[1], adt, &value[0]));
+		WHEN(get_level_s2pt_spec(vmid, call->arg[1], adt, &level));
+		value[1] = level;
+		return SOME;
+	}
+	WHEN(acquire_lock_s2page_spec(adt));
+	WHEN(get_pfn_owner_spec(call->arg[0], adt, &owner));
+	WHEN(get_pfn_count_spec(call->arg[0], adt, &count));
+	WHEN(get_pfn_map_spec(call->arg[0], adt, &value[2]));
+	value[0] = owner;
+	value[1] = count;
+	return release_lock_s2page_spec(adt);
+}
+
+static enum option operation(const struct call *call, struct rdata *adt,
+			     uint64_t *value)
+{
+	const uint64_t *arg = call->arg;
+	uint32_t vmid = (uint32_t)arg[0], number = 0;
+
+	switch ((int)call->op) {
+	case OP_MAP_PAGE_HOST:
+		return map_page_host_spec(arg[0], adt);
+	case OP_VM_FAULT:
+		return prot_and_map_vm_s2pt_spec(vmid, arg[1], arg[2],
+						 (uint32_t)arg[3], adt);
+	case OP_REGISTER_KVM:
+		WHEN(register_kvm_spec(adt, &number));
+		break;
+	case OP_SET_BOOT_INFO:
+		WHEN(set_boot_info_spec(vmid, arg[1], arg[2], adt, &number));
+		break;
+	case OP_REMAP_VM_IMAGE:
+		return remap_vm_image_spec(vmid, arg[1], (uint32_t)arg[2],
+					   adt);
+	case OP_IOREMAP:
+		return kvm_phys_addr_ioremap_spec(vmid, arg[1], arg[2],
+						  arg[3], adt);
+	case OP_CLEAR_RANGE:
+		return clear_vm_stage2_range_spec(vmid, arg[1], arg[2], adt);
+	case OP_DESTROY_VM:
+		return destroy_vm_spec(vmid, adt);
+	case OP_GRANT:
+		return grant_stage2_sg_gpa_spec(vmid, arg[1], arg[2], adt);
+	case OP_REVOKE:
+		return revoke_stage2_sg_gpa_spec(vmid, arg[1], arg[2], adt);
+	case OP_SET_VM_STATE:
+	case OP_SET_VCPU_STATE:
+		return set_state(call, adt);
+	case OP_WALK:
+	case OP_GET_PFN:
+		return read_only_call(call, adt, value);
+	default:
+		return locked_call(call, adt);
+	}
+	value[0] = number;
+	return SOME;
+}
+
+/* What the world does before the call: it loads its registers. */
+static void load_registers(const struct call *call, struct rdata *adt)
+{
+	const uint64_t *arg = call->arg;
+	uint64_t *gprs;
+
+	if (call->op == OP_HVC) {
+		memcpy(adt->host_regs, arg, MAX_ARGS * sizeof(arg[0]));
+	} else if (call->op == OP_HOST_STORE) {
+		adt->host_regs[arg[1]] = arg[2];
+	} else if (call->op == OP_VM_STORE) {
+		adt->shadow_ctxts[arg[0]][arg[1]][arg[3]] = arg[4];
+	} else if (call->op == OP_PVOP) {
+		gprs = adt->shadow_ctxts[arg[0]][arg[1]];
+		gprs[X0] = arg[2];
+		gprs[X2] = arg[3];
+		gprs[X3] = arg[4];
+	}
+}
+
+static enum option run(const struct call *call, const struct fw_result *fw,
+		       struct rdata *adt, uint64_t *value)
+{
+	(void)fw;
+	switch ((int)call->op) {
+	case OP_HOST_FAULT:
+		WHEN(host_fault(call->arg[0], call->arg[1], call->arg[2],
+				adt));
+		value[0] = adt->elr_el2;
+		return SOME;
+	case OP_HOST_LOAD:
+	case OP_HOST_STORE:
+		return host_access(call, fw_host_gpr((uint32_t)call->arg[1]),
+				   adt);
+	case OP_VM_LOAD:
+	case OP_VM_STORE:
+		return vm_access(call, fw_get_gpr((uint32_t)call->arg[0],
+						  (uint32_t)call->arg[1],
+						  (uint32_t)call->arg[3]), adt);
+	case OP_PVOP:
+		return pvop(call, adt, &value[0]);
+	case OP_HVC:
+		return host_hvc_dispatcher_spec(adt, &value[0]);
+	default:
+		return operation(call, adt, value);
+	}
+}
+
+/* destroy_vm takes back what the firmware took back. */
+static uint64_t reclaimed[MAX_RAM_PAGES + 1];
+
+static void ask_reclaimed(const struct call *call, const struct fw_result *fw,
+			  struct rdata *adt)
+{
+	uint64_t vmid = call->arg[0], n = 1, pfn, index = 0;
+	bool last = fw->answer == ANSWER_OK;
+
+	adt->core_doracle = (struct oracle){ reclaimed, 0, 0 };
+	if (call->op == OP_HVC && call->arg[0] == HVC_DESTROY_VM) {
+		vmid = call->arg[1];
+		last = fw->value[0] == 0;
+	} else if (call->op != OP_DESTROY_VM) {
+		return;
+	}
+	for (uint32_t r = 0; r < FW_NR_RAM; r++) {
+		pfn = fw_ram[r].base / PAGE_SIZE;
+		for (uint64_t i = 0; i < fw_ram[r].bytes / PAGE_SIZE;
+		     i++, index++) {
+			if (adt->s2page[index].owner == vmid &&
+			    fw_get_page(pfn + i).owner != vmid) {
+				reclaimed[n++] = pfn + i;
+			}
+		}
+	}
+	reclaimed[0] = last ? 1 : 0;
+	adt->core_doracle.count = n;
+}
+
+static bool is_refusal(enum option done)
+{
+	return done != SOME && done != AGAIN;
+}
+
+bool model_do(const struct call *call, const struct fw_result *fw,
+	      struct rdata *adt, struct rdata *before,
+	      struct model_result *result)
+{
+	enum option done;
+
+	*result = (struct model_result){ .answer = ANSWER_OK };
+	load_registers(call, adt);
+	rdata_copy(before, adt);
+	ask_reclaimed(call, fw, adt);
+	done = run(call, fw, adt, result->value);
+	if (done == STUCK) {
+		return false;
+	}
+	if (adt->halt) {
+		done = NONE_PERM;
+	}
+	if (is_refusal(done)) {
+		rdata_copy(adt, before);
+	} else if (adt->nr_locks != 0) {
+		return false;
+	}
+	if (call->op == OP_HVC) {
+		result->value[0] = done == SOME ? result->value[0] :
+						  call_result(done);
+		result->value[1] = done == NONE_INVAL || done == NONE_PERM ||
+				   done == NONE_NOMEM;
+		adt->host_regs[0] = result->value[0];
+	} else {
+		result->answer = (enum answer)done;
+	}
+	return true;
+}

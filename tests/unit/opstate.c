@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "opstate.h"
+
+#include <string.h>
+
+#include "arch/mem.h"
+#include "core/boot_ops.h"
+#include "core/locks.h"
+#include "core/page_manager.h"
+#include "core/pt_alloc.h"
+#include "core/shadow_ctxt.h"
+#include "walker.h"
+
+static const struct machine ops_machine = {
+	.ram = { { OPS_RAM, OPS_RAM_BYTES }, { OPS_RAM2, OPS_RAM2_BYTES } },
+	.nr_ram = 2,
+	.el2 = { OPS_EL2, OPS_RAM2 + OPS_RAM2_BYTES - OPS_EL2 },
+	.pool_pages = 64,
+	.arena_chunks = 20,
+};
+
+struct vm_copy {
+	uint32_t state;
+	uint32_t vcpu_state[VCPU_PER_VM];
+	uint32_t next_load_idx;
+	uint64_t load[MAX_LOAD_INFO_NUM][3];
+	uint64_t regs[VCPU_PER_VM][X30 + 1];
+	uint64_t root;
+	uint64_t free_pages;
+	uint64_t owned;
+};
+
+struct opstate {
+	void *ram[2];
+	struct vm_copy vms[COREVISOR];
+	uint64_t host_free_pages;
+	uint64_t free_chunks;
+	size_t events;
+};
+
+void ops_start(void)
+{
+	machine_start(&ops_machine);
+}
+
+vmid_t ops_new_vm(void)
+{
+	uint32_t vmid = INVALID;
+
+	assert_done(register_kvm(&vmid));
+	return vmid;
+}
+
+void ops_give_page(vmid_t vmid, uint64_t gfn, uint64_t pfn)
+{
+	assert_done(prot_and_map_vm_s2pt(vmid, gfn << PAGE_SHIFT,
+					 pfn << PAGE_SHIFT, 3));
+}
+
+void ops_give_block(vmid_t vmid, uint64_t gfn, uint64_t pfn)
+{
+	assert_done(prot_and_map_vm_s2pt(vmid, gfn << PAGE_SHIFT,
+					 pfn << PAGE_SHIFT, 2));
+}
+
+void ops_set_vm_state(vmid_t vmid, uint32_t state)
+{
+	acquire_lock_vm(vmid);
+	set_vm_state(vmid, state);
+	release_lock_vm(vmid);
+}
+
+void ops_set_vcpu_state(vmid_t vmid, uint32_t vcpuid, uint32_t state)
+{
+	acquire_lock_vm(vmid);
+	set_vcpu_state(vmid, vcpuid, state);
+	release_lock_vm(vmid);
+}
+
+uint32_t ops_vm_state(vmid_t vmid)
+{
+	uint32_t state;
+
+	acquire_lock_vm(vmid);
+	state = get_vm_state(vmid);
+	release_lock_vm(vmid);
+	return state;
+}
+
+void ops_set_record(uint64_t pfn, uint32_t owner, uint32_t count, uint64_t map)
+{
+	acquire_lock_s2page();
+	set_pfn_owner(pfn, owner);
+	set_pfn_count(pfn, count);
+	set_pfn_map(pfn, map);
+	release_lock_s2page();
+}
+
+void ops_assert_record(uint64_t pfn, uint32_t owner, uint32_t count,
+		       uint64_t map)
+{
+	acquire_lock_s2page();
+	g_assert_cmphex(get_pfn_owner(pfn), ==, owner);
+	g_assert_cmphex(get_pfn_count(pfn), ==, count);
+	g_assert_cmphex(get_pfn_map(pfn), ==, map);
+	release_lock_s2page();
+}
+
+void ops_assert_reclaimed(uint64_t pfn)
+{
+	ops_assert_record(pfn, HOSTVISOR, 0, pfn + SMMU_HOST_OFFSET);
+	ops_assert_filled(pfn, 0);
+	g_assert_false(ops_host_maps(pfn));
+}
+
+uint64_t ops_vm_pfn(vmid_t vmid, uint64_t gfn)
+{
+	struct leaf leaf;
+
+	if (pt_pool_root(vmid) == 0 ||
+	    !walker_lookup(pt_pool_root(vmid), gfn << PAGE_SHIFT, &leaf)) {
+		return INVALID64;
+	}
+	return (leaf.pa + ((gfn << PAGE_SHIFT) - leaf.ia)) >> PAGE_SHIFT;
+}
+
+bool ops_host_maps(uint64_t pfn)
+{
+	struct leaf leaf;
+
+	return walker_lookup(machine_root(), pfn << PAGE_SHIFT, &leaf);
+}
+
+void ops_host_touches(uint64_t pfn)
+{
+	assert_done(map_page_host(pfn << PAGE_SHIFT));
+	g_assert_true(ops_host_maps(pfn));
+}
+
+static uint8_t *page(uint64_t pfn)
+{
+	return el2_ptr(pa_to_el2_va(pfn << PAGE_SHIFT));
+}
+
+void ops_fill(uint64_t pfn, uint8_t byte)
+{
+	memset(page(pfn), byte, PAGE_SIZE);
+}
+
+void ops_assert_filled(uint64_t pfn, uint8_t byte)
+{
+	const uint8_t *bytes = page(pfn);
+
+	for (size_t i = 0; i < PAGE_SIZE; i++) {
+		g_assert_cmphex(bytes[i], ==, byte);
+	}
+}
+
+enum hv_status ops_assign(vmid_t vmid, uint64_t gfn, uint64_t pfn)
+{
+	enum hv_status status;
+
+	acquire_lock_s2page();
+	status = assign_pfn_to_vm(vmid, gfn, pfn);
+	release_lock_s2page();
+	return status;
+}
+
+enum hv_status ops_grant(vmid_t vmid, uint64_t pfn)
+{
+	enum hv_status status;
+
+	acquire_lock_s2page();
+	status = grant_vm_page(vmid, pfn);
+	release_lock_s2page();
+	return status;
+}
+
+enum hv_status ops_revoke(vmid_t vmid, uint64_t pfn)
+{
+	enum hv_status status;
+
+	acquire_lock_s2page();
+	status = revoke_vm_page(vmid, pfn);
+	release_lock_s2page();
+	return status;
+}
+
+void ops_clear(vmid_t vmid, uint64_t pfn)
+{
+	bool is_cleared;
+
+	acquire_lock_s2page();
+	is_cleared = is_vm(vmid) && get_pfn_owner(pfn) == vmid;
+	clear_vm_page(vmid, pfn);
+	if (is_cleared) {
+		/* As its callers do. */
+		icache_invalidate_all();
+	}
+	release_lock_s2page();
+}
+
+static void copy_vm(vmid_t vmid, struct vm_copy *copy)
+{
+	acquire_lock_vm(vmid);
+	copy->state = get_vm_state(vmid);
+	copy->next_load_idx = get_vm_next_load_idx(vmid);
+	for (uint32_t i = 0; i < VCPU_PER_VM; i++) {
+		copy->vcpu_state[i] = get_vcpu_state(vmid, i);
+		for (uint32_t r = X0; r <= X30; r++) {
+			copy->regs[i][r] = get_shadow_ctxt(vmid, i, r);
+		}
+	}
+	for (uint32_t i = 0; i < MAX_LOAD_INFO_NUM; i++) {
+		copy->load[i][0] = get_vm_load_addr(vmid, i);
+		copy->load[i][1] = get_vm_load_size(vmid, i);
+		copy->load[i][2] = get_vm_mapped_pages(vmid, i);
+	}
+	acquire_lock_s2page();
+	copy->root = pt_pool_root(vmid);
+	copy->free_pages = pt_pool_free_pages(vmid);
+	copy->owned = page_manager_owned(vmid);
+	release_lock_s2page();
+	release_lock_vm(vmid);
+}
+
+static void *copy_ram(paddr_t base, uint64_t bytes)
+{
+	return g_memdup2(el2_ptr(pa_to_el2_va(base)), bytes);
+}
+
+struct opstate *opstate_take(void)
+{
+	struct opstate *state = g_new0(struct opstate, 1);
+
+	state->ram[0] = copy_ram(OPS_RAM, OPS_RAM_BYTES);
+	state->ram[1] = copy_ram(OPS_RAM2, OPS_RAM2_BYTES);
+	for (vmid_t vmid = 1; vmid < COREVISOR; vmid++) {
+		copy_vm(vmid, &state->vms[vmid]);
+	}
+	acquire_lock_s2page();
+	state->host_free_pages = pt_pool_free_pages(HOSTVISOR);
+	state->free_chunks = pt_arena_free_chunks();
+	release_lock_s2page();
+	native_events(&state->events);
+	return state;
+}
+
+void opstate_assert_same(struct opstate *before)
+{
+	struct opstate *now = opstate_take();
+
+	g_assert_cmpmem(now->ram[0], OPS_RAM_BYTES, before->ram[0],
+			OPS_RAM_BYTES);
+	g_assert_cmpmem(now->ram[1], OPS_RAM2_BYTES, before->ram[1],
+			OPS_RAM2_BYTES);
+	g_assert_cmpmem(now->vms, sizeof(now->vms), before->vms,
+			sizeof(before->vms));
+	g_assert_cmpuint(now->host_free_pages, ==, before->host_free_pages);
+	g_assert_cmpuint(now->free_chunks, ==, before->free_chunks);
+	/* Not even maintenance: nothing was attempted and taken back. */
+	g_assert_cmpuint(now->events, ==, before->events);
+	for (size_t i = 0; i < 2; i++) {
+		g_free(before->ram[i]);
+		g_free(now->ram[i]);
+	}
+	g_free(before);
+	g_free(now);
+}
