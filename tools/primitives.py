@@ -113,11 +113,13 @@ class Checker:
     def _test_names(self):
         """The quoted paths of the tests -> where they are first."""
         found = {}
+        # A literal, or one in several parts.
+        literal = re.compile(r'''"[^"\n]*"(?:\s+"[^"\n]*")*|'[^'\n]*[']''')
         for pattern in '*.c', '*.py':
             for file, text in self._files('tests', pattern):
-                for match in re.finditer(r'''["'](/?[\w./-]+/[\w./-]+)["']''',
-                                         text):
-                    found.setdefault(match.group(1), Place(
+                for match in literal.finditer(text):
+                    name = re.sub(r'''"\s+"|["']''', '', match.group())
+                    found.setdefault(name, Place(
                         file, text.count('\n', 0, match.start()) + 1))
         return found
 
