@@ -78,7 +78,6 @@ void ops_clear(vmid_t vmid, uint64_t pfn);
  */
 struct opstate;
 
-/* There is one at a time. */
 struct opstate *opstate_take(void);
 
 /* Frees @before and fails the test if anything differs from it. */
