@@ -31,14 +31,32 @@ MIN_BRANCHES = 90
 DROPPED_FLAGS = r'-O.*|-g.*|-fsanitize=.*|-fno-sanitize.*|-Werror'
 COUNTERS = ('--coverage', '-fprofile-abs-path', '-fprofile-update=atomic')
 ASSERTION = r'^\s*ASSERT\(.*'
+# A process that a test ends by _exit() would take its counts with it.
+EXIT_SOURCE = '''\
+void __gcov_dump(void);
+void __real__exit(int status) __attribute__((noreturn));
+void __wrap__exit(int status) __attribute__((noreturn));
+
+void __wrap__exit(int status)
+{
+	__gcov_dump();
+	__real__exit(status);
+}
+'''
 # Tests that end on purpose or run away do not hold everything up.
 TEST_SECONDS = 600
 
 
 def variant(programs, folder):
-    return native.Variant(
+    """The programs with counters in firmware/core."""
+    source, helper = folder / 'exit.c', folder / 'exit.o'
+    source.write_text(EXIT_SOURCE)
+    counted = native.Variant(
         programs, folder, DROPPED_FLAGS, compile_flags=('-O0', '-g0'),
-        core_flags=COUNTERS, link_flags=('--coverage',))
+        core_flags=COUNTERS,
+        link_flags=('--coverage', '-Wl,--wrap=_exit', helper))
+    counted.command(['cc', '-c', source, '-o', helper], 'compiling exit.c')
+    return counted
 
 
 def forget_counts(folder, keep=()):

@@ -124,7 +124,7 @@ class Baseline:
             progress.show(f'timing [{done}/{len(programs.tests)}]')
             self._time(test)
         self.executes = {}
-        self._count(folder / 'counted', jobs, progress)
+        self._count(jobs, progress)
         progress.clear()
 
     def _time(self, test):
@@ -141,15 +141,19 @@ class Baseline:
         self.seconds[test.name] = outcome.seconds
         self.cpu[test.name] = used() - before
 
-    def _count(self, folder, jobs, progress):
+    def _count(self, jobs, progress):
         """For each test, the (file, function)s that it executes."""
-        counted = coverage.variant(self.programs, folder)
-        counted.build(jobs, progress)
+        with native.exclusive(self.programs.build / 'coverage') as folder:
+            counted = coverage.variant(self.programs, folder)
+            counted.build(jobs, progress)
+            self._count_in(counted, jobs, progress)
+
+    def _count_in(self, counted, jobs, progress):
         notes = [path.with_suffix('.gcno') for path in counted.objects()]
         notes = [path for path in notes if path.exists()]
 
         def count(test):
-            here = folder / 'counts' / test.name
+            here = self.folder / 'counts' / test.name
             native.empty(here)
             outcome = counted.run(test, {'GCOV_PREFIX': str(here)})
             if outcome.status != 0:

@@ -32,10 +32,10 @@ CORE = 'firmware/core/'
 # there (yet) is left out.
 MEMORY_FILES = (
     'boot_core', 'boot_ops', 'el2_layout', 'fault_handler', 'host_hvc',
-    'locks', 'mem_handler', 'mem_manager', 'mem_region', 'memory_ops',
-    'mmio_ops', 'npt_ops', 'npt_walk', 'page_index', 'page_manager',
-    'page_mem', 'pt_alloc', 'pt_walk', 'reset_scrub', 'shadow_ctxt', 'tlb',
-    'vm_info',
+    'hv_result', 'locks', 'mem_handler', 'mem_manager', 'mem_region',
+    'memory_ops', 'mmio_ops', 'npt_ops', 'npt_walk', 'page_index',
+    'page_manager', 'phys_page', 'pt_alloc', 'pt_walk', 'reset_scrub',
+    'shadow_ctxt', 'tlb', 'vm_info',
 )
 
 
@@ -291,7 +291,10 @@ class Variant:
                 if any(name in test.link for test in self.programs.tests)]
 
     def build(self, jobs, progress):
-        """Compile and link everything; ccache makes it quick."""
+        """Compile and link everything; ccache makes it quick.
+
+        What is there is used again only by way of ccache: whether a header
+        has changed is its business."""
         used = self.used_libraries()
         work = self._work()
         with workers(jobs) as pool:

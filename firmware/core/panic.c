@@ -42,6 +42,12 @@ uint64_t check64(uint64_t n)
 	return panic_is_halted() ? 0 : n;
 }
 
+/**
+ * panic() - report and stop the whole machine, see panic.h
+ * @fmt: reason
+ *
+ * Spec: AbstractMachine.panic_spec
+ */
 void panic(const char *fmt, ...)
 {
 	uint32_t self = this_cpu()->index + 1;
