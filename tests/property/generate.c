@@ -88,7 +88,10 @@ static const struct pt_run *some_run(struct bytes *bytes, uint32_t vmid,
 	       &npt->runs[pick(bytes, npt->nr_runs)];
 }
 
-/* A page that a VM owns, mapped or not; NULL if it has none. */
+/*
+ * A page that a VM owns, mapped or not; for HOSTVISOR one that a device uses.
+ * NULL if there is none.
+ */
 static const struct s2page *some_owned(struct bytes *bytes, uint32_t vmid,
 				       const struct rdata *adt)
 {
@@ -98,7 +101,8 @@ static const struct s2page *some_owned(struct bytes *bytes, uint32_t vmid,
 		const struct s2page *page =
 			&adt->s2page[(start + i) % adt->nr_pages];
 
-		if (page->owner == vmid) {
+		if (page->owner == vmid &&
+		    (vmid != HOSTVISOR || page->count != 0)) {
 			return page;
 		}
 	}
@@ -131,8 +135,9 @@ static uint64_t some_pfn(struct bytes *bytes, const struct rdata *adt)
 	if (n < 3) {
 		return PICK(bytes, odd);
 	}
-	if (n < 6) {
-		page = some_owned(bytes, live_vm(bytes, adt), adt);
+	if (n < 7) {
+		page = some_owned(bytes, n < 6 ? live_vm(bytes, adt) :
+				  HOSTVISOR, adt);
 		if (page != NULL) {
 			return pfn_of(page, adt);
 		}
