@@ -525,8 +525,8 @@ const char *check_step(const struct call *call, const struct fw_result *fw,
 {
 	uint32_t vmid = vm_of(call);
 
-	TRY(fw_check_step());
 	TRY(check_answer(fw, model));
+	TRY(fw_check_step());
 	TRY(check_memory(call, before, after));
 	TRY(check_gprs(HOSTVISOR, 0, after));
 	TRY(check_mmio(after));

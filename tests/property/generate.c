@@ -123,7 +123,8 @@ static uint64_t some_pfn(struct bytes *bytes, const struct rdata *adt)
 	static const uint64_t odd[] = {
 		0x3ffff, 0x40400, 0x406ff, 0x40cff, 0x40d00, 0x40d01, 0x40eff,
 		0x40f00, 0x9000, 0x9001, 0x8000, 0x9050, 0x10000, 0x3f000, 0,
-		0x20000,
+		/* What RAM is if bits above 32, 40 or 48 are lost. */
+		0x140000, 0x10040000, 0x1000040000,
 	};
 	const struct s2page *page;
 	const struct pt_run *run;
@@ -135,21 +136,21 @@ static uint64_t some_pfn(struct bytes *bytes, const struct rdata *adt)
 	if (n < 3) {
 		return PICK(bytes, odd);
 	}
-	if (n < 7) {
-		page = some_owned(bytes, n < 6 ? live_vm(bytes, adt) :
+	if (n < 9) {
+		page = some_owned(bytes, n < 8 ? live_vm(bytes, adt) :
 				  HOSTVISOR, adt);
 		if (page != NULL) {
 			return pfn_of(page, adt);
 		}
 	}
-	if (n < 10) {
+	if (n < 13) {
 		run = some_run(bytes, live_vm(bytes, adt), adt);
 		if (run != NULL) {
 			return run->pfn + near(bytes) % run->pages;
 		}
 	}
 	/* Few pages, so that calls meet; and enough that some are free. */
-	return PICK(bytes, bases) + (n < 20 ? near(bytes) : byte(bytes));
+	return PICK(bytes, bases) + (n < 22 ? near(bytes) : byte(bytes));
 }
 
 /* Block aligned, mostly. */
@@ -214,7 +215,9 @@ static uint64_t some_size(struct bytes *bytes)
 
 static uint64_t some_count(struct bytes *bytes)
 {
-	static const uint64_t counts[] = { 0, 0, 1, 2, 99, 100, INVALID };
+	static const uint64_t counts[] = {
+		0, 1, 2, 99, 100, 100, INVALID, INVALID,
+	};
 
 	return PICK(bytes, counts);
 }
@@ -371,6 +374,13 @@ static void host_operation(struct bytes *bytes, const struct rdata *adt,
 		arg[1] = new_gfn(bytes) * PAGE_SIZE;
 		arg[2] = device_pa(bytes);
 		arg[3] = some_size(bytes);
+		if (pick(bytes, 4) == 0) {
+			/* Across a GiB, with all its tables missing. */
+			arg[1] = (uint64_t)(byte(bytes) + 1) << 30;
+			arg[1] -= PAGE_SIZE;
+			arg[2] = 0x10000000;
+			arg[3] = 2 * PAGE_SIZE;
+		}
 		break;
 	case OP_CLEAR_RANGE:
 		arg[1] = pick(bytes, 2) == 0 ? 0 :
