@@ -41,6 +41,8 @@ enum option prot_and_map_vm_s2pt_spec(uint32_t vmid, uint64_t addr,
 	uint64_t num = level == 2 ? PMD_PAGE_NUM : 1;
 	uint64_t gfn = addr / PAGE_SIZE / num * num;
 	uint64_t pfn = pte / PAGE_SIZE;
+	uint64_t leaf = pte | (level == 2 ? PAGE_S2_KERNEL & ~PMD_TABLE_BIT :
+					    PAGE_S2_KERNEL);
 	const struct npt *npt;
 	struct npt_entry old;
 	uint32_t state;
@@ -57,7 +59,7 @@ enum option prot_and_map_vm_s2pt_spec(uint32_t vmid, uint64_t addr,
 	WHEN(acquire_lock_s2page_spec(adt));
 	npt = &adt->npts[vmid];
 	old = npt_get(npt, gfn);
-	if (old.level == (level == 2 ? 2 : 3) && old.pfn == pfn) {
+	if (old.level == (level == 2 ? 2 : 3) && old.pte == leaf) {
 		WHEN(release_lock_s2page_spec(adt));
 		return release_lock_vm_spec(vmid, adt);
 	}
@@ -89,7 +91,7 @@ static enum option check_sg(uint32_t vmid, uint64_t addr, uint64_t size)
 {
 	RELY_CALLER(is_vm(vmid));
 	RELY(is_paddr(addr) && is_range(addr, size, KVM_PHYS_SIZE));
-	RELY(size == 0 || pages_touched(addr, size) <= MAX_PAGES_PER_CALL);
+	RELY(pages_touched(addr, size) <= MAX_PAGES_PER_CALL);
 	return SOME;
 }
 
@@ -138,13 +140,10 @@ enum option grant_stage2_sg_gpa_spec(uint32_t vmid, uint64_t addr,
 	uint64_t gfn = addr / PAGE_SIZE, num = pages_touched(addr, size);
 	enum option done;
 
-	if (adt->halt) {
+	if (adt->halt || size == 0) {
 		return SOME;
 	}
 	WHEN(check_sg(vmid, addr, size));
-	if (size == 0) {
-		return SOME;
-	}
 	WHEN(acquire_lock_s2page_spec(adt));
 	done = check_pages(vmid, gfn, num, 0, MAX_SHARE_COUNT - 1, adt);
 	if (done == SOME) {
@@ -161,13 +160,10 @@ enum option revoke_stage2_sg_gpa_spec(uint32_t vmid, uint64_t addr,
 	uint64_t gfn = addr / PAGE_SIZE, num = pages_touched(addr, size);
 	enum option done;
 
-	if (adt->halt) {
+	if (adt->halt || size == 0) {
 		return SOME;
 	}
 	WHEN(check_sg(vmid, addr, size));
-	if (size == 0) {
-		return SOME;
-	}
 	WHEN(acquire_lock_s2page_spec(adt));
 	done = check_pages(vmid, gfn, num, 1, MAX_SHARE_COUNT, adt);
 	if (done == SOME) {

@@ -7,6 +7,7 @@
 #   setup.sh qemu-tree BUILD   only BUILD/sources/qemu: our patch and links
 #   setup.sh machine-sources BUILD   print what it makes of the apt sources
 #   setup.sh coverage BUILD    only the Debian package of ./hypsec coverage
+#   setup.sh clang BUILD       only the Debian packages of ./hypsec fuzz memory
 #
 # Idempotent, and without network when there is nothing to fetch. A thing
 # counts as done only when it has its final name, which it gets by one rename
@@ -35,6 +36,7 @@ PACKAGES="gcc libc6-dev make ninja-build ccache pkg-config patch dpkg-dev
 	libglib2.0-dev zlib1g-dev libfdt-dev libslirp-dev"
 CROSS_PACKAGES="gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 COVERAGE_PACKAGES="gcovr"
+CLANG_PACKAGES="clang libclang-rt-dev"
 
 # The suite whose QEMU is 10.0, whatever the machine runs; is_ours VERSION.
 QEMU_SUITE=trixie
@@ -772,5 +774,6 @@ all) setup_all ;;
 qemu-tree) check_release; qemu_tree ;;
 machine-sources) machine_sources ;;
 coverage) PACKAGES=$COVERAGE_PACKAGES; install_packages ;;
+clang) PACKAGES=$CLANG_PACKAGES; install_packages ;;
 *) die "setup.sh" "unknown mode $MODE" "use ./hypsec setup" ;;
 esac

@@ -110,11 +110,15 @@ static const struct host_call *find_call(uint64_t number)
  */
 void host_hvc_dispatcher(struct trap_frame *frame)
 {
-	const struct host_call *call = find_call(frame->regs[0]);
+	const struct host_call *call = NULL;
 	enum hv_status status = HV_ENOTSUP;
 	uint32_t value = 0;
 
 	this_cpu()->counters->hypercalls++;
+	/* The calling convention knows HVC #0 only. */
+	if (EXTRACT(ESR_ELX_IMM16, frame->esr) == 0) {
+		call = find_call(frame->regs[0]);
+	}
 	if (call != NULL) {
 		status = call->run(&frame->regs[1], &value);
 		if (hv_is_violation(status)) {

@@ -9,19 +9,27 @@
 #include "core/pcpu.h"
 #include "core/spec_constants.h"
 
+/* Tickets wrap around; there are never more of them out than CPUs. */
 struct ticket_lock {
-	uint32_t next;
-	uint32_t serving;
+	uint16_t next;
+	uint16_t serving;
 };
 
 /*
- * What a CPU holds, pcpu.held: one bit for each rank, and below them the ids
- * of the ranks of which there are several locks.
+ * What a CPU holds, pcpu.held: one bit for each rank, and below all of them
+ * the ids of the two ranks of which there are several locks.
  */
-#define HELD_ID_WIDTH	8
-#define HELD_ID_MASK	((UINT32_C(1) << HELD_ID_WIDTH) - 1)
 #define HELD_RANK_SHIFT	16
+#define HELD_RANK(rank)	(UINT32_C(1) << (HELD_RANK_SHIFT + (rank)))
+#define HELD_RANKS	(~UINT32_C(0) << HELD_RANK_SHIFT)
+#define HELD_PT_SHIFT	0
+#define HELD_VM_SHIFT	8
+#define HELD_ID_MASK	UINT32_C(0xff)
 _Static_assert(COREVISOR <= HELD_ID_MASK, "ids are 8 bits");
+
+/* All that pcpu.held has of a rank. */
+#define MASK_VM		(HELD_RANK(RANK_VM) | HELD_ID_MASK << HELD_VM_SHIFT)
+#define MASK_PT		(HELD_RANK(RANK_PT) | HELD_ID_MASK << HELD_PT_SHIFT)
 
 static struct ticket_lock smmu_lock;
 static struct ticket_lock vm_lock[COREVISOR + 1];
@@ -30,50 +38,63 @@ static struct ticket_lock s2page_lock;
 static struct ticket_lock pt_lock[COREVISOR + 1];
 static struct ticket_lock console_lock;
 
-static uint32_t held_bit(enum lock_rank rank)
+static uint32_t held_vm(vmid_t vmid)
 {
-	return UINT32_C(1) << (HELD_RANK_SHIFT + rank);
+	return HELD_RANK(RANK_VM) | vmid << HELD_VM_SHIFT;
 }
 
-/* Where a rank's @id stands; 0 for a rank with one lock. */
-static uint32_t held_id(enum lock_rank rank, uint32_t id)
+static uint32_t held_pt(vmid_t vmid)
 {
-	if (rank == RANK_PT) {
-		return id;
-	}
-	return rank == RANK_VM ? id << HELD_ID_WIDTH : 0;
+	return HELD_RANK(RANK_PT) | vmid << HELD_PT_SHIFT;
 }
 
-/* Whether this CPU holds lock @id of @rank. */
-static bool is_held(enum lock_rank rank, uint32_t id)
+/* Of one lock's @held: the rank, and the id in whichever place it is. */
+static uint32_t rank_of(uint32_t held)
 {
-	uint32_t mask = held_bit(rank) | held_id(rank, HELD_ID_MASK);
-
-	return (this_cpu()->held & mask) ==
-	       (held_bit(rank) | held_id(rank, id));
+	return (uint32_t)__builtin_ctz(held >> HELD_RANK_SHIFT);
 }
 
-static void ticket_acquire(struct ticket_lock *lock, enum lock_rank rank,
-			   uint32_t id)
+static uint32_t id_of(uint32_t held)
 {
-	uint32_t ticket;
+	return (held >> HELD_PT_SHIFT | held >> HELD_VM_SHIFT) & HELD_ID_MASK;
+}
 
-	ASSERT((this_cpu()->held >> (HELD_RANK_SHIFT + rank)) == 0);
+/* Whether of the bits in @mask this CPU has exactly @held. */
+static bool holds(uint32_t mask, uint32_t held)
+{
+	return (this_cpu()->held & mask) == held;
+}
+
+/* @held: what the CPU holds of this lock's rank afterwards. */
+static void ticket_acquire(struct ticket_lock *lock, uint32_t held)
+{
+	uint16_t ticket;
+
+	/* The highest rank held is the highest bit that is set. */
+	ASSERT(this_cpu()->held < (held & HELD_RANKS));
 	ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
 	while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket) {
 		barrier_relax();
 	}
-	this_cpu()->held |= held_bit(rank) | held_id(rank, id);
-	lock_taken(rank, id);
+	this_cpu()->held |= held;
+	lock_taken(rank_of(held), id_of(held));
 }
 
-static void ticket_release(struct ticket_lock *lock, enum lock_rank rank,
-			   uint32_t id)
+/* @mask: all that the CPU can hold of the rank; @held: what it holds. */
+static void ticket_release(struct ticket_lock *lock, uint32_t mask,
+			   uint32_t held)
 {
-	ASSERT(is_held(rank, id));
-	lock_given(rank, id);
-	this_cpu()->held &= ~(held_bit(rank) | held_id(rank, HELD_ID_MASK));
-	__atomic_store_n(&lock->serving, lock->serving + 1, __ATOMIC_RELEASE);
+	ASSERT(holds(mask, held));
+	lock_given(rank_of(held), id_of(held));
+	this_cpu()->held &= ~held;
+	__atomic_store_n(&lock->serving, (uint16_t)(lock->serving + 1),
+			 __ATOMIC_RELEASE);
+}
+
+/* The same of a rank that has one lock. */
+static void single_release(struct ticket_lock *lock, enum lock_rank rank)
+{
+	ticket_release(lock, HELD_RANK(rank), HELD_RANK(rank));
 }
 
 /**
@@ -84,7 +105,7 @@ static void ticket_release(struct ticket_lock *lock, enum lock_rank rank,
  */
 void acquire_lock_smmu(void)
 {
-	ticket_acquire(&smmu_lock, RANK_SMMU, 0);
+	ticket_acquire(&smmu_lock, HELD_RANK(RANK_SMMU));
 }
 
 /**
@@ -95,7 +116,7 @@ void acquire_lock_smmu(void)
  */
 void release_lock_smmu(void)
 {
-	ticket_release(&smmu_lock, RANK_SMMU, 0);
+	single_release(&smmu_lock, RANK_SMMU);
 }
 
 /**
@@ -108,7 +129,7 @@ void release_lock_smmu(void)
 void acquire_lock_vm(vmid_t vmid)
 {
 	ASSERT(vmid <= COREVISOR);
-	ticket_acquire(&vm_lock[vmid], RANK_VM, vmid);
+	ticket_acquire(&vm_lock[vmid], held_vm(vmid));
 }
 
 /**
@@ -121,7 +142,7 @@ void acquire_lock_vm(vmid_t vmid)
 void release_lock_vm(vmid_t vmid)
 {
 	ASSERT(vmid <= COREVISOR);
-	ticket_release(&vm_lock[vmid], RANK_VM, vmid);
+	ticket_release(&vm_lock[vmid], MASK_VM, held_vm(vmid));
 }
 
 /**
@@ -132,7 +153,7 @@ void release_lock_vm(vmid_t vmid)
  */
 void acquire_lock_core(void)
 {
-	ticket_acquire(&core_lock, RANK_CORE, 0);
+	ticket_acquire(&core_lock, HELD_RANK(RANK_CORE));
 }
 
 /**
@@ -143,7 +164,7 @@ void acquire_lock_core(void)
  */
 void release_lock_core(void)
 {
-	ticket_release(&core_lock, RANK_CORE, 0);
+	single_release(&core_lock, RANK_CORE);
 }
 
 /**
@@ -154,7 +175,7 @@ void release_lock_core(void)
  */
 void acquire_lock_s2page(void)
 {
-	ticket_acquire(&s2page_lock, RANK_S2PAGE, 0);
+	ticket_acquire(&s2page_lock, HELD_RANK(RANK_S2PAGE));
 }
 
 /**
@@ -165,7 +186,7 @@ void acquire_lock_s2page(void)
  */
 void release_lock_s2page(void)
 {
-	ticket_release(&s2page_lock, RANK_S2PAGE, 0);
+	single_release(&s2page_lock, RANK_S2PAGE);
 }
 
 /**
@@ -178,7 +199,7 @@ void release_lock_s2page(void)
 void acquire_lock_pt(vmid_t vmid)
 {
 	ASSERT(vmid <= COREVISOR);
-	ticket_acquire(&pt_lock[vmid], RANK_PT, vmid);
+	ticket_acquire(&pt_lock[vmid], held_pt(vmid));
 }
 
 /**
@@ -191,47 +212,48 @@ void acquire_lock_pt(vmid_t vmid)
 void release_lock_pt(vmid_t vmid)
 {
 	ASSERT(vmid <= COREVISOR);
-	ticket_release(&pt_lock[vmid], RANK_PT, vmid);
+	ticket_release(&pt_lock[vmid], MASK_PT, held_pt(vmid));
 }
 
 void lock_console(void)
 {
-	ticket_acquire(&console_lock, RANK_CONSOLE, 0);
+	ticket_acquire(&console_lock, HELD_RANK(RANK_CONSOLE));
 }
 
 void unlock_console(void)
 {
-	ticket_release(&console_lock, RANK_CONSOLE, 0);
+	single_release(&console_lock, RANK_CONSOLE);
 }
 
 bool lock_smmu_is_held(void)
 {
-	return is_held(RANK_SMMU, 0);
+	return holds(HELD_RANK(RANK_SMMU), HELD_RANK(RANK_SMMU));
 }
 
 bool lock_vm_is_held(vmid_t vmid)
 {
-	return is_held(RANK_VM, vmid);
+	return holds(MASK_VM, held_vm(vmid));
 }
 
 bool lock_core_is_held(void)
 {
-	return is_held(RANK_CORE, 0);
+	return holds(HELD_RANK(RANK_CORE), HELD_RANK(RANK_CORE));
 }
 
 bool lock_s2page_is_held(void)
 {
-	return is_held(RANK_S2PAGE, 0);
+	return holds(HELD_RANK(RANK_S2PAGE), HELD_RANK(RANK_S2PAGE));
 }
 
 bool lock_pt_is_held(vmid_t vmid)
 {
-	return is_held(RANK_PT, vmid);
+	return holds(MASK_PT, held_pt(vmid));
 }
 
 bool lock_table_is_held(vmid_t vmid)
 {
-	return lock_s2page_is_held() && lock_pt_is_held(vmid);
+	return holds(MASK_PT | HELD_RANK(RANK_S2PAGE),
+		     held_pt(vmid) | HELD_RANK(RANK_S2PAGE));
 }
 
 bool lock_none_is_held(void)

@@ -198,7 +198,6 @@ uint64_t replace_valid(vmid_t vmid, paddr_t table, uint64_t desc)
 			replaced++;
 		}
 	}
-	barrier_dsb_ishst();
 	return replaced;
 }
 

@@ -49,7 +49,7 @@ void fill_ptes(vmid_t vmid, paddr_t table, uint64_t pte);
  * @table: PA of the table page, of any level
  * @desc:  an invalid descriptor, which takes their place
  *
- * Visible to walkers at return; the caller invalidates TLBs.
+ * The caller invalidates TLBs, which makes it visible to walkers first.
  * Locks:   caller holds s2page and pt[vmid]
  * Returns: how many there were
  */

@@ -176,12 +176,13 @@ static const char *check_owned(uint32_t vmid, const struct rdata *adt)
 static uint64_t host_may_map(uint64_t pfn, const struct rdata *adt)
 {
 	uint64_t i = index_of(pfn, adt);
-	const struct s2page *page = &adt->s2page[i];
+	const struct s2page *page;
 
 	if (i == INVALID64) {
 		return is_host_device(pfn * PAGE_SIZE, PAGE_SIZE, adt) ?
 		       PAGE_S2_DEVICE | S2_RDWR : 0;
 	}
+	page = &adt->s2page[i];
 	if (page->owner == HOSTVISOR ||
 	    (is_vm(page->owner) && page->count > 0 &&
 	     page->count <= MAX_SHARE_COUNT)) {

@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/barrier.h"
 #include "arch/cpu.h"
 #include "arch/mem.h"
 #include "arch/native.h"
+#include "arch/tlbi.h"
 #include "core/boot_core.h"
 #include "core/boot_ops.h"
 #include "core/fault_handler.h"
@@ -33,6 +35,7 @@
 #include "core/trap_frame.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
+#include "tlbmodel.h"
 
 #define MIB		UINT64_C(0x100000)
 #define HOST_POOL_PAGES	40
@@ -202,6 +205,7 @@ void fw_start(uint32_t chunks)
 	violation_set_halt(false);
 	native_console_reset();
 	native_events_reset();
+	tlbmodel_start();
 }
 
 /* --- Reading tables ------------------------------------------------------- */
@@ -481,6 +485,16 @@ static enum answer vm_access(const struct call *call, bool write)
 	return ANSWER_OK;
 }
 
+static void switch_vttbr(vmid_t vmid)
+{
+	uint64_t vttbr = get_vm_vttbr(vmid);
+
+	if (vttbr != 0) {
+		vttbr_write(vttbr);
+		barrier_isb();
+	}
+}
+
 static enum answer pvop(const struct call *call, uint64_t *value)
 {
 	vmid_t vmid = (vmid_t)call->arg[0];
@@ -490,8 +504,11 @@ static enum answer pvop(const struct call *call, uint64_t *value)
 	set_shadow_ctxt(vmid, vcpuid, X2, call->arg[3]);
 	set_shadow_ctxt(vmid, vcpuid, X3, call->arg[4]);
 	set_per_cpu(vmid, vcpuid);
+	/* The VM runs: what it does to the host's table borrows the VMID. */
+	switch_vttbr(vmid);
 	*value = core_handle_pvops();
 	set_per_cpu(HOSTVISOR, 0);
+	switch_vttbr(HOSTVISOR);
 	return ANSWER_OK;
 }
 
@@ -539,6 +556,8 @@ static enum hv_status locked_call(const struct call *call)
 		plant(call);
 		break;
 	}
+	/* The part of those who call these, once for many pages. */
+	icache_invalidate_all();
 	release_lock_s2page();
 	return status;
 }
@@ -800,7 +819,7 @@ bool fw_tables_touched(void)
 
 const char *fw_check_step(void)
 {
-	return lock_none_is_held() ? NULL : "a lock is still held";
+	return lock_none_is_held() ? tlbmodel_error() : "a lock is still held";
 }
 
 struct fw_mmio fw_mmio(void)

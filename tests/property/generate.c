@@ -114,7 +114,8 @@ static uint64_t some_pfn(struct bytes *bytes, const struct rdata *adt)
 			return run->pfn + near(bytes) % run->pages;
 		}
 	}
-	return PICK(bytes, bases) + near(bytes);
+	/* Few pages, so that calls meet; and enough that some are free. */
+	return PICK(bytes, bases) + (n < 20 ? near(bytes) : byte(bytes));
 }
 
 /* Block aligned, mostly. */
@@ -237,7 +238,9 @@ static void hvc_call(struct bytes *bytes, const struct rdata *adt,
 {
 	static const uint64_t numbers[] = {
 		HVC_CLEAR_VM_S2_RANGE, HVC_SET_BOOT_INFO, HVC_REMAP_VM_IMAGE,
-		HVC_REGISTER_KVM, HVC_PHYS_ADDR_IOREMAP, HVC_DESTROY_VM,
+		HVC_PHYS_ADDR_IOREMAP, HVC_SET_BOOT_INFO, HVC_REMAP_VM_IMAGE,
+		HVC_PHYS_ADDR_IOREMAP, HVC_CLEAR_VM_S2_RANGE,
+		HVC_REGISTER_KVM, HVC_DESTROY_VM,
 	};
 
 	arg[0] = pick(bytes, 16) == 0 ? hostile(bytes) : PICK(bytes, numbers);
@@ -334,7 +337,7 @@ static void host_operation(struct bytes *bytes, const struct rdata *adt,
 					       some_size(bytes);
 		break;
 	case OP_SET_VM_STATE:
-		arg[1] = READY + pick(bytes, 3);
+		arg[1] = pick(bytes, 3) == 0 ? POWEROFF : VERIFIED;
 		break;
 	case OP_SET_VCPU_STATE:
 		arg[1] = pick(bytes, 8);
@@ -457,8 +460,8 @@ static const uint8_t weights[NR_OPS] = {
 	[OP_HOST_STORE] = 12, [OP_HVC] = 14, [OP_VM_LOAD] = 6,
 	[OP_VM_STORE] = 8, [OP_PVOP] = 20, [OP_VM_FAULT] = 40,
 	[OP_REGISTER_KVM] = 8, [OP_SET_BOOT_INFO] = 8,
-	[OP_REMAP_VM_IMAGE] = 14, [OP_IOREMAP] = 12, [OP_CLEAR_RANGE] = 8,
-	[OP_DESTROY_VM] = 6, [OP_SET_VM_STATE] = 4, [OP_SET_VCPU_STATE] = 3,
+	[OP_REMAP_VM_IMAGE] = 14, [OP_IOREMAP] = 12, [OP_CLEAR_RANGE] = 6,
+	[OP_DESTROY_VM] = 2, [OP_SET_VM_STATE] = 4, [OP_SET_VCPU_STATE] = 3,
 	[OP_GRANT] = 16, [OP_REVOKE] = 12, [OP_GRANT_PAGE] = 5,
 	[OP_REVOKE_PAGE] = 5, [OP_ASSIGN] = 8, [OP_MAP_PFN] = 5,
 	[OP_CLEAR_PAGE] = 3, [OP_CLEAR_PFN_HOST] = 4,
@@ -482,6 +485,10 @@ bool generate_call(struct bytes *bytes, const struct rdata *adt,
 	memset(call, 0, sizeof(*call));
 	if (bytes->next == bytes->end) {
 		return false;
+	}
+	if (adt->vmids == 0 && byte(bytes) % 2 == 0) {
+		call->op = OP_REGISTER_KVM;
+		return true;
 	}
 	/* The weights add up to 256 at most; what is left goes to the VMs. */
 	while (op < NR_OPS && n >= weights[op]) {

@@ -26,7 +26,7 @@ struct run_result {
 };
 
 /* Bytes of one random sequence, and how to fill them from a seed. */
-#define RANDOM_BYTES	1024
+#define RANDOM_BYTES	3000
 void random_bytes(uint64_t seed, uint8_t *bytes, size_t n);
 
 /**

@@ -50,6 +50,18 @@ typedef struct Row {
 #define DESTROY(vmid) \
     HYPSEC_HVC_DESTROY_VM, { vmid }
 
+static const struct {
+    unsigned int nr;
+    const char *name;
+    unsigned int args;
+} names[] = {
+    { HYPSEC_HVC_CLEAR_VM_S2_RANGE, "CLEAR_VM_S2_RANGE", 3 },
+    { HYPSEC_HVC_SET_BOOT_INFO, "SET_BOOT_INFO", 3 },
+    { HYPSEC_HVC_REMAP_VM_IMAGE, "REMAP_VM_IMAGE", 3 },
+    { HYPSEC_HVC_PHYS_ADDR_IOREMAP, "PHYS_ADDR_IOREMAP", 4 },
+    { HYPSEC_HVC_DESTROY_VM, "DESTROY_VM", 1 },
+};
+
 /* Every VM id that is none, for each call that takes one. */
 static const struct {
     const char *name;
@@ -375,6 +387,23 @@ static void finish(HypsecBoard *board, const void *data)
     hypsec_check_tables(board);
 }
 
+/* What EL2's console says: the call and what was asked of it. */
+static char *told(const Row *row)
+{
+    for (int i = 0; i < ARRAY_SIZE(names); i++) {
+        if (names[i].nr == row->nr) {
+            GString *s = g_string_new(names[i].name);
+
+            for (unsigned int j = 0; j < names[i].args; j++) {
+                g_string_append_printf(s, "%s0x%" PRIx64, j ? ", " : "(",
+                                       row->x[j]);
+            }
+            return g_string_free(g_string_append_c(s, ')'), false);
+        }
+    }
+    g_assert_not_reached();
+}
+
 static void add_row(const Row *row)
 {
     HypsecAttack *attack = g_new0(HypsecAttack, 1);
@@ -382,6 +411,7 @@ static void add_row(const Row *row)
     *attack = (HypsecAttack){
         .path = row->name, .scene = make_scene, .prepare = prepare,
         .finish = finish, .data = row, .result = row->result,
+        .told = told(row),
     };
     hypsec_add_attack(PROGRAM, attack);
 }

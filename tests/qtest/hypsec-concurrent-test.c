@@ -7,6 +7,8 @@
 #include "hypsec-lib.h"
 
 #define BLOCK (2 * MiB)
+/* From here on there are no hypercalls. */
+#define NO_CALL 64
 #define L3 (FSC_TRANSLATION | FSC_LEVEL_3)
 
 /*
@@ -129,7 +131,7 @@ static void test_mixed(const void *data)
 
         switch ((i / board->cpus + cpu) % 5) {
         case 0:
-            events[i] = hypsec_event_hvc(cpu, i, i, i, i);
+            events[i] = hypsec_event_hvc(cpu, NO_CALL + i, i, i, i);
             break;
         case 1:
             events[i] = hypsec_event_smc(cpu, PSCI_VERSION, i, i, i);

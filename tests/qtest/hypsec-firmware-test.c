@@ -10,9 +10,11 @@
 #include "qemu/osdep.h"
 #include "qemu/cutils.h"
 #include "libqtest.h"
+#include "hypsec/abi.h"
 #include "hypsec/boot_block.h"
 #include "hypsec/inspect.h"
 #include "hypsec-probe.h"
+#include "hypsec-test.h"
 
 #define NOT_SUPPORTED UINT64_MAX
 
@@ -73,13 +75,14 @@ static QTestState *run_alone(void)
     return qts;
 }
 
-/* No hypercall number exists yet: each gives NOT_SUPPORTED. */
+/* The numbers that are none, and only those, give NOT_SUPPORTED. */
 static void test_hvc_unknown(void)
 {
     QTestState *qts = run_probe();
 
     for (int i = 0; i < PROBE_HVC_COUNT; i++) {
-        g_assert_cmphex(result(qts, PROBE_HVC + i), ==, NOT_SUPPORTED);
+        g_assert_cmpint(result(qts, PROBE_HVC + i) == NOT_SUPPORTED, ==,
+                        !hypsec_call_exists(i));
     }
     g_assert_cmphex(result(qts, PROBE_HVC_WILD), ==, NOT_SUPPORTED);
     g_assert_cmphex(result(qts, PROBE_HVC_IMM), ==, NOT_SUPPORTED);
@@ -165,14 +168,25 @@ static void test_allowed(void)
     qtest_quit(qts);
 }
 
-/* Each forbidden access counts as one refusal, an allowed one does not. */
+/*
+ * Each forbidden access and each call that is refused counts as one refusal,
+ * an allowed one does not.
+ */
 static void test_refusals_counted(void)
 {
     QTestState *qts = run_probe();
     uint64_t cpus = qtest_readq(qts, FIELD_PA(cpu_base));
     uint64_t pa = cpus + offsetof(struct hypsec_inspect_cpu, refusals);
+    unsigned int expected = ARRAY_SIZE(forbidden);
 
-    g_assert_cmpint(qtest_readq(qts, pa), ==, ARRAY_SIZE(forbidden));
+    for (int i = 0; i < PROBE_HVC_COUNT; i++) {
+        int64_t x0 = result(qts, PROBE_HVC + i);
+
+        expected += x0 == HYPSEC_INVALID || x0 == HYPSEC_DENIED ||
+                    x0 == HYPSEC_NO_MEMORY;
+    }
+    g_assert_cmpint(expected, >, ARRAY_SIZE(forbidden));
+    g_assert_cmpint(qtest_readq(qts, pa), ==, expected);
     qtest_quit(qts);
 }
 

@@ -7,6 +7,8 @@
 #include "hypsec-lib.h"
 
 #define BLOCK (2 * MiB)
+/* From here on there are no hypercalls. */
+#define NO_CALL 64
 #define L3 (FSC_TRANSLATION | FSC_LEVEL_3)
 
 static const HypsecConfig one_cpu;
@@ -101,7 +103,7 @@ static void test_ring_under_way(void)
     g_autofree HypsecReturn *returns = g_new(HypsecReturn, N);
 
     for (int i = 0; i < N; i++) {
-        events[i] = hypsec_event_hvc(i % 2, i, 0, 0, 0);
+        events[i] = hypsec_event_hvc(i % 2, NO_CALL + i, 0, 0, 0);
         events[i].repeat = REPEAT;
     }
     hypsec_ring_put(board, events, N);

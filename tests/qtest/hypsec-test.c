@@ -5,6 +5,7 @@
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
 #include "qobject/qdict.h"
+#include "hypsec/abi.h"
 #include "hypsec-test.h"
 
 #define WAIT_SECONDS 60
@@ -154,6 +155,22 @@ bool hypsec_wait_migration(QTestState *qts)
         }
         g_usleep(1000);
     }
+}
+
+bool hypsec_call_exists(uint64_t number)
+{
+    static const uint64_t numbers[] = {
+        HYPSEC_HVC_CLEAR_VM_S2_RANGE, HYPSEC_HVC_SET_BOOT_INFO,
+        HYPSEC_HVC_REMAP_VM_IMAGE, HYPSEC_HVC_REGISTER_KVM,
+        HYPSEC_HVC_PHYS_ADDR_IOREMAP, HYPSEC_HVC_DESTROY_VM,
+    };
+
+    for (int i = 0; i < ARRAY_SIZE(numbers); i++) {
+        if (number == numbers[i]) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void hypsec_test_cleanup(void)

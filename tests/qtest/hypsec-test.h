@@ -101,6 +101,9 @@ void hypsec_wait_report(QTestState *qts);
  */
 bool hypsec_wait_migration(QTestState *qts);
 
+/* Whether the firmware has a hypercall with this number. */
+bool hypsec_call_exists(uint64_t number);
+
 /* Removes the temporary files. */
 void hypsec_test_cleanup(void);
 

@@ -19,6 +19,7 @@
 #include "core/panic.h"
 #include "core/psci.h"
 #include "core/pt_alloc.h"
+#include "core/shadow_ctxt.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
 #include "tlbmodel.h"
@@ -126,6 +127,9 @@ void machine_start(const struct machine *machine)
 	start_tables();
 	boot_core_reset();
 	vm_info_reset();
+	for (vmid_t vmid = 1; vmid < COREVISOR; vmid++) {
+		shadow_ctxt_wipe(vmid);
+	}
 	mem_handler_reset();
 	native_set_mmio(NULL, 0);
 	violation_set_halt(false);

@@ -92,6 +92,9 @@ void run_in_child(void (*run)(void));
 /* Fails the test unless @fn panics with @reason in its report. */
 void assert_panics(void (*fn)(void *data), void *data, const char *reason);
 
+/* Runs @run in a process of its own, which must end well. */
+void run_in_child(void (*run)(void));
+
 /* Seeded random numbers: 64 bits, and one below @limit. */
 uint64_t random64(void);
 uint64_t random_below(uint64_t limit);

@@ -220,7 +220,7 @@ static void release_what_is_not_held(void)
 	if (outer != NULL) {
 		outer->acquire();
 	}
-	assert_panics(call, &release, "is_held(rank, id)");
+	assert_panics(call, &release, "holds(mask, held)");
 }
 
 /* With nothing held, and with another class held. */
@@ -245,7 +245,7 @@ static void release_of_another_vm_panics(void)
 	void (*fn)(void) = drop_other_vm;
 
 	acquire_lock_vm(VM);
-	assert_panics(call, &fn, "is_held(rank, id)");
+	assert_panics(call, &fn, "holds(mask, held)");
 }
 
 static void drop_other_pt(void)
@@ -258,7 +258,7 @@ static void release_of_another_table_panics(void)
 	void (*fn)(void) = drop_other_pt;
 
 	acquire_lock_pt(VM);
-	assert_panics(call, &fn, "is_held(rank, id)");
+	assert_panics(call, &fn, "holds(mask, held)");
 }
 
 /* --- Ids -------------------------------------------------------------- */
@@ -429,6 +429,34 @@ static void waiting_cpus_go_in_order(void)
 	}
 }
 
+/* A table's lock that no other test takes more than once. */
+#define RARE 13u
+
+static void acquire_rare(void)
+{
+	acquire_lock_pt(RARE);
+}
+
+static void release_rare(void)
+{
+	release_lock_pt(RARE);
+}
+
+/* Tickets have 16 bits; the line stands across the last one. */
+static void line_across_the_last_ticket(void)
+{
+	static const struct class rare = { "rare", acquire_rare, release_rare,
+					   NULL };
+
+	add_cpus();
+	for (unsigned int i = 0; i < 0xfffa; i++) {
+		acquire_rare();
+		release_rare();
+	}
+	contended = &rare;
+	expect_first_come_first_served();
+}
+
 static void *hold_all_others(void *data)
 {
 	become_cpu(data);
@@ -555,6 +583,8 @@ static const struct unit_test tests[] = {
 		  every_class_excludes),
 	UNIT_TEST("/locks/threads/first-come-first-served",
 		  waiting_cpus_go_in_order),
+	UNIT_TEST("/locks/threads/line-across-the-last-ticket",
+		  line_across_the_last_ticket),
 	UNIT_TEST("/locks/threads/ids-are-independent", ids_are_independent),
 	UNIT_TEST("/pcpu/threads/have-their-own", threads_have_their_own_cpu),
 	UNIT_TEST("/pcpu/boot/is-number-0", boot_cpu_is_number_0),

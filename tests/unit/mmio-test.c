@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The host's loads and stores on a device that EL2 emulates: what the
+ * syndrome says is done, and anything less is refused.
+ */
+#include "opstate.h"
+
+#include <string.h>
+
+#include "core/locks.h"
+#include "core/mmio_ops.h"
+#include "core/platform.h"
+#include "core/trap_handler.h"
+#include "core/violation.h"
+
+#define DEVICE UINT64_C(0x0c000000)
+#define DEVICE_BYTES (2 * PAGE_SIZE)
+#define PC UINT64_C(0xffff800080123450)
+#define VBAR UINT64_C(0xffff800080010800)
+/* Negative as a byte, a half and a doubleword, positive as a word. */
+#define VALUE UINT64_C(0x8182838475868788)
+
+/* ISS of a data abort with ISV (Arm ARM D19.2.37). */
+#define ISV		BIT(24)
+#define SAS(n)		((uint64_t)(n) << 22)
+#define SSE		BIT(21)
+#define SRT(n)		((uint64_t)(n) << 16)
+#define SF		BIT(15)
+#define S1PTW		BIT(7)
+#define WNR		BIT(6)
+#define TRANSLATION_L3	UINT64_C(7)
+#define DABT		((uint64_t)0x24 << 26 | BIT(25))
+#define IABT		((uint64_t)0x20 << 26 | BIT(25))
+
+/* A device that remembers its last access and gives VALUE. */
+static struct {
+	unsigned int reads;
+	unsigned int writes;
+	uint64_t offset;
+	uint32_t bytes;
+	uint64_t value;
+	bool refuses;
+} device;
+
+static bool device_read(uint64_t offset, uint32_t bytes, uint64_t *value)
+{
+	g_assert_true(lock_smmu_is_held());
+	if (device.refuses) {
+		return false;
+	}
+	device.reads++;
+	device.offset = offset;
+	device.bytes = bytes;
+	*value = VALUE;
+	return true;
+}
+
+static bool device_write(uint64_t offset, uint32_t bytes, uint64_t value)
+{
+	g_assert_true(lock_smmu_is_held());
+	if (device.refuses) {
+		return false;
+	}
+	device.writes++;
+	device.offset = offset;
+	device.bytes = bytes;
+	device.value = value;
+	return true;
+}
+
+/* Another one first, to be looked past; it may not be touched. */
+static struct mmio_device devices[] = {
+	{ .base = DEVICE - MIB, .bytes = PAGE_SIZE, .sizes = 0 },
+	{
+		.base = DEVICE,
+		.bytes = DEVICE_BYTES,
+		.sizes = 1 | 2 | 4 | 8,
+		.read = device_read,
+		.write = device_write,
+	},
+};
+
+static void start(uint32_t sizes)
+{
+	ops_start();
+	memset(&device, 0, sizeof(device));
+	devices[1].sizes = sizes;
+	native_set_mmio(devices, ARRAY_SIZE(devices));
+	native_cpu.vbar_el1 = VBAR;
+}
+
+/* The host faults at @addr; all of its registers have something in them. */
+static struct trap_frame fault(uint64_t addr, uint64_t esr)
+{
+	struct trap_frame frame = {
+		.elr = PC,
+		.spsr = 0x60000005,
+		.esr = esr | TRANSLATION_L3,
+		.far = 0xffff000000000000 | (addr & 0xfff),
+		.hpfar = addr >> 12 << 4,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(frame.regs); i++) {
+		frame.regs[i] = UINT64_C(0xf0f1f2f3f4f5f600) | i;
+	}
+	return frame;
+}
+
+static unsigned int accesses(void)
+{
+	return device.reads + device.writes;
+}
+
+/* The instruction is done: nothing changed but what @frame says. */
+static void assert_emulated(struct trap_frame *frame,
+			    const struct trap_frame *expected)
+{
+	trap_host_sync(frame);
+	g_assert_cmpmem(frame, sizeof(*frame), expected, sizeof(*expected));
+	g_assert_cmphex(native_cpu.esr_el1, ==, 0);
+	g_assert_cmpuint(pcpu_boot()->counters->refusals, ==, 0);
+	g_assert_false(ops_host_maps(frame->hpfar >> 4));
+}
+
+/* The host gets an external abort instead, and the device hears nothing. */
+static void assert_aborted(uint64_t addr, uint64_t esr)
+{
+	struct trap_frame frame = fault(addr, esr);
+	struct trap_frame before = frame;
+	unsigned int n = accesses();
+	uint64_t refusals = pcpu_boot()->counters->refusals;
+
+	trap_host_sync(&frame);
+	g_assert_cmpmem(frame.regs, sizeof(frame.regs), before.regs,
+			sizeof(before.regs));
+	g_assert_cmphex(frame.elr, ==, VBAR + 0x200);
+	g_assert_cmphex(native_cpu.esr_el1 & 0x3f, ==, 0x10);
+	g_assert_cmphex(native_cpu.elr_el1, ==, PC);
+	g_assert_cmpuint(accesses(), ==, n);
+	g_assert_cmpuint(pcpu_boot()->counters->refusals, ==, refusals + 1);
+	g_assert_false(ops_host_maps(addr >> 12));
+}
+
+struct load {
+	uint64_t iss;
+	uint64_t result;
+};
+
+/* Size, sign extension and register width of a load. */
+static const struct load loads[] = {
+	{ SAS(0), 0x88 },
+	{ SAS(1), 0x8788 },
+	{ SAS(2), 0x75868788 },
+	{ SAS(3) | SF, VALUE },
+	{ SAS(0) | SF, 0x88 },
+	{ SAS(0) | SSE, 0xffffff88 },
+	{ SAS(1) | SSE, 0xffff8788 },
+	{ SAS(0) | SSE | SF, 0xffffffffffffff88 },
+	{ SAS(1) | SSE | SF, 0xffffffffffff8788 },
+	{ SAS(2) | SSE | SF, 0x75868788 },
+};
+
+static void load_fills_its_register(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(loads); i++) {
+		struct trap_frame frame, expected;
+
+		start(15);
+		frame = fault(DEVICE + 0x1008, DABT | ISV | SRT(17) |
+						       loads[i].iss);
+		expected = frame;
+		expected.regs[17] = loads[i].result;
+		expected.elr = PC + 4;
+		assert_emulated(&frame, &expected);
+		g_assert_cmpuint(device.reads, ==, 1);
+		g_assert_cmphex(device.offset, ==, 0x1008);
+		g_assert_cmpuint(device.bytes, ==,
+				 1 << (loads[i].iss >> 22 & 3));
+	}
+}
+
+static void store_gives_its_registers_low_bytes(void)
+{
+	for (unsigned int sas = 0; sas < 4; sas++) {
+		uint64_t mask = ~UINT64_C(0) >> (64 - 8 * (1 << sas));
+		struct trap_frame frame, expected;
+
+		start(15);
+		frame = fault(DEVICE + 8, DABT | ISV | WNR | SAS(sas) |
+						  SRT(30));
+		expected = frame;
+		expected.elr = PC + 4;
+		assert_emulated(&frame, &expected);
+		g_assert_cmpuint(device.writes, ==, 1);
+		g_assert_cmphex(device.value, ==,
+				UINT64_C(0xf0f1f2f3f4f5f61e) & mask);
+		g_assert_cmphex(device.offset, ==, 8);
+		g_assert_cmpuint(device.bytes, ==, 1 << sas);
+	}
+}
+
+/* G71: register 31 is zero, and nothing. */
+static void g71_store_of_xzr_is_zero(void)
+{
+	struct trap_frame frame, expected;
+
+	start(15);
+	frame = fault(DEVICE, DABT | ISV | WNR | SAS(3) | SRT(31));
+	expected = frame;
+	expected.elr = PC + 4;
+	device.value = VALUE;
+	assert_emulated(&frame, &expected);
+	g_assert_cmphex(device.value, ==, 0);
+}
+
+static void g71_load_to_xzr_goes_nowhere(void)
+{
+	struct trap_frame frame, expected;
+
+	start(15);
+	frame = fault(DEVICE, DABT | ISV | SAS(3) | SF | SRT(31));
+	expected = frame;
+	expected.elr = PC + 4;
+	assert_emulated(&frame, &expected);
+	g_assert_cmpuint(device.reads, ==, 1);
+}
+
+static void access_ends_a_step_and_a_branch(void)
+{
+	struct trap_frame frame;
+
+	start(15);
+	frame = fault(DEVICE, DABT | ISV | SAS(2) | SRT(1));
+	frame.spsr |= BIT(21) | UINT64_C(3) << 10;
+	trap_host_sync(&frame);
+	g_assert_cmphex(frame.spsr, ==, 0x60000005);
+}
+
+/* G14, G71: pairs, write-back, vectors, cache maintenance: no syndrome. */
+static void g14_access_without_syndrome_is_refused(void)
+{
+	start(15);
+	assert_aborted(DEVICE, DABT | SAS(2) | SRT(1));
+	assert_aborted(DEVICE, DABT | WNR | SAS(2) | SRT(1));
+	g_assert_nonnull(strstr(native_console(), "access to IPA 0xc000000"));
+}
+
+static void g14_fetch_is_refused(void)
+{
+	start(15);
+	assert_aborted(DEVICE, IABT);
+	/* Whatever else is in its syndrome. */
+	assert_aborted(DEVICE, IABT | ISV | SAS(2) | SRT(1));
+}
+
+static void g14_table_walk_is_refused(void)
+{
+	start(15);
+	assert_aborted(DEVICE, DABT | ISV | S1PTW | SAS(3) | SRT(1));
+}
+
+static void g14_other_faults_are_refused(void)
+{
+	struct trap_frame frame;
+
+	start(15);
+	frame = fault(DEVICE, DABT | ISV | SAS(2) | SRT(1));
+	/* A permission fault at level 3. */
+	frame.esr = (frame.esr & ~UINT64_C(0x3f)) | 0xf;
+	trap_host_sync(&frame);
+	g_assert_cmphex(native_cpu.esr_el1 & 0x3f, ==, 0x10);
+	g_assert_cmpuint(accesses(), ==, 0);
+}
+
+static void size_that_the_device_has_not_is_refused(void)
+{
+	for (uint32_t sizes = 1; sizes <= 8; sizes *= 2) {
+		start(sizes);
+		for (unsigned int sas = 0; sas < 4; sas++) {
+			struct trap_frame frame;
+			uint64_t esr = DABT | ISV | SAS(sas) | SRT(1);
+
+			if (sizes != UINT32_C(1) << sas) {
+				assert_aborted(DEVICE, esr);
+				assert_aborted(DEVICE, esr | WNR);
+				continue;
+			}
+			frame = fault(DEVICE, esr);
+			trap_host_sync(&frame);
+			g_assert_cmphex(frame.elr, ==, PC + 4);
+		}
+		g_assert_cmpuint(accesses(), ==, 1);
+	}
+}
+
+static void misaligned_access_is_refused(void)
+{
+	start(15);
+	assert_aborted(DEVICE + 1, DABT | ISV | SAS(1) | SRT(1));
+	assert_aborted(DEVICE + 2, DABT | ISV | SAS(2) | SRT(1));
+	assert_aborted(DEVICE + 4, DABT | ISV | SAS(3) | SRT(1));
+	assert_aborted(DEVICE + DEVICE_BYTES - 1, DABT | ISV | SAS(1) | SRT(1));
+}
+
+static void last_bytes_of_the_device_are_its_own(void)
+{
+	struct trap_frame frame;
+
+	start(15);
+	frame = fault(DEVICE + DEVICE_BYTES - 8, DABT | ISV | SAS(3) | SF);
+	trap_host_sync(&frame);
+	g_assert_cmphex(device.offset, ==, DEVICE_BYTES - 8);
+	/* Behind it there is nothing, and before it neither. */
+	assert_aborted(DEVICE + DEVICE_BYTES, DABT | ISV | SAS(3));
+	assert_aborted(DEVICE - 8, DABT | ISV | SAS(3));
+	g_assert_cmpuint(accesses(), ==, 1);
+}
+
+static void access_that_the_device_refuses_is_refused(void)
+{
+	start(15);
+	device.refuses = true;
+	assert_aborted(DEVICE, DABT | ISV | SAS(2) | SRT(1));
+	assert_aborted(DEVICE, DABT | ISV | SAS(2) | SRT(1) | WNR);
+}
+
+/* Where no emulated device is, the fault is one of memory. */
+static void other_faults_are_mapped_as_before(void)
+{
+	struct trap_frame frame;
+
+	start(15);
+	g_assert_cmpint(emulate_mmio(OPS_RAM, (uint32_t)(DABT | ISV)), ==,
+			HV_ENOTSUP);
+	frame = fault(OPS_RAM, DABT | ISV | SAS(3));
+	trap_host_sync(&frame);
+	g_assert_true(ops_host_maps(OPS_RAM >> 12));
+	g_assert_cmphex(frame.elr, ==, PC);
+	g_assert_cmpuint(accesses(), ==, 0);
+}
+
+static void run_frame(void *data)
+{
+	trap_host_sync(data);
+}
+
+static void halt_panics_on_a_refused_access(void)
+{
+	struct trap_frame frame;
+
+	start(15);
+	violation_set_halt(true);
+	frame = fault(DEVICE, DABT);
+	assert_panics(run_frame, &frame,
+		      "violation by the host: access to IPA 0xc000000");
+}
+
+static void syndrome_fields_are_the_architectures(void)
+{
+	uint32_t esr = (uint32_t)(DABT | ISV | SAS(3) | SRT(21) | WNR);
+
+	g_assert_cmpuint(host_dabt_get_as(esr), ==, 8);
+	g_assert_cmpuint(host_dabt_get_as(esr & ~(uint32_t)SAS(3)), ==, 1);
+	g_assert_cmpuint(host_dabt_get_as(esr & ~(uint32_t)SAS(1)), ==, 4);
+	g_assert_cmpuint(host_dabt_get_rd(esr), ==, 21);
+	g_assert_cmpuint(host_dabt_is_write(esr), !=, 0);
+	g_assert_cmpuint(host_dabt_is_write(esr & ~(uint32_t)WNR), ==, 0);
+}
+
+static const struct unit_test tests[] = {
+	UNIT_TEST("/mmio/load/fills-its-register", load_fills_its_register),
+	UNIT_TEST("/mmio/store/gives-its-registers-low-bytes",
+		  store_gives_its_registers_low_bytes),
+	UNIT_TEST("/mmio/g71_store_of_xzr_is_zero", g71_store_of_xzr_is_zero),
+	UNIT_TEST("/mmio/g71_load_to_xzr_goes_nowhere",
+		  g71_load_to_xzr_goes_nowhere),
+	UNIT_TEST("/mmio/skip/ends-a-step-and-a-branch",
+		  access_ends_a_step_and_a_branch),
+	UNIT_TEST("/mmio/g14_access_without_syndrome_is_refused",
+		  g14_access_without_syndrome_is_refused),
+	UNIT_TEST("/mmio/g14_fetch_is_refused", g14_fetch_is_refused),
+	UNIT_TEST("/mmio/g14_table_walk_is_refused", g14_table_walk_is_refused),
+	UNIT_TEST("/mmio/g14_other_faults_are_refused",
+		  g14_other_faults_are_refused),
+	UNIT_TEST("/mmio/refusal/size-that-the-device-has-not",
+		  size_that_the_device_has_not_is_refused),
+	UNIT_TEST("/mmio/refusal/misaligned", misaligned_access_is_refused),
+	UNIT_TEST("/mmio/range/last-bytes-are-its-own",
+		  last_bytes_of_the_device_are_its_own),
+	UNIT_TEST("/mmio/refusal/by-the-device",
+		  access_that_the_device_refuses_is_refused),
+	UNIT_TEST("/mmio/fault/others-are-mapped-as-before",
+		  other_faults_are_mapped_as_before),
+	UNIT_TEST_DIES("/mmio/halt/panics-on-a-refused-access",
+		       halt_panics_on_a_refused_access),
+	UNIT_TEST("/mmio/syndrome/fields-are-the-architectures",
+		  syndrome_fields_are_the_architectures),
+};
+
+int main(int argc, char **argv)
+{
+	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
