@@ -374,6 +374,18 @@ static void g32_attributes_in_the_offer_are_refused(void)
 	}
 }
 
+/* What map_pfn_vm writes is the address it is given, and its own bits. */
+static void g32_leaf_takes_the_address_alone(void)
+{
+	g_assert_cmphex(mem_vm_leaf(~UINT64_C(0), 3), ==,
+			UINT64_C(0x0000ffffffffffff) & ~UINT64_C(0x800));
+	g_assert_cmphex(mem_vm_leaf(~UINT64_C(0), 2), ==,
+			UINT64_C(0x0000ffffffffffff) & ~UINT64_C(0x802));
+	g_assert_cmphex(mem_vm_leaf(0, 3), ==, 0x7ff);
+	g_assert_cmphex(mem_vm_leaf(0x1000, 3), ==, 0x17ff);
+	g_assert_cmphex(mem_vm_leaf(0, 2), ==, 0x7fd);
+}
+
 /* G30: the valid bit says what is mapped, not the address. */
 static void g30_page_0_of_ram_is_a_page_like_any_other(void)
 {
@@ -859,6 +871,8 @@ static const struct unit_test tests[] = {
 		  g32_addresses_beyond_40_bits_are_refused),
 	UNIT_TEST("/ownership/g32_attributes_in_the_offer_are_refused",
 		  g32_attributes_in_the_offer_are_refused),
+	UNIT_TEST("/ownership/g32_leaf_takes_the_address_alone",
+		  g32_leaf_takes_the_address_alone),
 	UNIT_TEST("/ownership/g30_page_0_of_ram_is_a_page_like_any_other",
 		  g30_page_0_of_ram_is_a_page_like_any_other),
 	UNIT_TEST("/ownership/block/mapped-where-the-vm-faulted",
