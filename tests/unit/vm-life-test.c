@@ -14,6 +14,7 @@
 #include "core/npt_ops.h"
 #include "core/page_manager.h"
 #include "core/pt_alloc.h"
+#include "core/reclaim.h"
 #include "core/shadow_ctxt.h"
 #include "walker.h"
 
