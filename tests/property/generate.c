@@ -88,10 +88,7 @@ static const struct pt_run *some_run(struct bytes *bytes, uint32_t vmid,
 	       &npt->runs[pick(bytes, npt->nr_runs)];
 }
 
-/*
- * A page that a VM owns, mapped or not; for HOSTVISOR one that a device uses.
- * NULL if there is none.
- */
+/* A page that a VM owns, mapped or not; NULL if it has none. */
 static const struct s2page *some_owned(struct bytes *bytes, uint32_t vmid,
 				       const struct rdata *adt)
 {
@@ -101,8 +98,24 @@ static const struct s2page *some_owned(struct bytes *bytes, uint32_t vmid,
 		const struct s2page *page =
 			&adt->s2page[(start + i) % adt->nr_pages];
 
-		if (page->owner == vmid &&
-		    (vmid != HOSTVISOR || page->count != 0)) {
+		if (page->owner == vmid) {
+			return page;
+		}
+	}
+	return NULL;
+}
+
+/* A page that is shared, reserved or used by a device; NULL for none. */
+static const struct s2page *some_counted(struct bytes *bytes,
+					 const struct rdata *adt)
+{
+	uint64_t start = (uint64_t)byte(bytes) * 12;
+
+	for (uint64_t i = 0; i < adt->nr_pages; i++) {
+		const struct s2page *page =
+			&adt->s2page[(start + i) % adt->nr_pages];
+
+		if (page->count != 0) {
 			return page;
 		}
 	}
@@ -137,8 +150,8 @@ static uint64_t some_pfn(struct bytes *bytes, const struct rdata *adt)
 		return PICK(bytes, odd);
 	}
 	if (n < 9) {
-		page = some_owned(bytes, n < 8 ? live_vm(bytes, adt) :
-				  HOSTVISOR, adt);
+		page = n < 6 ? some_owned(bytes, live_vm(bytes, adt), adt) :
+			       some_counted(bytes, adt);
 		if (page != NULL) {
 			return pfn_of(page, adt);
 		}
