@@ -20,6 +20,7 @@
 #include "core/platform.h"
 #include "core/psci.h"
 #include "core/pt_alloc.h"
+#include "core/reclaim.h"
 #include "core/shadow_ctxt.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
@@ -175,7 +176,7 @@ void fw_start(uint32_t chunks)
 	start_tables(chunks);
 	boot_core_reset();
 	vm_info_reset();
-	mem_handler_reset();
+	reclaim_reset();
 	for (vmid_t vmid = HOSTVISOR + 1; vmid < COREVISOR; vmid++) {
 		acquire_lock_vm(vmid);
 		shadow_ctxt_wipe(vmid);
