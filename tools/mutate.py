@@ -21,7 +21,6 @@ cannot be done or --min-score is missed, 2 for wrong usage.
 """
 import argparse
 import collections
-import fnmatch
 import json
 import os
 import pathlib
@@ -346,16 +345,9 @@ def report(results):
     return print_table('operator', results, lambda mutant: mutant.operator)
 
 
-def matches(name, patterns):
-    return not patterns or any(
-        fnmatch.fnmatch(name, pattern) or
-        fnmatch.fnmatch(pathlib.PurePath(name).name, pattern)
-        for pattern in patterns)
-
-
 def choose(args, names):
     """The mutants that the command line asks for, in order."""
-    chosen = [name for name in names if matches(name, args.file) and
+    chosen = [name for name in names if native.matches(name, args.file) and
               (not args.memory or native.is_memory_file(name))]
     if not chosen:
         raise native.NativeError('no file of firmware/core is that')
@@ -370,7 +362,7 @@ def choose(args, names):
 
 def run(args, build, progress):
     """Everything after the command line; the exit status."""
-    programs = native.Programs(build)
+    programs = native.Programs(build, args.test)
     names = programs.core_sources()
     entries = read_equivalents(EQUIVALENTS)
     check_equivalents(entries, names)
@@ -468,6 +460,8 @@ def main(argv):
     parser.add_argument('--operator', action='append', metavar='NAME',
                         choices=tuple(mutants.OPERATORS),
                         help='by this operator alone')
+    parser.add_argument('--test', action='append', metavar='GLOB',
+                        help='with test programs of such a name alone')
     parser.add_argument('--jobs', type=int, default=native.default_jobs(),
                         help='mutants at once (default: %(default)s)')
     parser.add_argument('--min-score', type=float, default=0, metavar='P',
