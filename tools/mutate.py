@@ -27,6 +27,7 @@ import pathlib
 import queue
 import random
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -475,6 +476,9 @@ def main(argv):
     args = parser.parse_args(argv)
     native.check_jobs(parser, args.jobs)
     args.operator = args.operator or mutants.USUAL
+    # Either one ends the run with a report of what is done.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     build = pathlib.Path(os.environ.get('HYPSEC_BUILD',
                                         native.ROOT / 'build'))
     progress = native.Progress()
