@@ -110,6 +110,13 @@ static const char *check_transition(uint64_t index, const struct call *call,
 		return say("I14: page 0x%" PRIx64 " is back and not zero",
 			   fw_pfn(index));
 	}
+	/* Whoever assigns or revokes a single page cleans many at once. */
+	if (call->op != OP_ASSIGN && call->op != OP_REVOKE_PAGE &&
+	    (old->owner != new->owner || (old->count == 1 && new->count == 0)) &&
+	    !fw_page_is_clean(fw_pfn(index))) {
+		return say("G25: page 0x%" PRIx64 " is only in a cache",
+			   fw_pfn(index));
+	}
 	if (old->owner == HOSTVISOR && is_vm(new->owner) && old->count != 0) {
 		return say("I15: page 0x%" PRIx64 " was in use by a device",
 			   fw_pfn(index));
@@ -518,8 +525,8 @@ const char *check_step(const struct call *call, const struct fw_result *fw,
 {
 	uint32_t vmid = vm_of(call);
 
-	TRY(fw_check_step());
 	TRY(check_answer(fw, model));
+	TRY(fw_check_step());
 	TRY(check_memory(call, before, after));
 	TRY(check_gprs(HOSTVISOR, 0, after));
 	TRY(check_mmio(after));

@@ -812,6 +812,23 @@ uint64_t fw_touched(uint64_t i)
 	return touched[i];
 }
 
+bool fw_page_is_clean(uint64_t pfn)
+{
+	const struct native_event *event;
+	bool clean = false;
+	size_t n;
+
+	event = native_events(&n);
+	for (size_t i = 0; i < n; i++) {
+		if ((event[i].op == NATIVE_CLEAN ||
+		     event[i].op == NATIVE_ZERO) &&
+		    (pfn << PAGE_SHIFT) - event[i].a < event[i].b) {
+			clean = event[i].op == NATIVE_CLEAN;
+		}
+	}
+	return clean;
+}
+
 bool fw_tables_touched(void)
 {
 	return tables_touched;

@@ -117,6 +117,10 @@ uint64_t fw_host_gpr(uint32_t reg);
 uint64_t fw_nr_touched(void);
 uint64_t fw_touched(uint64_t i);
 
+/* Is what the page holds now in memory, past all caches, since its last write
+ * in this step? */
+bool fw_page_is_clean(uint64_t pfn);
+
 /* Whether a table has been written since the last step. */
 bool fw_tables_touched(void);
 

@@ -88,6 +88,32 @@ static const struct pt_run *some_run(struct bytes *bytes, uint32_t vmid,
 	       &npt->runs[pick(bytes, npt->nr_runs)];
 }
 
+/*
+ * A page that a VM owns, mapped or not; for HOSTVISOR one that a device uses.
+ * NULL if there is none.
+ */
+static const struct s2page *some_owned(struct bytes *bytes, uint32_t vmid,
+				       const struct rdata *adt)
+{
+	uint64_t start = (uint64_t)byte(bytes) * 12;
+
+	for (uint64_t i = 0; i < adt->nr_pages; i++) {
+		const struct s2page *page =
+			&adt->s2page[(start + i) % adt->nr_pages];
+
+		if (page->owner == vmid &&
+		    (vmid != HOSTVISOR || page->count != 0)) {
+			return page;
+		}
+	}
+	return NULL;
+}
+
+static uint64_t pfn_of(const struct s2page *page, const struct rdata *adt)
+{
+	return fw_pfn((uint64_t)(page - adt->s2page));
+}
+
 static uint64_t some_pfn(struct bytes *bytes, const struct rdata *adt)
 {
 	static const uint64_t bases[] = {
@@ -97,8 +123,10 @@ static uint64_t some_pfn(struct bytes *bytes, const struct rdata *adt)
 	static const uint64_t odd[] = {
 		0x3ffff, 0x40400, 0x406ff, 0x40cff, 0x40d00, 0x40d01, 0x40eff,
 		0x40f00, 0x9000, 0x9001, 0x8000, 0x9050, 0x10000, 0x3f000, 0,
-		0x20000,
+		/* What RAM is if bits above 32, 40 or 48 are lost. */
+		0x140000, 0x10040000, 0x1000040000,
 	};
+	const struct s2page *page;
 	const struct pt_run *run;
 	uint32_t n = pick(bytes, 32);
 
@@ -109,13 +137,20 @@ static uint64_t some_pfn(struct bytes *bytes, const struct rdata *adt)
 		return PICK(bytes, odd);
 	}
 	if (n < 9) {
+		page = some_owned(bytes, n < 8 ? live_vm(bytes, adt) :
+				  HOSTVISOR, adt);
+		if (page != NULL) {
+			return pfn_of(page, adt);
+		}
+	}
+	if (n < 13) {
 		run = some_run(bytes, live_vm(bytes, adt), adt);
 		if (run != NULL) {
 			return run->pfn + near(bytes) % run->pages;
 		}
 	}
 	/* Few pages, so that calls meet; and enough that some are free. */
-	return PICK(bytes, bases) + (n < 20 ? near(bytes) : byte(bytes));
+	return PICK(bytes, bases) + (n < 22 ? near(bytes) : byte(bytes));
 }
 
 /* Block aligned, mostly. */
@@ -133,7 +168,7 @@ static uint64_t block_pfn(struct bytes *bytes, const struct rdata *adt)
 static uint64_t new_gfn(struct bytes *bytes)
 {
 	static const uint64_t bases[] = {
-		0, 0x200, 0x40000, 0x40000, 0x40200, 0x80000, 0x8000000,
+		0, 0x200, 0x3fe00, 0x40000, 0x40000, 0x40200, 0x80000, 0x8000000,
 		KVM_PFN_SPACE - 512,
 	};
 	uint32_t n = pick(bytes, 32);
@@ -180,7 +215,9 @@ static uint64_t some_size(struct bytes *bytes)
 
 static uint64_t some_count(struct bytes *bytes)
 {
-	static const uint64_t counts[] = { 0, 0, 1, 2, 99, 100, INVALID };
+	static const uint64_t counts[] = {
+		0, 1, 2, 99, 100, 100, INVALID, INVALID,
+	};
 
 	return PICK(bytes, counts);
 }
@@ -293,6 +330,7 @@ static void vm_fault(struct bytes *bytes, const struct rdata *adt,
 		     uint64_t *arg)
 {
 	static const uint64_t levels[] = { 3, 3, 2, 2, 0, 1, 4, 0xffffffff };
+	const struct s2page *page;
 	uint64_t gfn, pfn;
 
 	arg[0] = some_vm(bytes, adt);
@@ -300,6 +338,13 @@ static void vm_fault(struct bytes *bytes, const struct rdata *adt,
 	pfn = arg[3] == 2 ? block_pfn(bytes, adt) : some_pfn(bytes, adt);
 	gfn = pick(bytes, 3) == 0 ? some_gfn(bytes, (uint32_t)arg[0], adt) :
 				    new_gfn(bytes);
+	if (pick(bytes, 6) == 0) {
+		page = some_owned(bytes, (uint32_t)arg[0], adt);
+		if (page != NULL) {
+			pfn = pfn_of(page, adt);
+			gfn = page->gfn == INVALID64 ? gfn : page->gfn;
+		}
+	}
 	arg[1] = addr_in(gfn, bytes);
 	arg[2] = pfn * PAGE_SIZE;
 	if (pick(bytes, 16) == 0) {
@@ -329,6 +374,13 @@ static void host_operation(struct bytes *bytes, const struct rdata *adt,
 		arg[1] = new_gfn(bytes) * PAGE_SIZE;
 		arg[2] = device_pa(bytes);
 		arg[3] = some_size(bytes);
+		if (pick(bytes, 4) == 0) {
+			/* Across a GiB, with all its tables missing. */
+			arg[1] = (uint64_t)(byte(bytes) + 1) << 30;
+			arg[1] -= PAGE_SIZE;
+			arg[2] = 0x10000000;
+			arg[3] = 2 * PAGE_SIZE;
+		}
 		break;
 	case OP_CLEAR_RANGE:
 		arg[1] = pick(bytes, 2) == 0 ? 0 :
@@ -353,6 +405,7 @@ static void page_call(struct bytes *bytes, const struct rdata *adt,
 {
 	uint64_t *arg = call->arg;
 	uint32_t vmid = some_vm(bytes, adt);
+	const struct s2page *page;
 
 	arg[0] = vmid;
 	switch ((int)call->op) {
@@ -366,20 +419,18 @@ static void page_call(struct bytes *bytes, const struct rdata *adt,
 		arg[2] = some_pfn(bytes, adt);
 		break;
 	case OP_MAP_PFN:
-		arg[2] = some_pfn(bytes, adt);
 		arg[3] = pick(bytes, 8) == 0 ? 2 : 3;
-		for (uint64_t i = 0; i < adt->nr_pages; i++) {
-			if (adt->s2page[i].owner == vmid &&
-			    is_gfn(adt->s2page[i].gfn)) {
-				arg[1] = adt->s2page[i].gfn * PAGE_SIZE;
-				arg[2] = fw_pfn(i);
-				break;
-			}
+		page = some_owned(bytes, vmid, adt);
+		if (page != NULL) {
+			arg[1] = page->gfn * PAGE_SIZE;
+			arg[2] = pfn_of(page, adt) * PAGE_SIZE;
 		}
-		arg[2] *= PAGE_SIZE;
 		break;
 	default:
-		arg[1] = some_pfn(bytes, adt);
+		page = pick(bytes, 2) == 0 ? NULL :
+		       some_owned(bytes, vmid, adt);
+		arg[1] = page == NULL ? some_pfn(bytes, adt) :
+					pfn_of(page, adt);
 		break;
 	}
 }

@@ -111,6 +111,13 @@ void machine_add_vm(vmid_t vmid)
 	release_lock_s2page();
 }
 
+void machine_add_cpus(void)
+{
+	for (uint32_t i = pcpu_count(); i < TOTAL_CPU; i++) {
+		g_assert_cmpint(pcpu_add(i, &counters[i]), ==, HV_OK);
+	}
+}
+
 void machine_become_cpu(uint32_t index)
 {
 	native_cpu.pcpu = pcpu_get(index);
