@@ -18,6 +18,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -95,7 +96,8 @@ def gcovr(folder, jobs, asserts, html):
                                  'which installs it')
     summary = folder / 'summary.json'
     command = ['gcovr', '--root', native.ROOT, folder, '-j', str(jobs),
-               '--filter', str(native.ROOT / native.CORE) + r'.*\.c$',
+               '--filter',
+               re.escape(f'{native.ROOT}/{native.CORE}') + r'.*\.c$',
                '--json-summary', summary]
     if not asserts:
         command += ['--exclude-branches-by-pattern', ASSERTION]
