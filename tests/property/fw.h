@@ -20,6 +20,7 @@ struct fw_range {
 extern const struct fw_range fw_ram[FW_NR_RAM];
 extern const struct fw_range fw_el2;
 extern const struct fw_range fw_device;
+#define FW_EL2_PAGES	512
 #define FW_MAX_CHUNKS	24
 
 /* What eight bytes of the device at @offset read as. */
@@ -77,6 +78,9 @@ struct fw_table {
 	uint64_t pages;
 	const char *error;
 };
+
+/* No table page has been reached yet: before all tables are read. */
+void fw_forget_tables(void);
 
 void fw_read_table(uint32_t vmid, struct fw_table *table);
 
