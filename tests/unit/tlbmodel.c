@@ -381,6 +381,10 @@ static void zero_page(uint64_t pa, uint32_t cpu)
 	if (table->level != 0 && !is_empty(table)) {
 		fail("table 0x%lx is zeroed while it is linked", pa);
 	}
+	if (table->level == 1) {
+		/* It was the root of a VM that is gone. */
+		table->level = 0;
+	}
 	g_clear_pointer(&table->desc, g_free);
 	table->zeroed = true;
 	add_unseen(table, cpu);
