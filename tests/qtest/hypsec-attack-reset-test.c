@@ -101,6 +101,52 @@ static void test_watchdog(void)
     hypsec_board_free(board);
 }
 
+/* Resets that come when a destroy has scrubbed so many pages. */
+static void test_watchdog_busy(void)
+{
+    HypsecBoard *board = hypsec_board_new(&two_cpus);
+
+    for (int round = 0; round < 6; round++) {
+        uint64_t vmid = hypsec_vm_with(board, HYPSEC_GPA, PAGES, DYING_PAGES);
+        HypsecEvent destroy = hypsec_event_call(0, HYPSEC_HVC_DESTROY_VM,
+                                                vmid, 0, 0, 0);
+
+        hypsec_vm_with(board, HYPSEC_GPA, OTHER, 9);
+        unpark_all(board);
+        hypsec_post(board, &destroy);
+        hypsec_wait_word(board, PAGES + round * 70 * HYPSEC_PAGE, 0, true,
+                         "scrubbing");
+        qtest_system_reset(board->qts);
+        assert_started_over(board);
+        hypsec_vm_destroy(board, 1);
+    }
+    hypsec_board_free(board);
+}
+
+/* The host resets while its other CPU gives pages to VMs. */
+static void test_system_reset_busy(void)
+{
+    enum { GIVEN = 400 };
+    HypsecBoard *board = hypsec_board_new(&two_cpus);
+    g_autofree HypsecEvent *events = g_new(HypsecEvent, GIVEN);
+    HypsecEvent reset = hypsec_event_smc(0, PSCI_SYSTEM_RESET, 0, 0, 0);
+    uint64_t vmid = hypsec_vm(board);
+    uint64_t idx = hypsec_vm_image(board, vmid, HYPSEC_GPA, HYPSEC_BLOCK);
+
+    outstanding(board);
+    unpark_all(board);
+    for (int i = 0; i < GIVEN; i++) {
+        events[i] = hypsec_event_call(
+            1, HYPSEC_HVC_REMAP_VM_IMAGE, vmid,
+            (OTHER - HYPSEC_BLOCK) / HYPSEC_PAGE + i, idx, 0);
+    }
+    hypsec_ring_put(board, events, GIVEN);
+    hypsec_post(board, &reset);
+    hypsec_wait_event(board, "RESET");
+    assert_started_over(board);
+    hypsec_board_free(board);
+}
+
 /*
  * Pages where the board puts something at reset that does not fill them: the
  * tail of the kernel's image_size, the space behind the device tree.
@@ -163,6 +209,33 @@ static void test_snapshot(void)
     }
 }
 
+/* A snapshot in the middle of a destroy: it goes on, twice. */
+static void test_snapshot_busy(void)
+{
+    HypsecBoard *board = hypsec_board(&two_cpus);
+    uint64_t vmid = hypsec_vm_with(board, HYPSEC_GPA, PAGES, DYING_PAGES);
+    HypsecEvent destroy = hypsec_event_call(0, HYPSEC_HVC_DESTROY_VM, vmid, 0,
+                                            0, 0);
+
+    hypsec_ring_put(board, &destroy, 1);
+    hypsec_savevm(board, "busy");
+    for (int pass = 0; pass < 2; pass++) {
+        HypsecReturn r;
+
+        hypsec_ring_take(board, &destroy, 1, &r);
+        hypsec_assert_returned(&r, HYPSEC_AGAIN);
+        hypsec_check_tables(board);
+        hypsec_vm_destroy(board, vmid);
+        for (unsigned int i = 0; i < DYING_PAGES; i++) {
+            hypsec_assert_zero(board, PAGES + i * HYPSEC_PAGE);
+            hypsec_assert_host_page(board, PAGES + i * HYPSEC_PAGE);
+        }
+        if (pass == 0) {
+            hypsec_loadvm(board, "busy");
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const uint32_t reset = PSCI_SYSTEM_RESET, off = PSCI_SYSTEM_OFF;
@@ -178,6 +251,11 @@ int main(int argc, char **argv)
     qtest_add_func(PROGRAM "/reads-after/watchdog", test_watchdog);
     qtest_add_func(PROGRAM "/reads-after/watchdog-what-is-not-filled",
                    test_watchdog_fresh);
+    qtest_add_func(PROGRAM "/reads-after/watchdog-amid-destroy",
+                   test_watchdog_busy);
+    qtest_add_func(PROGRAM "/reads-after/system-reset-amid-gifts",
+                   test_system_reset_busy);
     qtest_add_func(PROGRAM "/snapshot/keeps-vms", test_snapshot);
+    qtest_add_func(PROGRAM "/snapshot/amid-destroy", test_snapshot_busy);
     return hypsec_lib_run();
 }
