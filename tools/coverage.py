@@ -18,6 +18,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -95,7 +96,8 @@ def gcovr(folder, jobs, asserts, html):
                                  'which installs it')
     summary = folder / 'summary.json'
     command = ['gcovr', '--root', native.ROOT, folder, '-j', str(jobs),
-               '--filter', str(native.ROOT / native.CORE) + r'.*\.c$',
+               '--filter',
+               re.escape(f'{native.ROOT}/{native.CORE}') + r'.*\.c$',
                '--json-summary', summary]
     if not asserts:
         command += ['--exclude-branches-by-pattern', ASSERTION]
@@ -158,6 +160,8 @@ def main(argv):
                         help='write the counts of each file')
     parser.add_argument('--asserts', action='store_true',
                         help='count the branches of ASSERT() too')
+    parser.add_argument('--test', action='append', metavar='GLOB',
+                        help='by test programs of such a name alone')
     parser.add_argument('--jobs', type=int, default=native.default_jobs(),
                         help='programs at once (default: %(default)s)')
     args = parser.parse_args(argv)
@@ -166,7 +170,7 @@ def main(argv):
                                         native.ROOT / 'build'))
     progress = native.Progress()
     try:
-        programs = native.Programs(build)
+        programs = native.Programs(build, args.test)
         with native.exclusive(build / 'coverage') as folder:
             counted = variant(programs, folder)
             counted.build(args.jobs, progress)

@@ -14,6 +14,7 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import fcntl
+import fnmatch
 import hashlib
 import json
 import os
@@ -55,6 +56,13 @@ def relative(path):
     path = pathlib.Path(os.path.normpath(path))
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else \
         str(path)
+
+
+def matches(name, globs):
+    """Whether NAME, or its last part, matches one of GLOBS; None are all."""
+    return not globs or any(
+        fnmatch.fnmatch(each, glob) for glob in globs
+        for each in (name, pathlib.PurePath(name).name))
 
 
 def default_jobs():
@@ -122,9 +130,12 @@ class Test:
 
 
 class Programs:
-    """The native libraries and test programs of the suite "unit"."""
+    """The native libraries and test programs of the suite "unit".
 
-    def __init__(self, build):
+    Of the tests only those whose names match one of GLOBS, if there are any.
+    """
+
+    def __init__(self, build, globs=None):
         self.build = build
         info = build / 'meson-info'
         try:
@@ -150,9 +161,10 @@ class Programs:
                  tuple(test['cmd'][1:]), tuple(test['env'].items()),
                  test['timeout'])
             for test in tests if test['cmd'][0] in programs and
-            any(suite.endswith(':unit') for suite in test['suite'])]
+            any(suite.endswith(':unit') for suite in test['suite']) and
+            matches(test['name'], globs)]
         if not self.tests:
-            raise NativeError(f'{build} has no native unit tests')
+            raise NativeError(f'{build} has no such native unit tests')
 
     @staticmethod
     def _sources(target):

@@ -21,6 +21,7 @@ checks, and reports with file and line, that
 Exit status 0 if all is well, 1 if not, 2 for wrong usage.
 """
 import argparse
+import collections
 import dataclasses
 import pathlib
 import re
@@ -67,6 +68,14 @@ class Row:
     @property
     def waits(self):
         return self.tests in WAITS or self.tests.startswith(REASONS)
+
+    @property
+    def kind(self):
+        """What the row says of the primitive, in a word or two."""
+        if self.firmware != '-':
+            return 'in C'
+        return self.tests if self.tests in WAITS else \
+            self.tests.partition(':')[0]
 
 
 class Checker:
@@ -115,7 +124,7 @@ class Checker:
         found = {}
         # A literal, or one in several parts.
         literal = re.compile(r'''"[^"\n]*"(?:\s+"[^"\n]*")*|'[^'\n]*[']''')
-        for pattern in '*.c', '*.py':
+        for pattern in '*.c', '*.py', 'meson.build':
             for file, text in self._files('tests', pattern):
                 for match in literal.finditer(text):
                     name = re.sub(r'''"\s+"|["']''', '', match.group())
@@ -323,9 +332,10 @@ def main(argv):
     if args.print:
         checker.print_map()
     print('\n'.join(checker.errors), file=sys.stderr)
-    waiting = sum(row.waits for row in checker.rows.values())
-    print(f'{len(checker.rows)} primitives, {waiting} of them without a '
-          f'function for now; {len(checker.errors)} errors')
+    kinds = collections.Counter(row.kind for row in checker.rows.values())
+    print(f'{len(checker.rows)} primitives: ' +
+          ', '.join(f'{count} {kind}' for kind, count in kinds.most_common())
+          + f'; {len(checker.errors)} errors')
     return 1 if checker.errors else 0
 
 

@@ -31,7 +31,7 @@ struct host_call {
 };
 
 /* An argument for a 32-bit parameter; what does not fit is INVALID. */
-static uint32_t small(uint64_t arg)
+static uint32_t narrow(uint64_t arg)
 {
 	return arg < INVALID ? (uint32_t)arg : INVALID;
 }
@@ -40,20 +40,20 @@ static enum hv_status call_clear_vm_s2_range(const uint64_t args[4],
 					     uint32_t *value)
 {
 	(void)value;
-	return clear_vm_stage2_range(small(args[0]), args[1], args[2]);
+	return clear_vm_stage2_range(narrow(args[0]), args[1], args[2]);
 }
 
 static enum hv_status call_set_boot_info(const uint64_t args[4],
 					 uint32_t *value)
 {
-	return set_boot_info(small(args[0]), args[1], args[2], value);
+	return set_boot_info(narrow(args[0]), args[1], args[2], value);
 }
 
 static enum hv_status call_remap_vm_image(const uint64_t args[4],
 					  uint32_t *value)
 {
 	(void)value;
-	return remap_vm_image(small(args[0]), args[1], small(args[2]));
+	return remap_vm_image(narrow(args[0]), args[1], narrow(args[2]));
 }
 
 static enum hv_status call_register_kvm(const uint64_t args[4],
@@ -67,13 +67,13 @@ static enum hv_status call_phys_addr_ioremap(const uint64_t args[4],
 					     uint32_t *value)
 {
 	(void)value;
-	return kvm_phys_addr_ioremap(small(args[0]), args[1], args[2], args[3]);
+	return kvm_phys_addr_ioremap(narrow(args[0]), args[1], args[2], args[3]);
 }
 
 static enum hv_status call_destroy_vm(const uint64_t args[4], uint32_t *value)
 {
 	(void)value;
-	return destroy_vm(small(args[0]));
+	return destroy_vm(narrow(args[0]));
 }
 
 static const struct host_call host_calls[] = {

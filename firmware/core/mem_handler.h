@@ -7,9 +7,6 @@
 
 #include "core/types.h"
 
-/* Page records that one call looks at at most. */
-#define MAX_RECORDS_PER_CALL	16384u
-
 enum hv_status WARN_UNUSED clear_vm_stage2_range(uint32_t vmid, uint64_t start,
 						 uint64_t size);
 enum hv_status WARN_UNUSED kvm_phys_addr_ioremap(uint32_t vmid, uint64_t gpa,
@@ -24,8 +21,5 @@ enum hv_status WARN_UNUSED destroy_vm(uint32_t vmid);
  * Locks: takes vm[vmid], s2page and pt; caller holds none
  */
 void mem_handler_scrub_all(void);
-
-/* Forgets how far reclaims have come (tests). Locks: none; one CPU runs. */
-void mem_handler_reset(void);
 
 #endif /* COREVISOR_CORE_MEM_HANDLER_H */

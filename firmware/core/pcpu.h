@@ -45,7 +45,7 @@ struct cpu_features {
  * @cur_vmid:	who runs on this CPU when it is not at EL2
  * @cur_vcpuid:	which vCPU of that VM; the CPU's number for the host
  * @frame:	the exception being handled, NULL outside of traps
- * @reason:	why the last refusal on this CPU was one, NULL before the first
+ * @reason:	why the last refusal was one; NULL at the start of a hypercall
  * @counters:	this CPU's entry in the inspection page
  */
 struct pcpu {

@@ -20,6 +20,7 @@ struct fw_range {
 extern const struct fw_range fw_ram[FW_NR_RAM];
 extern const struct fw_range fw_el2;
 extern const struct fw_range fw_device;
+#define FW_EL2_PAGES	512
 #define FW_MAX_CHUNKS	24
 
 /* What eight bytes of the device at @offset read as. */
@@ -78,6 +79,9 @@ struct fw_table {
 	const char *error;
 };
 
+/* No table page has been reached yet: before all tables are read. */
+void fw_forget_tables(void);
+
 void fw_read_table(uint32_t vmid, struct fw_table *table);
 
 /* The page that @gfn of a table translates to. */
@@ -116,6 +120,10 @@ uint64_t fw_host_gpr(uint32_t reg);
 /* A page of RAM that EL2 or a world has written since the last step. */
 uint64_t fw_nr_touched(void);
 uint64_t fw_touched(uint64_t i);
+
+/* Is what the page holds now in memory, past all caches, since its last write
+ * in this step? */
+bool fw_page_is_clean(uint64_t pfn);
 
 /* Whether a table has been written since the last step. */
 bool fw_tables_touched(void);

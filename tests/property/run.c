@@ -45,7 +45,7 @@ void random_bytes(uint64_t seed, uint8_t *bytes, size_t n)
 	}
 }
 
-static void start(uint32_t chunks)
+void run_start(uint32_t chunks)
 {
 	fw_start(chunks);
 	model_start((uint32_t)fw_arena_free(), &adt);
@@ -60,9 +60,17 @@ static bool fail(struct run_result *result, uint32_t at, const char *message)
 	return false;
 }
 
-/* One call on both sides; false if they differ. */
-static bool step(const struct call *call, uint32_t at,
-		 struct run_result *result)
+const struct rdata *run_state(void)
+{
+	return &adt;
+}
+
+const struct rdata *run_state_before(void)
+{
+	return &before;
+}
+
+bool run_call(const struct call *call, uint32_t at, struct run_result *result)
 {
 	struct model_result model;
 	struct fw_result fw;
@@ -74,6 +82,7 @@ static bool step(const struct call *call, uint32_t at,
 	}
 	result->steps++;
 	result->answers[model.answer]++;
+	result->answer = model.answer;
 	error = check_step(call, &fw, &model, &before, &adt);
 	return error == NULL || fail(result, at, error);
 }
@@ -86,7 +95,7 @@ void run_bytes(const uint8_t *bytes, size_t n, struct sequence *sequence,
 
 	sequence->nr = 0;
 	sequence->chunks = generate_chunks(&source);
-	start(sequence->chunks);
+	run_start(sequence->chunks);
 	while (sequence->nr < MAX_CALLS) {
 		struct call *call = &sequence->calls[sequence->nr];
 
@@ -97,7 +106,7 @@ void run_bytes(const uint8_t *bytes, size_t n, struct sequence *sequence,
 			continue;
 		}
 		sequence->nr++;
-		if (!step(call, sequence->nr - 1, result)) {
+		if (!run_call(call, sequence->nr - 1, result)) {
 			return;
 		}
 	}
@@ -114,12 +123,12 @@ void run_sequence(const struct sequence *sequence, struct run_result *result)
 {
 	const char *error;
 
-	start(sequence->chunks);
+	run_start(sequence->chunks);
 	for (uint32_t i = 0; i < sequence->nr; i++) {
 		const struct call *call = &sequence->calls[i];
 
 		result->at = i;
-		if (model_allows(call, &adt) && !step(call, i, result)) {
+		if (model_allows(call, &adt) && !run_call(call, i, result)) {
 			return;
 		}
 	}

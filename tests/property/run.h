@@ -9,12 +9,15 @@
 
 #include "calls.h"
 
+struct rdata;
+
 /**
  * struct run_result - what a run came to
  * @steps:   calls done by both sides
  * @failed:  whether they differ
  * @at:	     the call after which they do
  * @message: how
+ * @answer:  of the last call
  * @answers: how often a call ended with each answer
  */
 struct run_result {
@@ -22,6 +25,7 @@ struct run_result {
 	bool failed;
 	uint32_t at;
 	char message[400];
+	enum answer answer;
 	uint64_t answers[ANSWER_PANIC + 1];
 };
 
@@ -38,6 +42,17 @@ void random_bytes(uint64_t seed, uint8_t *bytes, size_t n);
  */
 void run_bytes(const uint8_t *bytes, size_t n, struct sequence *sequence,
 	       struct run_result *result);
+
+/* Starts both sides with @chunks of arena. */
+void run_start(uint32_t chunks);
+
+/* The specification's state, and the one before the last call. */
+const struct rdata *run_state(void);
+const struct rdata *run_state_before(void);
+
+/* One call on both sides; false if they differ, with @result filled. */
+bool run_call(const struct call *call, uint32_t at,
+	      struct run_result *result);
 
 /* Runs a sequence; calls that the state does not allow are left out. */
 void run_sequence(const struct sequence *sequence, struct run_result *result);

@@ -12,13 +12,13 @@
 #include "arch/mem.h"
 #include "core/boot_core.h"
 #include "core/locks.h"
-#include "core/mem_handler.h"
 #include "core/mem_region.h"
 #include "core/npt_ops.h"
 #include "core/page_manager.h"
 #include "core/panic.h"
 #include "core/psci.h"
 #include "core/pt_alloc.h"
+#include "core/reclaim.h"
 #include "core/shadow_ctxt.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
@@ -111,6 +111,13 @@ void machine_add_vm(vmid_t vmid)
 	release_lock_s2page();
 }
 
+void machine_add_cpus(void)
+{
+	for (uint32_t i = pcpu_count(); i < TOTAL_CPU; i++) {
+		g_assert_cmpint(pcpu_add(i, &counters[i]), ==, HV_OK);
+	}
+}
+
 void machine_become_cpu(uint32_t index)
 {
 	native_cpu.pcpu = pcpu_get(index);
@@ -130,7 +137,7 @@ void machine_start(const struct machine *machine)
 	for (vmid_t vmid = 1; vmid < COREVISOR; vmid++) {
 		shadow_ctxt_wipe(vmid);
 	}
-	mem_handler_reset();
+	reclaim_reset();
 	native_set_mmio(NULL, 0);
 	violation_set_halt(false);
 	native_console_reset();

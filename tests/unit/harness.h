@@ -56,6 +56,9 @@ paddr_t machine_pool(void);
 /* A table for @vmid, out of the arena. */
 void machine_add_vm(vmid_t vmid);
 
+/* Registers all CPUs that there can be. */
+void machine_add_cpus(void);
+
 /* Makes the calling thread CPU @index, which runs the host. */
 void machine_become_cpu(uint32_t index);
 

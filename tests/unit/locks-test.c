@@ -310,17 +310,10 @@ static void id_out_of_range_panics(void)
 
 static struct hypsec_inspect_cpu more_counters[TOTAL_CPU];
 
-static void add_cpus(void)
-{
-	for (uint32_t i = pcpu_count(); i < TOTAL_CPU; i++) {
-		g_assert_cmpint(pcpu_add(i, &more_counters[i]), ==, HV_OK);
-	}
-}
-
 /* A CPU of its own for the calling thread. */
 static void become_cpu(void *data)
 {
-	native_cpu.pcpu = pcpu_get(GPOINTER_TO_UINT(data));
+	machine_become_cpu(GPOINTER_TO_UINT(data));
 }
 
 static unsigned int shared;
@@ -353,7 +346,7 @@ static void every_class_excludes(void)
 {
 	GThread *threads[THREADS];
 
-	add_cpus();
+	machine_add_cpus();
 	for (size_t c = 0; c < ARRAY_SIZE(classes); c++) {
 		contended = &classes[c];
 		shared = 0;
@@ -422,7 +415,7 @@ static void expect_first_come_first_served(void)
 
 static void waiting_cpus_go_in_order(void)
 {
-	add_cpus();
+	machine_add_cpus();
 	for (size_t c = 0; c < ARRAY_SIZE(classes); c++) {
 		contended = &classes[c];
 		expect_first_come_first_served();
@@ -448,7 +441,7 @@ static void line_across_the_last_ticket(void)
 	static const struct class rare = { "rare", acquire_rare, release_rare,
 					   NULL };
 
-	add_cpus();
+	machine_add_cpus();
 	for (unsigned int i = 0; i < 0xfffa; i++) {
 		acquire_rare();
 		release_rare();
@@ -554,7 +547,7 @@ static void cpu_there_already_is_invalid(void)
 
 static void cpu_too_many_is_nomem(void)
 {
-	add_cpus();
+	machine_add_cpus();
 	g_assert_cmpuint(pcpu_count(), ==, TOTAL_CPU);
 	g_assert_cmpint(pcpu_add(0x100, &more_counters[0]), ==, HV_ENOMEM);
 }

@@ -303,6 +303,8 @@ static void device_page_beside_el2_devices(void)
 static void device_block_inside_one_window(void)
 {
 	assert_gets(0x10345678, 2, DEVICE_BLOCK_BITS);
+	/* Also the last one, which ends where its window does. */
+	assert_gets(0x40000000 - PMD_SIZE, 2, DEVICE_BLOCK_BITS);
 }
 
 /* Every page below RAM, one by one: exactly the windows' are mapped. */

@@ -11,6 +11,7 @@
 #include "core/locks.h"
 #include "core/mem_manager.h"
 #include "core/npt_ops.h"
+#include "core/page_manager.h"
 #include "core/pt_alloc.h"
 #include "walker.h"
 
@@ -372,6 +373,73 @@ static void random_departures_match_a_model(void)
 	}
 }
 
+/* --- Eight CPUs -------------------------------------------------------- */
+
+enum { STORM_BLOCKS = 2, STORM_PAGES = STORM_BLOCKS * 8, STORM_STEPS = 1500 };
+
+/* A page of those that are fought for, spread over the blocks. */
+static uint64_t storm_pfn(uint64_t i)
+{
+	return PFN + i % STORM_BLOCKS * PMD_PAGE_NUM + i * 31 % PMD_PAGE_NUM;
+}
+
+/* Takes a page from the host, sees that it is gone, and gives it back. */
+static void take_and_return(uint64_t pfn)
+{
+	acquire_lock_s2page();
+	if (get_pfn_owner(pfn) == HOSTVISOR) {
+		set_pfn_owner(pfn, 1);
+		clear_pfn_host(pfn);
+		g_assert_cmpuint(get_level_s2pt(HOSTVISOR, pfn << PAGE_SHIFT),
+				 ==, 0);
+	}
+	release_lock_s2page();
+	g_assert_cmpint(map_page_host(pfn << PAGE_SHIFT), !=, HV_EBUSY);
+	machine_set_page(pfn, HOSTVISOR, 0);
+}
+
+static void *storm(void *data)
+{
+	unsigned int seed = GPOINTER_TO_UINT(data);
+	GRand *random = g_rand_new_with_seed(seed);
+
+	machine_become_cpu(seed);
+	for (unsigned int step = 0; step < STORM_STEPS; step++) {
+		uint64_t pfn = storm_pfn(g_rand_int(random) % STORM_PAGES);
+
+		if (g_rand_int(random) % 4 == 0) {
+			take_and_return(pfn);
+		} else {
+			enum hv_status status =
+				map_page_host(pfn << PAGE_SHIFT);
+
+			g_assert_true(status == HV_OK || status == HV_EPERM);
+		}
+	}
+	g_rand_free(random);
+	return NULL;
+}
+
+/* Faults and departures of the same pages on all CPUs at once. */
+static void all_cpus_at_once(void)
+{
+	GThread *threads[TOTAL_CPU];
+
+	machine_add_cpus();
+	for (unsigned int i = 1; i < TOTAL_CPU; i++) {
+		threads[i] = g_thread_new(NULL, storm, GUINT_TO_POINTER(i));
+	}
+	storm(GUINT_TO_POINTER(0));
+	for (unsigned int i = 1; i < TOTAL_CPU; i++) {
+		g_thread_join(threads[i]);
+	}
+	for (uint64_t i = 0; i < STORM_PAGES; i++) {
+		g_assert_cmpint(map_page_host(storm_pfn(i) << PAGE_SHIFT), ==,
+				HV_OK);
+		assert_page(storm_pfn(i) << PAGE_SHIFT, true);
+	}
+}
+
 /* --- Own bugs --------------------------------------------------------- */
 
 static void clear_pfn(void *data)
@@ -463,6 +531,7 @@ static const struct unit_test tests[] = {
 		  vm_cpu_gets_its_vmid_back),
 	UNIT_TEST("/npt-leave/model/random-departures",
 		  random_departures_match_a_model),
+	UNIT_TEST("/npt-leave/cpus/all-at-once", all_cpus_at_once),
 	UNIT_TEST_DIES("/npt-leave/page/beyond-40-bits-panics",
 		       clear_beyond_40_bits_panics),
 	UNIT_TEST_DIES("/npt-leave/page/missing-lock-panics",

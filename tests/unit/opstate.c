@@ -6,6 +6,7 @@
 #include "arch/mem.h"
 #include "core/boot_ops.h"
 #include "core/locks.h"
+#include "core/npt_ops.h"
 #include "core/page_manager.h"
 #include "core/pt_alloc.h"
 #include "core/shadow_ctxt.h"
@@ -192,9 +193,12 @@ void ops_clear(vmid_t vmid, uint64_t pfn)
 
 	acquire_lock_s2page();
 	is_cleared = is_vm(vmid) && get_pfn_owner(pfn) == vmid;
+	/* The table first and the caches last, as its callers do. */
+	if (is_cleared) {
+		clear_npt(vmid);
+	}
 	clear_vm_page(vmid, pfn);
 	if (is_cleared) {
-		/* As its callers do. */
 		icache_invalidate_all();
 	}
 	release_lock_s2page();

@@ -10,6 +10,7 @@
 
 #include "arch/mem.h"
 #include "core/locks.h"
+#include "core/npt_ops.h"
 #include "core/page_manager.h"
 #include "core/pt_alloc.h"
 #include "walker.h"
@@ -374,6 +375,18 @@ static void g32_attributes_in_the_offer_are_refused(void)
 	}
 }
 
+/* What map_pfn_vm writes is the address it is given, and its own bits. */
+static void g32_leaf_takes_the_address_alone(void)
+{
+	g_assert_cmphex(mem_vm_leaf(~UINT64_C(0), 3), ==,
+			UINT64_C(0x0000ffffffffffff) & ~UINT64_C(0x800));
+	g_assert_cmphex(mem_vm_leaf(~UINT64_C(0), 2), ==,
+			UINT64_C(0x0000ffffffffffff) & ~UINT64_C(0x802));
+	g_assert_cmphex(mem_vm_leaf(0, 3), ==, 0x7ff);
+	g_assert_cmphex(mem_vm_leaf(0x1000, 3), ==, 0x17ff);
+	g_assert_cmphex(mem_vm_leaf(0, 2), ==, 0x7fd);
+}
+
 /* G30: the valid bit says what is mapped, not the address. */
 static void g30_page_0_of_ram_is_a_page_like_any_other(void)
 {
@@ -696,6 +709,54 @@ static void g34_page_is_erased_between_host_and_vm(void)
 	g_assert_cmpuint(fetched, <, mapped);
 }
 
+/*
+ * G24: the host's translation goes by the host's VMID, also while a VM's is in
+ * VTTBR_EL2, as when a vCPU comes back with the answer to its fault. That each
+ * step has its barriers is what the model behind every test watches.
+ */
+static void g24_host_loses_the_page_while_a_vm_is_current(void)
+{
+	const struct native_event *events;
+	size_t flushed;
+	uint64_t vttbr;
+	vmid_t vm;
+	size_t n;
+
+	ops_start();
+	vm = ops_new_vm();
+	vttbr = get_vm_vttbr(vm);
+	ops_host_touches(PFN);
+	native_cpu.vttbr = vttbr;
+	native_events_reset();
+	ops_give_page(vm, GFN, PFN);
+	flushed = event(NATIVE_TLBI_IPAS2E1IS, PFN << PAGE_SHIFT);
+	events = native_events(&n);
+	g_assert_cmphex(events[flushed].b, ==, machine_root());
+	g_assert_cmphex(native_cpu.vttbr, ==, vttbr);
+	g_assert_false(ops_host_maps(PFN));
+}
+
+/* G29: pages at the seam of two ranges are two pages, and none between. */
+static void g29_ranges_of_ram_have_their_own_records(void)
+{
+	uint64_t last = (OPS_RAM + OPS_RAM_BYTES) / PAGE_SIZE - 1;
+	uint64_t first = OPS_RAM2 / PAGE_SIZE;
+	vmid_t vm;
+
+	ops_start();
+	vm = ops_new_vm();
+	ops_give_page(vm, GFN, last);
+	ops_assert_record(last, vm, 0, GFN);
+	ops_assert_record(first, HOSTVISOR, 0, first + SMMU_HOST_OFFSET);
+	ops_give_page(vm, GFN + 1, first);
+	ops_assert_record(last, vm, 0, GFN);
+	ops_assert_record(first, vm, 0, GFN + 1);
+	assert_refused(map(vm, GFN + 2, last + 1, 3), HV_EPERM);
+	assert_refused(map(vm, GFN + 2, first - 1, 3), HV_EPERM);
+	ops_clear(vm, last);
+	ops_assert_record(first, vm, 0, GFN + 1);
+}
+
 /* One invalidation for a block of the host's, not 512. */
 static void g37_block_costs_one_invalidation(void)
 {
@@ -859,6 +920,8 @@ static const struct unit_test tests[] = {
 		  g32_addresses_beyond_40_bits_are_refused),
 	UNIT_TEST("/ownership/g32_attributes_in_the_offer_are_refused",
 		  g32_attributes_in_the_offer_are_refused),
+	UNIT_TEST("/ownership/g32_leaf_takes_the_address_alone",
+		  g32_leaf_takes_the_address_alone),
 	UNIT_TEST("/ownership/g30_page_0_of_ram_is_a_page_like_any_other",
 		  g30_page_0_of_ram_is_a_page_like_any_other),
 	UNIT_TEST("/ownership/block/mapped-where-the-vm-faulted",
@@ -883,6 +946,10 @@ static const struct unit_test tests[] = {
 		  g11_one_page_for_two_vms_at_once),
 	UNIT_TEST("/ownership/g34_page_is_erased_between_host_and_vm",
 		  g34_page_is_erased_between_host_and_vm),
+	UNIT_TEST("/ownership/g24_host_loses_the_page_while_a_vm_is_current",
+		  g24_host_loses_the_page_while_a_vm_is_current),
+	UNIT_TEST("/ownership/g29_ranges_of_ram_have_their_own_records",
+		  g29_ranges_of_ram_have_their_own_records),
 	UNIT_TEST("/ownership/g37_block_costs_one_invalidation",
 		  g37_block_costs_one_invalidation),
 	UNIT_TEST("/ownership/clear/page-is-the-hosts-and-zero",

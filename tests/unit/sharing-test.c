@@ -133,6 +133,11 @@ static void bad_101st_grant(void)
 	ops_assert_record(PFN, vm, MAX_SHARE_COUNT, GFN);
 	assert_refused(ops_grant(vm, PFN), HV_EPERM);
 	ops_host_touches(PFN);
+	/* And each of them can be taken back. */
+	for (unsigned int i = 0; i < MAX_SHARE_COUNT; i++) {
+		assert_done(ops_revoke(vm, PFN));
+	}
+	g_assert_false(ops_host_maps(PFN));
 }
 
 static void bad_revoke_without_a_grant(void)

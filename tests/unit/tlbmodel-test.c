@@ -448,6 +448,60 @@ static void bad_mapped_for_another_while_reachable(void)
 	stop();
 }
 
+static void bad_zero_while_mapped(void)
+{
+	start();
+	release_lock_pt(VM);
+	mem_zero(pa_to_el2_va(PA), PAGE_SIZE);
+	expect_error("is zeroed while it is still mapped");
+	release_lock_s2page();
+}
+
+static void bad_zero_while_in_a_block(void)
+{
+	start();
+	release_lock_pt(VM);
+	mem_zero(pa_to_el2_va(PA + PMD_SIZE + 7 * PAGE_SIZE), PAGE_SIZE);
+	expect_error("is zeroed while it is still mapped");
+	release_lock_s2page();
+}
+
+static void bad_clean_while_the_host_maps_it(void)
+{
+	acquire_lock_s2page();
+	g_assert_cmpint(map_s2pt(HOSTVISOR, PA, 3, PAGE_DESC(PA)), ==, HV_OK);
+	mem_clean_poc(pa_to_el2_va(PA), PAGE_SIZE);
+	expect_error("is cleaned while it is still mapped");
+	release_lock_s2page();
+}
+
+/* What was shared goes back to the VM, which has it mapped all the time. */
+static void good_clean_while_a_vm_maps_it(void)
+{
+	start();
+	release_lock_pt(VM);
+	mem_clean_poc(pa_to_el2_va(PA), PAGE_SIZE);
+	icache_invalidate_all();
+	release_lock_s2page();
+	expect_clean();
+}
+
+static void good_zero_after_all_mappings_went(void)
+{
+	start();
+	run_vm();
+	store(level3, 0, 0);
+	store(level2, 1, 0);
+	barrier_dsb_ishst();
+	flush_vmid();
+	release_lock_pt(VM);
+	mem_zero(pa_to_el2_va(PA), PAGE_SIZE);
+	mem_zero(pa_to_el2_va(PA + PMD_SIZE), PMD_SIZE);
+	icache_invalidate_all();
+	release_lock_s2page();
+	expect_clean();
+}
+
 static void bad_instruction_caches_left(void)
 {
 	acquire_lock_s2page();
@@ -675,6 +729,16 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/tlbmodel/memory/good-zero", good_zero_of_another_page),
 	UNIT_TEST("/tlbmodel/memory/bad-mapped-again",
 		  bad_mapped_for_another_while_reachable),
+	UNIT_TEST("/tlbmodel/memory/bad-zero-while-mapped",
+		  bad_zero_while_mapped),
+	UNIT_TEST("/tlbmodel/memory/bad-zero-in-a-block",
+		  bad_zero_while_in_a_block),
+	UNIT_TEST("/tlbmodel/memory/bad-clean-while-mapped",
+		  bad_clean_while_the_host_maps_it),
+	UNIT_TEST("/tlbmodel/memory/good-clean-while-a-vm-maps",
+		  good_clean_while_a_vm_maps_it),
+	UNIT_TEST("/tlbmodel/memory/good-zero-after-all-went",
+		  good_zero_after_all_mappings_went),
 	UNIT_TEST("/tlbmodel/memory/bad-icache", bad_instruction_caches_left),
 	UNIT_TEST("/tlbmodel/memory/bad-icache-too-early",
 		  bad_instruction_caches_before_the_clean),

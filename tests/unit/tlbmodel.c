@@ -83,6 +83,8 @@ struct cpu {
 };
 
 static GHashTable *tables;
+/* How often each page or block is mapped, by leaf_key(). */
+static GHashTable *leaves;
 static GArray *stales;
 static struct cpu cpus[TOTAL_CPU];
 /* Those tables that have an @unseen. */
@@ -135,6 +137,40 @@ static void expect_unreachable(uint64_t pa, uint64_t bytes, const char *what)
 		if (s->pa != PA_NONE && overlap(s->pa, s->bytes, pa, bytes)) {
 			fail("0x%lx is %s while VMID %u may still reach it by "
 			     "IPA 0x%lx", pa, what, s->vmid, s->ipa);
+		}
+	}
+}
+
+/* --- Leaves ----------------------------------------------------------- */
+
+static gpointer leaf_key(uint64_t pa, unsigned int level, bool host)
+{
+	return (gpointer)((pa & ~(entry_bytes(level) - 1)) | host << 1 |
+			  (level == 2));
+}
+
+static void count_leaf(const struct table *table, uint64_t desc, int change)
+{
+	gpointer key = leaf_key(desc & ADDRESS_MASK, table->level,
+				table->vmid == HOSTVISOR);
+	int count = GPOINTER_TO_INT(g_hash_table_lookup(leaves, key));
+
+	g_hash_table_insert(leaves, key, GINT_TO_POINTER(count + change));
+}
+
+static bool is_mapped(uint64_t pa, bool host)
+{
+	return g_hash_table_lookup(leaves, leaf_key(pa, 2, host)) != NULL ||
+	       g_hash_table_lookup(leaves, leaf_key(pa, 3, host)) != NULL;
+}
+
+/* Fails if the host's table maps a page; if @vms, also if a VM's does. */
+static void expect_unmapped(uint64_t pa, uint64_t bytes, bool vms,
+			    const char *what)
+{
+	for (uint64_t end = pa + bytes; pa < end; pa += PAGE_SIZE) {
+		if (is_mapped(pa, true) || (vms && is_mapped(pa, false))) {
+			fail("0x%lx is %s while it is still mapped", pa, what);
 		}
 	}
 }
@@ -209,6 +245,7 @@ static void retire(const struct table *table, unsigned int index,
 	struct table *next;
 
 	if (!is_link(desc, table->level)) {
+		count_leaf(table, desc, -1);
 		add_stale(table, ipa, desc & ADDRESS_MASK, cpu);
 		return;
 	}
@@ -249,6 +286,7 @@ static void install(const struct table *table, unsigned int index,
 		fail("a block at level 1, IPA 0x%lx", ipa);
 	} else {
 		expect_unreachable(pa, bytes, "mapped");
+		count_leaf(table, desc, 1);
 	}
 }
 
@@ -343,6 +381,10 @@ static void zero_page(uint64_t pa, uint32_t cpu)
 	if (table->level != 0 && !is_empty(table)) {
 		fail("table 0x%lx is zeroed while it is linked", pa);
 	}
+	if (table->level == 1) {
+		/* It was the root of a VM that is gone. */
+		table->level = 0;
+	}
 	g_clear_pointer(&table->desc, g_free);
 	table->zeroed = true;
 	add_unseen(table, cpu);
@@ -361,6 +403,7 @@ static void on_zero(uint64_t pa, uint64_t bytes, uint32_t cpu)
 		/* Nothing else is that long; the lock says whose it is. */
 		add_root(pa, for_table ? (uint32_t)cpus[cpu].pt : HOSTVISOR);
 	} else if (!for_table && cpus[cpu].ranks != 0) {
+		expect_unmapped(pa, bytes, true, "zeroed");
 		cpus[cpu].icache = true;
 	}
 }
@@ -489,6 +532,17 @@ static void on_unlock(struct cpu *cpu, unsigned int rank, uint64_t id)
 	cpu->icache = false;
 }
 
+static void on_clean(uint64_t pa, uint64_t bytes, uint32_t cpu)
+{
+	expect_unreachable(pa, bytes, "cleaned");
+	if (cpus[cpu].ranks != 0) {
+		expect_unmapped(pa, bytes, false, "cleaned");
+		cpus[cpu].icache = true;
+	}
+	/* It ends with a DSB SY. */
+	on_dsb(cpu, true);
+}
+
 static void on_event(const struct native_event *event)
 {
 	struct cpu *cpu = &cpus[event->cpu];
@@ -501,10 +555,7 @@ static void on_event(const struct native_event *event)
 		on_zero(event->a, event->b, event->cpu);
 		break;
 	case NATIVE_CLEAN:
-		expect_unreachable(event->a, event->b, "cleaned");
-		cpu->icache = cpu->icache || cpu->ranks != 0;
-		/* It ends with a DSB SY. */
-		on_dsb(event->cpu, true);
+		on_clean(event->a, event->b, event->cpu);
 		break;
 	case NATIVE_DSB_ISHST:
 		on_dsb(event->cpu, false);
@@ -555,7 +606,12 @@ static void load_table(uint64_t pa, unsigned int level, uint32_t vmid,
 	table->vmid = vmid;
 	table->ipa = ipa;
 	for (unsigned int i = 0; i < ENTRIES; i++) {
-		if (is_valid(desc[i]) && is_link(desc[i], level)) {
+		if (!is_valid(desc[i])) {
+			continue;
+		}
+		if (!is_link(desc[i], level)) {
+			count_leaf(table, desc[i], 1);
+		} else {
 			load_table(desc[i] & ADDRESS_MASK, level + 1, vmid,
 				   ipa + i * entry_bytes(level));
 		}
@@ -566,6 +622,7 @@ void tlbmodel_stop(void)
 {
 	native_watch(NULL);
 	g_clear_pointer(&tables, g_hash_table_unref);
+	g_clear_pointer(&leaves, g_hash_table_unref);
 	g_clear_pointer(&error, g_free);
 	g_clear_pointer(&stales, g_array_unref);
 	g_clear_pointer(&unseen, g_ptr_array_unref);
@@ -575,6 +632,7 @@ void tlbmodel_start(void)
 {
 	tlbmodel_stop();
 	tables = g_hash_table_new_full(NULL, NULL, NULL, free_table);
+	leaves = g_hash_table_new(NULL, NULL);
 	stales = g_array_new(FALSE, FALSE, sizeof(struct stale));
 	unseen = g_ptr_array_new();
 	memset(cpus, 0, sizeof(cpus));

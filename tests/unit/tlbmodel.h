@@ -22,7 +22,8 @@
  *  - pt released with stale translations of that VMID, or with entries that
  *    other CPUs may not see yet;
  *  - memory zeroed, cleaned or mapped for another VMID while a translation to
- *    it is stale;
+ *    it is stale; under a lock also: zeroed while a table maps it, cleaned
+ *    while the host's table maps it;
  *  - TLBI after a change of VTTBR_EL2 without ISB; VTTBR_EL2 changed while
  *    EL1's walks are on; the last lock released with either not as before;
  *  - the last lock released with pages zeroed or cleaned and the instruction

@@ -14,6 +14,7 @@
 #include "core/npt_ops.h"
 #include "core/page_manager.h"
 #include "core/pt_alloc.h"
+#include "core/reclaim.h"
 #include "core/shadow_ctxt.h"
 #include "walker.h"
 
@@ -434,6 +435,55 @@ static void g26_ioremap_of_what_is_no_host_device(void)
 		assert_refused(kvm_phys_addr_ioremap(vm, IMAGE | BIT(bit), UART,
 						     PAGE_SIZE), HV_EINVAL);
 	}
+}
+
+static enum hv_status map_device(vmid_t vm, uint64_t gpa, uint64_t pa)
+{
+	enum hv_status status;
+
+	acquire_lock_s2page();
+	status = map_vm_io(vm, gpa, pa);
+	release_lock_s2page();
+	return status;
+}
+
+/* The page itself is looked at, whoever calls. */
+static void g26_device_page_that_is_none(void)
+{
+	vmid_t vm = start_vm();
+
+	assert_refused(map_device(vm, IMAGE, OPS_RAM), HV_EPERM);
+	assert_refused(map_device(vm, IMAGE, EL2_UART), HV_EPERM);
+	assert_done(map_device(vm, IMAGE, UART));
+}
+
+/* RAM where a device window is stays RAM, for VMs and for the host. */
+static void g26_ram_in_a_device_window_is_ram(void)
+{
+	static const struct machine odd = {
+		.ram = { { PCIE + PAGE_SIZE, 2 * PAGE_SIZE },
+			 { OPS_RAM2, OPS_RAM2_BYTES } },
+		.nr_ram = 2,
+		.el2 = { OPS_EL2, 4 * MIB },
+		.pool_pages = 64,
+		.arena_chunks = 20,
+	};
+	struct leaf leaf;
+	vmid_t vm;
+
+	machine_start(&odd);
+	vm = ops_new_vm();
+	for (uint64_t i = 0; i < 4; i++) {
+		bool ram = i == 1 || i == 2;
+
+		g_assert_cmpint(kvm_phys_addr_ioremap(vm, IMAGE + i * PAGE_SIZE,
+						      PCIE + i * PAGE_SIZE,
+						      PAGE_SIZE), ==,
+				ram ? HV_EPERM : HV_OK);
+	}
+	assert_done(map_page_host(PCIE + PAGE_SIZE));
+	g_assert_true(walker_lookup(machine_root(), PCIE + PAGE_SIZE, &leaf));
+	g_assert_cmphex(leaf.attributes, ==, 0x7ff);
 }
 
 static void g26_ioremap_for_no_vm(void)
@@ -996,6 +1046,10 @@ static const struct unit_test tests[] = {
 		  good_device_may_be_everybodys),
 	UNIT_TEST("/vm/g26_ioremap_of_what_is_no_host_device",
 		  g26_ioremap_of_what_is_no_host_device),
+	UNIT_TEST("/vm/g26_device_page_that_is_none",
+		  g26_device_page_that_is_none),
+	UNIT_TEST("/vm/g26_ram_in_a_device_window_is_ram",
+		  g26_ram_in_a_device_window_is_ram),
 	UNIT_TEST("/vm/g26_ioremap_for_no_vm", g26_ioremap_for_no_vm),
 	UNIT_TEST("/vm/g26_ioremap_of_a_bad_range", g26_ioremap_of_a_bad_range),
 	UNIT_TEST("/vm/g26_ioremap_over_a_mapping", g26_ioremap_over_a_mapping),

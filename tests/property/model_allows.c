@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which calls may be made now: those whose callers in the firmware would make
+ * them. What the outside world may do is never restricted.
+ */
+#include "model.h"
+#include "spec/npt.h"
+#include "spec/page_manager.h"
+
+static bool is_free_ram(uint64_t pfn, const struct rdata *adt)
+{
+	return is_pfn(pfn) &&
+	       get_s2_page_index_spec(pfn * PAGE_SIZE, adt) != INVALID64 &&
+	       pfn - fw_el2.base / PAGE_SIZE >= fw_el2.bytes / PAGE_SIZE;
+}
+
+static bool vm_maps(uint32_t vmid, uint64_t pfn, const struct rdata *adt)
+{
+	const struct npt *npt = &adt->npts[vmid];
+
+	for (uint32_t i = 0; i < npt->nr_runs; i++) {
+		if (pfn - npt->runs[i].pfn < npt->runs[i].pages) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool some_vm_maps(uint64_t pfn, const struct rdata *adt)
+{
+	for (uint32_t vmid = 1; vmid < COREVISOR; vmid++) {
+		if (vm_maps(vmid, pfn, adt)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* map_pfn_vm: the pages are assigned to just these gfns. */
+static bool are_assigned(const uint64_t *arg, const struct rdata *adt)
+{
+	uint64_t num = arg[3] == 2 ? PMD_PAGE_NUM : 1;
+	uint32_t state = adt->vms[arg[0]].state;
+
+	if (!is_paddr(arg[1]) || !is_paddr(arg[2]) ||
+	    !is_aligned(arg[1] | arg[2], num * PAGE_SIZE) ||
+	    (state != READY && state != VERIFIED)) {
+		return false;
+	}
+	for (uint64_t i = 0; i < num; i++) {
+		uint64_t page = get_s2_page_index_spec(arg[2] + i * PAGE_SIZE,
+						       adt);
+
+		if (page == INVALID64 || adt->s2page[page].owner != arg[0] ||
+		    adt->s2page[page].gfn != arg[1] / PAGE_SIZE + i ||
+		    adt->s2page[page].count == INVALID) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool can_plant(const uint64_t *arg, const struct rdata *adt)
+{
+	return is_free_ram(arg[0], adt) && !some_vm_maps(arg[0], adt) &&
+	       arg[1] <= COREVISOR &&
+	       (arg[2] <= MAX_SHARE_COUNT || arg[2] == INVALID) &&
+	       (arg[3] < KVM_GFN_SPACE || arg[3] == INVALID64);
+}
+
+static bool can_set_vm_state(const uint64_t *arg, const struct rdata *adt)
+{
+	uint32_t state = adt->vms[arg[0]].state;
+
+	return state != UNUSED && arg[1] >= state && arg[1] != MAPPED &&
+	       arg[1] <= POWEROFF;
+}
+
+static bool can_set_vcpu_state(const uint64_t *arg, const struct rdata *adt)
+{
+	return adt->vms[arg[0]].state != UNUSED && is_vcpu(arg[1]) &&
+	       (arg[2] == UNUSED || arg[2] == READY || arg[2] == ACTIVE);
+}
+
+/* Is there room in the model's arrays, whatever the call does? */
+static bool has_room(const struct rdata *adt)
+{
+	for (uint32_t vmid = 0; vmid < COREVISOR; vmid++) {
+		if (adt->npts[vmid].nr_runs > MAX_RUNS - 8 ||
+		    adt->npts[vmid].nr_pmd_tables > MAX_PMD_TABLES - 4) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool allows_vm_call(const struct call *call, const struct rdata *adt)
+{
+	const uint64_t *arg = call->arg;
+
+	if (!is_vm(arg[0])) {
+		return false;
+	}
+	switch ((int)call->op) {
+	case OP_VM_LOAD:
+	case OP_VM_STORE:
+		return is_vcpu(arg[1]) && is_gfn(arg[2]) && arg[3] < 30;
+	case OP_PVOP:
+		return is_vcpu(arg[1]);
+	case OP_REMAP_VM_IMAGE:
+		return arg[2] <= INVALID;
+	case OP_VM_FAULT:
+		return arg[3] <= INVALID;
+	case OP_SET_VM_STATE:
+		return can_set_vm_state(arg, adt);
+	case OP_SET_VCPU_STATE:
+		return can_set_vcpu_state(arg, adt);
+	case OP_MAP_PFN:
+		return are_assigned(arg, adt);
+	case OP_CLEAR_PAGE:
+		return !is_pfn(arg[1]) || !vm_maps((uint32_t)arg[0], arg[1], adt);
+	case OP_WALK:
+		return is_paddr(arg[1]);
+	default:
+		return true;
+	}
+}
+
+bool model_allows(const struct call *call, const struct rdata *adt)
+{
+	const uint64_t *arg = call->arg;
+
+	if (!has_room(adt)) {
+		return false;
+	}
+	switch ((int)call->op) {
+	case OP_HOST_LOAD:
+	case OP_HOST_STORE:
+		return is_paddr(arg[0]) && arg[1] < 30;
+	case OP_HOST_FAULT:
+	case OP_MAP_PAGE_HOST:
+	case OP_HVC:
+	case OP_REGISTER_KVM:
+	case OP_GET_PFN:
+		return true;
+	case OP_CLEAR_PFN_HOST:
+		return is_free_ram(arg[0], adt);
+	case OP_CLEAR_BLOCK_HOST:
+		return is_free_ram(arg[0], adt) &&
+		       is_aligned(arg[0], PMD_PAGE_NUM);
+	case OP_PLANT:
+		return can_plant(arg, adt);
+	default:
+		return allows_vm_call(call, adt);
+	}
+}
