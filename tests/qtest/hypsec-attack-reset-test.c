@@ -72,6 +72,44 @@ static void test_system_call(const void *data)
     hypsec_board_free(board);
 }
 
+/*
+ * The same while the other CPU makes a VM, after so many other calls, and
+ * gives it pages in the middle of those that are to be scrubbed.
+ */
+static void test_new_vm(const void *data)
+{
+    enum { FIRST = 1200, GIVEN = 100, LAST = 60 };
+    unsigned int before = *(const unsigned int *)data, n = 0;
+    uint64_t between = PAGES + 3 * HYPSEC_BLOCK, last = between + HYPSEC_BLOCK;
+    HypsecBoard *board = hypsec_board_new(&two_cpus);
+    HypsecEvent events[HYPSEC_RING_MAX];
+    HypsecEvent off = hypsec_event_smc(0, PSCI_SYSTEM_OFF, 0, 0, 0);
+
+    g_assert_cmpuint(hypsec_vm_with(board, HYPSEC_GPA, PAGES, FIRST), ==, 1);
+    g_assert_cmpuint(hypsec_vm_with(board, HYPSEC_GPA, last, LAST), ==, 2);
+    while (n < before) {
+        events[n++] = hypsec_event_hvc(1, 64, 0, 0, 0);
+    }
+    events[n++] = hypsec_event_hvc(1, HYPSEC_HVC_REGISTER_KVM, 0, 0, 0);
+    events[n++] = hypsec_event_hvc(1, HYPSEC_HVC_SET_BOOT_INFO, 3, HYPSEC_GPA,
+                                   HYPSEC_BLOCK);
+    for (int i = 0; i < GIVEN; i++) {
+        events[n++] = hypsec_event_hvc(1, HYPSEC_HVC_REMAP_VM_IMAGE, 3,
+                                       between / HYPSEC_PAGE + i, 0);
+    }
+    g_assert_cmpuint(n, <=, ARRAY_SIZE(events));
+    hypsec_post(board, &off);
+    hypsec_ring_put(board, events, n);
+    hypsec_wait_event(board, "SHUTDOWN");
+    for (unsigned int i = 0; i < FIRST; i++) {
+        hypsec_assert_zero(board, PAGES + i * HYPSEC_PAGE);
+    }
+    for (unsigned int i = 0; i < LAST; i++) {
+        hypsec_assert_zero(board, last + i * HYPSEC_PAGE);
+    }
+    hypsec_board_free(board);
+}
+
 static void test_system_reset(void)
 {
     HypsecBoard *board = hypsec_board_new(&two_cpus);
@@ -239,6 +277,7 @@ static void test_snapshot_busy(void)
 int main(int argc, char **argv)
 {
     static const uint32_t reset = PSCI_SYSTEM_RESET, off = PSCI_SYSTEM_OFF;
+    static const unsigned int delays[] = { 0, 5, 20, 60 };
 
     if (!hypsec_lib_init(&argc, &argv)) {
         return 1;
@@ -247,6 +286,13 @@ int main(int argc, char **argv)
                         test_system_call);
     qtest_add_data_func(PROGRAM "/reads-before/system-off", &off,
                         test_system_call);
+    for (int i = 0; i < ARRAY_SIZE(delays); i++) {
+        g_autofree char *path =
+            g_strdup_printf(PROGRAM "/reads-before/system-off-amid-a-new-vm/%u",
+                            delays[i]);
+
+        qtest_add_data_func(path, &delays[i], test_new_vm);
+    }
     qtest_add_func(PROGRAM "/reads-after/system-reset", test_system_reset);
     qtest_add_func(PROGRAM "/reads-after/watchdog", test_watchdog);
     qtest_add_func(PROGRAM "/reads-after/watchdog-what-is-not-filled",
