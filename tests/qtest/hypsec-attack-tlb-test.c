@@ -11,17 +11,26 @@
 
 static const HypsecConfig eight_cpus = { .cpus = 8 };
 
+/* A CPU with all that QEMU knows of, VHE and ranges in TLBs among it. */
+static const HypsecConfig eight_new_cpus = { .cpus = 8, .args = "-cpu max" };
+
 typedef struct Stale {
     const char *name;
+    const HypsecConfig *config;
     /* A neighbour is a VM's already: the block is a table. */
     bool split;
     enum { LOAD, STORE, FETCH } how;
 } Stale;
 
 static const Stale stales[] = {
-    { "block/load", false, LOAD }, { "block/store", false, STORE },
-    { "block/fetch", false, FETCH }, { "page/load", true, LOAD },
-    { "page/store", true, STORE }, { "page/fetch", true, FETCH },
+    { "block/load", &eight_cpus, false, LOAD },
+    { "block/store", &eight_cpus, false, STORE },
+    { "block/fetch", &eight_cpus, false, FETCH },
+    { "page/load", &eight_cpus, true, LOAD },
+    { "page/store", &eight_cpus, true, STORE },
+    { "page/fetch", &eight_cpus, true, FETCH },
+    { "max/block/load", &eight_new_cpus, false, LOAD },
+    { "max/page/fetch", &eight_new_cpus, true, FETCH },
 };
 
 static bool use(HypsecBoard *board, unsigned int cpu, uint64_t pa,
@@ -47,7 +56,7 @@ static bool use(HypsecBoard *board, unsigned int cpu, uint64_t pa,
 static void test_stale(const void *data)
 {
     const Stale *s = data;
-    HypsecBoard *board = hypsec_board(&eight_cpus);
+    HypsecBoard *board = hypsec_board(s->config);
     uint64_t vmid = hypsec_vm(board), page = FREE + 9 * HYPSEC_PAGE;
     uint64_t idx = hypsec_vm_image(board, vmid, HYPSEC_GPA, 2 * HYPSEC_PAGE);
 
