@@ -548,6 +548,16 @@ static void g26_ioremap_over_a_mapping(void)
 		       HV_EBUSY);
 }
 
+static uint64_t free_tables(vmid_t vm)
+{
+	uint64_t pages;
+
+	acquire_lock_s2page();
+	pages = pt_pool_free_pages(vm);
+	release_lock_s2page();
+	return pages;
+}
+
 static void g31_ioremap_without_table_memory(void)
 {
 	vmid_t vm = start_vm();
@@ -556,6 +566,7 @@ static void g31_ioremap_without_table_memory(void)
 	while (kvm_phys_addr_ioremap(vm, n << 30, UART, PAGE_SIZE) == HV_OK) {
 		n++;
 	}
+	g_assert_cmpuint(free_tables(vm), ==, 0);
 	assert_refused(kvm_phys_addr_ioremap(vm, n << 30, UART, PAGE_SIZE),
 		       HV_ENOMEM);
 	assert_refused(prot_and_map_vm_s2pt(vm, n << 30, PFN << 12, 3),
@@ -563,6 +574,21 @@ static void g31_ioremap_without_table_memory(void)
 	/* An image's page too: at the end of a table, the next is missing. */
 	assert_done(set_image(vm, (n << 30) + 2 * MIB, PAGE_SIZE));
 	assert_refused(remap_vm_image(vm, PFN, 0), HV_ENOMEM);
+}
+
+/* The last two tables are enough for a page that needs two. */
+static void g31_image_page_gets_the_last_tables(void)
+{
+	vmid_t vm = start_vm();
+
+	for (uint64_t n = 0; free_tables(vm) > 2; n++) {
+		ops_give_page(vm, n << 18, OPS_PFN(0, n));
+	}
+	g_assert_cmpuint(free_tables(vm), ==, 2);
+	assert_done(set_image(vm, IMAGE, 2 * PAGE_SIZE));
+	assert_done(remap_vm_image(vm, PFN, 0));
+	g_assert_cmpuint(free_tables(vm), ==, 0);
+	assert_done(remap_vm_image(vm, PFN + 1, 0));
 }
 
 /* --- clear_vm_stage2_range --------------------------------------------- */
@@ -1113,6 +1139,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/vm/g26_ioremap_over_a_mapping", g26_ioremap_over_a_mapping),
 	UNIT_TEST("/vm/g31_ioremap_without_table_memory",
 		  g31_ioremap_without_table_memory),
+	UNIT_TEST("/vm/g31_image_page_gets_the_last_tables",
+		  g31_image_page_gets_the_last_tables),
 	UNIT_TEST("/vm/clear/gives-everything-back",
 		  good_clear_gives_everything_back),
 	UNIT_TEST("/vm/clear/of-a-part-leaves-the-rest",
