@@ -210,9 +210,8 @@ static enum hv_status for_each_mapped(vmid_t vmid, ipa_t addr, ipa_t end,
 	enum hv_status status = HV_OK;
 
 	for (; addr < end && status == HV_OK; addr += PAGE_SIZE) {
-		pfn_t pfn = mapped_pfn(vmid, addr);
-
-		status = pfn == INVALID64 ? HV_EPERM : step(vmid, pfn);
+		/* INVALID64 is no page of anybody's. */
+		status = step(vmid, mapped_pfn(vmid, addr));
 	}
 	return status;
 }
@@ -242,9 +241,7 @@ static enum hv_status change_range(vmid_t vmid, uint64_t addr, uint64_t size,
 		return HV_EINVAL;
 	}
 	acquire_lock_s2page();
-	status = pt_pool_root(vmid) == 0 ?
-			 HV_EPERM :
-			 for_each_mapped(vmid, start, end, allowed);
+	status = for_each_mapped(vmid, start, end, allowed);
 	if (status == HV_OK) {
 		must(for_each_mapped(vmid, start, end, change));
 	}

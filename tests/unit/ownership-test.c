@@ -13,6 +13,7 @@
 #include "core/npt_ops.h"
 #include "core/page_manager.h"
 #include "core/pt_alloc.h"
+#include "core/pt_walk.h"
 #include "walker.h"
 
 #define SECRET 0x5a
@@ -416,6 +417,12 @@ static void g30_page_0_of_ram_is_a_page_like_any_other(void)
 	g_assert_cmpint(map(vm, GFN, 1, 3), ==, HV_EBUSY);
 	assert_done(grant_stage2_sg_gpa(vm, GFN << PAGE_SHIFT, 1));
 	ops_assert_record(0, vm, 1, GFN);
+	/* A frame without a page is not page 0. */
+	g_assert_cmpint(grant_stage2_sg_gpa(vm, (GFN + 1) << PAGE_SHIFT, 1), ==,
+			HV_EPERM);
+	g_assert_cmpint(revoke_stage2_sg_gpa(vm, (GFN + 1) << PAGE_SHIFT, 1),
+			==, HV_EPERM);
+	ops_assert_record(0, vm, 1, GFN);
 	assert_done(revoke_stage2_sg_gpa(vm, GFN << PAGE_SHIFT, 1));
 	ops_clear(vm, 0);
 	ops_assert_record(0, HOSTVISOR, 0, SMMU_HOST_OFFSET);
@@ -520,6 +527,45 @@ static void g18_block_keeps_what_its_pages_share_and_hold(void)
 		ops_assert_filled(BLOCK + i, SECRET);
 	}
 	ops_assert_record(BLOCK + 6, vm, 0, BLOCK_GFN + 6);
+}
+
+/* Also where they are the first and the last of it. */
+static void g18_block_keeps_its_shares_at_both_ends(void)
+{
+	static const uint64_t places[] = { 0, 511 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		uint64_t n = places[i];
+		vmid_t vm;
+
+		ops_start();
+		vm = ops_new_vm();
+		ops_host_touches(BLOCK);
+		ops_set_record(BLOCK + n, vm, 1, BLOCK_GFN + n);
+		ops_give_block(vm, BLOCK_GFN, BLOCK);
+		ops_assert_record(BLOCK + n, vm, 1, BLOCK_GFN + n);
+		g_assert_true(ops_host_maps(BLOCK + n));
+		g_assert_false(ops_host_maps(BLOCK + 511 - n));
+	}
+}
+
+/* A table that maps nothing is in a block's way all the same. */
+static void g18_block_over_an_empty_table_is_refused(void)
+{
+	uint64_t addr = BLOCK_GFN << PAGE_SHIFT;
+	uint64_t pud;
+	vmid_t vm;
+
+	ops_start();
+	vm = ops_new_vm();
+	acquire_lock_s2page();
+	acquire_lock_pt(vm);
+	pud = walk_pud(vm, walk_pgd(vm, pt_pool_root(vm), addr), addr, 1);
+	g_assert_cmphex(walk_pmd(vm, pud, addr, 1), !=, 0);
+	release_lock_pt(vm);
+	release_lock_s2page();
+	assert_refused(map(vm, BLOCK_GFN, BLOCK, 2), HV_EBUSY);
+	ops_give_page(vm, BLOCK_GFN, BLOCK);
 }
 
 static void g18_block_over_a_page_is_refused(void)
@@ -772,6 +818,9 @@ static void g37_block_costs_one_invalidation(void)
 
 	ops_start();
 	vm = ops_new_vm();
+	/* Whoever the pages around it belong to. */
+	ops_give_page(vm, GFN, BLOCK - 1);
+	ops_give_page(vm, GFN + 1, BLOCK + 512);
 	ops_host_touches(BLOCK);
 	native_events_reset();
 	ops_give_block(vm, BLOCK_GFN, BLOCK);
@@ -949,6 +998,10 @@ static const struct unit_test tests[] = {
 		  g17_block_must_be_aligned),
 	UNIT_TEST("/ownership/g18_block_keeps_what_its_pages_share_and_hold",
 		  g18_block_keeps_what_its_pages_share_and_hold),
+	UNIT_TEST("/ownership/g18_block_keeps_its_shares_at_both_ends",
+		  g18_block_keeps_its_shares_at_both_ends),
+	UNIT_TEST("/ownership/g18_block_over_an_empty_table_is_refused",
+		  g18_block_over_an_empty_table_is_refused),
 	UNIT_TEST("/ownership/g18_block_over_a_page_is_refused",
 		  g18_block_over_a_page_is_refused),
 	UNIT_TEST("/ownership/g18_page_under_a_block_is_refused",
