@@ -44,7 +44,7 @@ static const char *check_answer(const struct fw_result *fw,
 	if (fw->answer == ANSWER_PANIC) {
 		return say("the firmware panics: %s",
 			   fw->message == NULL ? "no single clean refusal" :
-			   fw->message + strspn(fw->message, "\n"));
+			   fw->message + strspn(fw->message, "\r\n"));
 	}
 	if (fw->answer != model->answer) {
 		return say("the firmware says \"%s\", the specification \"%s\"",

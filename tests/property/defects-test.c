@@ -377,6 +377,16 @@ static void g35_map_of_a_page_that_is_back(void)
 	CHECK(page_of(&coq, PFN)->gfn == 0);
 }
 
+static void g7_no_id_is_left(void)
+{
+	for (uint32_t i = 1; i < COREVISOR; i++) {
+		CHECK(CALL(OP_REGISTER_KVM, 0) == ANSWER_OK);
+	}
+	CHECK(CALL(OP_REGISTER_KVM, 0) == ANSWER_NOMEM);
+	CHECK(run_state()->vms[COREVISOR].state == UNUSED);
+	CHECK(run_state()->vms[HOSTVISOR].state == UNUSED);
+}
+
 static void g23_id_comes_again(void)
 {
 	start_with_page();
@@ -411,6 +421,7 @@ static const struct {
 	void (*run)(void);
 	uint32_t chunks;
 } tests[] = {
+	{ "G7 no id is left", g7_no_id_is_left, FW_MAX_CHUNKS },
 	{ "G14 permission fault", g14_permission_fault, 4 },
 	{ "G15 foreign page", g15_foreign_page, 4 },
 	{ "G16 a reservation is no share", g16_reserved_is_not_shared, 4 },
