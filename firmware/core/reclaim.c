@@ -136,16 +136,18 @@ static bool reclaim_between(vmid_t vmid, paddr_t *next, paddr_t end,
 static bool next_run(vmid_t vmid, struct reclaim *reclaim,
 		     struct budget *budget)
 {
+	const struct npt_cursor before = reclaim->tables;
+	const struct npt_cursor *now = &reclaim->tables;
 	paddr_t pa = 0;
 	uint64_t pages = 0;
+	uint64_t looked;
 	bool more;
 
 	acquire_lock_s2page();
 	more = npt_next_pa(vmid, &reclaim->tables, &pa, &pages);
 	release_lock_s2page();
-	if (more && pages == 0) {
-		budget->records -= min(budget->records, PTRS_PER_PTE);
-	}
+	looked = now->index - (now->page == before.page ? before.index : 0);
+	budget->records -= min(budget->records, looked);
 	reclaim->run = pa;
 	reclaim->run_end = pa + (pages << PAGE_SHIFT);
 	return more;

@@ -59,7 +59,11 @@ unsigned int hypsec_vm_destroy(HypsecBoard *board, uint64_t vmid);
 uint64_t hypsec_vm_with(HypsecBoard *board, uint64_t gpa, uint64_t pa,
                         uint64_t pages);
 
-/* The same for a VM and an image that are there; @pages of it. */
+/* One with pages, and one call of destroy: powered off, not all pages back. */
+uint64_t hypsec_vm_dying(HypsecBoard *board, uint64_t gpa, uint64_t pa,
+                         uint64_t pages);
+
+/* Pages, filled, for a VM and an image that are there. */
 void hypsec_vm_give_pages(HypsecBoard *board, uint64_t vmid, uint64_t idx,
                           uint64_t pa, uint64_t pages);
 
@@ -114,6 +118,28 @@ uint64_t hypsec_vm_root(HypsecBoard *board, uint64_t vmid);
 
 /* The descriptor at @gpa in a VM's table, 0 if nothing is mapped. */
 uint64_t hypsec_vm_entry(HypsecBoard *board, uint64_t vmid, uint64_t gpa);
+
+/* What that means for @cpu. The host's: it has what is there, and writes it. */
+#define hypsec_assert_hosts(board, cpu, pa) \
+    hypsec_check_hosts(board, cpu, pa, __FILE__, __LINE__, G_STRFUNC)
+/* No way to the page. */
+#define hypsec_assert_gone(board, cpu, pa) \
+    hypsec_check_gone(board, cpu, pa, __FILE__, __LINE__, G_STRFUNC)
+/* Came back: the host's, and zero. */
+#define hypsec_assert_scrubbed(board, cpu, pa) \
+    hypsec_check_scrubbed(board, cpu, pa, __FILE__, __LINE__, G_STRFUNC)
+/* Still the VM's, mapped or not, with what hypsec_fill() put there. */
+#define hypsec_assert_kept(board, cpu, pa, vmid) \
+    hypsec_check_kept(board, cpu, pa, vmid, __FILE__, __LINE__, G_STRFUNC)
+void hypsec_check_hosts(HypsecBoard *board, unsigned int cpu, uint64_t pa,
+                        const char *file, int line, const char *func);
+void hypsec_check_gone(HypsecBoard *board, unsigned int cpu, uint64_t pa,
+                       const char *file, int line, const char *func);
+void hypsec_check_scrubbed(HypsecBoard *board, unsigned int cpu, uint64_t pa,
+                           const char *file, int line, const char *func);
+void hypsec_check_kept(HypsecBoard *board, unsigned int cpu, uint64_t pa,
+                       uint64_t vmid, const char *file, int line,
+                       const char *func);
 
 /**
  * hypsec_check_tables() - tables and records fit each other

@@ -253,7 +253,7 @@ int main(int argc, char **argv)
     qtest_add_func("hypsec-hvc/number/every-one", test_every_number);
     qtest_add_func("hypsec-hvc/number/wild", test_wild_number);
     qtest_add_func("hypsec-hvc/arguments/wild", test_wild_arguments);
-    qtest_add_func("hypsec-hvc/arguments/any-of-those-that-exist",
+    qtest_add_func("hypsec-hvc/G38/any-arguments-of-those-that-exist",
                    test_any_arguments);
     qtest_add_func("hypsec-hvc/immediate/is-zero", test_immediate);
     qtest_add_func("hypsec-hvc/from/el1t", test_from_el1t);
