@@ -77,7 +77,7 @@ static void start_with_page(void)
 	CHECK(CALL(OP_VM_FAULT, 1, GPA, PA, 3) == ANSWER_OK);
 }
 
-/* --- Faults of the host ---------------------------------------------------- */
+/* --- Faults of the host -------------------------------------------------- */
 
 static void g14_permission_fault(void)
 {
@@ -141,7 +141,7 @@ static void g53_skip_instr(void)
 	CHECK(coq.elr_el2 == 0x80000 && coq.esr_el2 == 0x80004);
 }
 
-/* --- Assignment ------------------------------------------------------------ */
+/* --- Assignment ---------------------------------------------------------- */
 
 static void g15_foreign_page(void)
 {
@@ -234,7 +234,7 @@ static void g34_donated_page_is_scrubbed(void)
 	CHECK(content_of(&coq, PFN) == SECRET);
 }
 
-/* --- Sharing --------------------------------------------------------------- */
+/* --- Sharing ------------------------------------------------------------- */
 
 static void g16_revoke_of_reserved(void)
 {
@@ -304,7 +304,7 @@ static void g38_range_beyond_the_space(void)
 	      SOME);
 }
 
-/* --- Devices and teardown --------------------------------------------------- */
+/* --- Devices and teardown ------------------------------------------------ */
 
 static void g26_descriptor_bits_in_the_pa(void)
 {
@@ -414,7 +414,7 @@ static void g30_page_zero(void)
 	CHECK(entry.pfn == 0);
 }
 
-/* --------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
