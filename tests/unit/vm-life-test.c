@@ -1059,6 +1059,57 @@ static void g31_destroy_gives_table_memory_back(void)
 	}
 }
 
+#define LIVES 60
+
+struct owner {
+	uint32_t cpu;
+	uint64_t pfn;
+};
+
+/* VM after VM from the same pages. */
+static void *live(void *data)
+{
+	const struct owner *owner = data;
+
+	machine_become_cpu(owner->cpu);
+	for (unsigned int i = 0; i < LIVES; i++) {
+		vmid_t vm = ops_new_vm();
+
+		assert_done(set_image(vm, IMAGE, PAGE_SIZE));
+		ops_fill(owner->pfn, SECRET);
+		assert_done(remap_vm_image(vm, owner->pfn, 0));
+		ops_give_page(vm, GFN, owner->pfn + 1);
+		assert_done(grant_stage2_sg_gpa(vm, GFN << 12, 1));
+		assert_done(map_page_host((owner->pfn + 1) << 12));
+		assert_done(kvm_phys_addr_ioremap(vm, 0, UART, PAGE_SIZE));
+		assert_done(destroy_vm(vm));
+	}
+	return NULL;
+}
+
+/* Two CPUs at once: no id, page or table is lost, and none is two VMs'. */
+static void g11_two_cpus_make_and_end_vms(void)
+{
+	struct owner a = { 0, PFN };
+	struct owner b = { 1, BLOCK + 9 };
+	uint64_t chunks;
+	pthread_t thread;
+
+	ops_start();
+	chunks = free_chunks();
+	g_assert_cmpint(pthread_create(&thread, NULL, live, &b), ==, 0);
+	live(&a);
+	g_assert_cmpint(pthread_join(thread, NULL), ==, 0);
+	g_assert_cmpuint(free_chunks(), ==, chunks);
+	for (vmid_t vm = 1; vm < COREVISOR; vm++) {
+		g_assert_cmpuint(owned(vm), ==, 0);
+		g_assert_cmpuint(ops_vm_state(vm), ==, UNUSED);
+	}
+	ops_assert_reclaimed(a.pfn);
+	ops_assert_reclaimed(b.pfn + 1);
+	g_assert_cmpuint(ops_new_vm(), ==, 1);
+}
+
 /* --- Before the machine goes ------------------------------------------- */
 
 static void scrub_erases_every_vm_and_no_host(void)
@@ -1250,6 +1301,8 @@ static const struct unit_test tests[] = {
 		  good_destroy_of_a_vm_with_devices),
 	UNIT_TEST("/vm/g31_destroy_gives_table_memory_back",
 		  g31_destroy_gives_table_memory_back),
+	UNIT_TEST("/vm/g11_two_cpus_make_and_end_vms",
+		  g11_two_cpus_make_and_end_vms),
 	UNIT_TEST("/vm/scrub/erases-every-vm-and-no-host",
 		  scrub_erases_every_vm_and_no_host),
 	UNIT_TEST("/vm/scrub/no-vm-is-made-after-it",
