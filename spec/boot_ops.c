@@ -111,14 +111,15 @@ enum option set_boot_info_spec(uint32_t vmid, uint64_t load_addr,
 enum option remap_vm_image_spec(uint32_t vmid, uint64_t pfn,
 				uint32_t load_idx, struct rdata *adt)
 {
-	struct npt *npt = &adt->npts[vmid];
 	uint32_t state, count, load_count, owner;
 	uint64_t addr, size, mapped, gfn;
+	const struct npt *npt;
 
 	if (adt->halt) {
 		return SOME;
 	}
 	RELY_CALLER(is_vm(vmid));
+	npt = &adt->npts[vmid];
 	WHEN(acquire_lock_vm_spec(vmid, adt));
 	WHEN(get_vm_state_spec(vmid, adt, &state));
 	if (state != READY) {

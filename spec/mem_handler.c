@@ -36,14 +36,15 @@ static enum option check_inactive(uint32_t vmid, const struct rdata *adt)
 enum option clear_vm_stage2_range_spec(uint32_t vmid, uint64_t start,
 				       uint64_t size, struct rdata *adt)
 {
-	struct vm *vm = &adt->vms[vmid];
 	enum option again;
+	struct vm *vm;
 	uint32_t state;
 
 	if (adt->halt) {
 		return SOME;
 	}
 	RELY_CALLER(is_vm(vmid));
+	vm = &adt->vms[vmid];
 	RELY(is_aligned(start, PAGE_SIZE) && is_aligned(size, PAGE_SIZE));
 	RELY(is_range(start, size, KVM_PHYS_SIZE));
 	WHEN(acquire_lock_vm_spec(vmid, adt));
@@ -159,7 +160,6 @@ enum option destroy_vm_spec(uint32_t vmid, struct rdata *adt)
 	WHEN(check_inactive(vmid, adt));
 	WHEN(set_vm_state_spec(vmid, POWEROFF, adt));
 	WHEN(clear_npt_spec(vmid, adt));
-	adt->vms[vmid].clearing = false;
 	RELY_CALLER(o->next < o->count);
 	last = o->values[o->next++] == 1;
 	WHEN(acquire_lock_s2page_spec(adt));

@@ -213,13 +213,15 @@ enum option walk_npt_spec(uint32_t vmid, uint64_t addr,
 enum option set_npt_spec(uint32_t vmid, uint64_t addr, uint32_t level,
 			 uint64_t pte, struct rdata *adt)
 {
-	struct npt *npt = &adt->npts[vmid];
 	uint64_t pages = level == 2 ? PMD_PAGE_NUM : 1;
 	uint64_t gfn = addr / PAGE_SIZE / pages * pages;
 	uint64_t pfn = (pte & PHYS_MASK) / PAGE_SIZE;
-	struct npt_entry old = npt_get(npt, gfn);
+	struct npt_entry old;
+	struct npt *npt;
 
 	RELY_CALLER(vmid < COREVISOR && is_paddr(addr));
+	npt = &adt->npts[vmid];
+	old = npt_get(npt, gfn);
 	RELY_CALLER(level == 2 || level == 3);
 	RELY_CALLER(pte != 0 && is_aligned(pfn, pages));
 	RELY_CALLER(lock_own(adt, LOCK_PT, vmid));
@@ -315,9 +317,10 @@ enum option init_s2pt_spec(uint32_t vmid, struct rdata *adt)
  */
 enum option clear_npt_spec(uint32_t vmid, struct rdata *adt)
 {
-	struct npt *npt = &adt->npts[vmid];
+	struct npt *npt;
 
 	RELY_CALLER(is_vm(vmid));
+	npt = &adt->npts[vmid];
 	WHEN(acquire_lock_s2page_spec(adt));
 	WHEN(acquire_lock_pt_spec(vmid, adt));
 	npt->nr_runs = 0;

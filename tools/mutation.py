@@ -126,6 +126,7 @@ class Judge:
         self.entries = entries
         self.kills = collections.Counter()
         self.runs = collections.Counter()
+        self.seconds = collections.Counter()
         self.folders = queue.SimpleQueue()
         for number in range(jobs):
             folder = baseline.folder / 'work' / str(number)
@@ -164,22 +165,24 @@ class Judge:
     def _in_order(self, mutant):
         """Expected to notice soonest first."""
         def cost(test):
+            # A program that hangs where others fail takes longer than usual.
             key = mutant.file, test.name
-            chance = (self.kills[key] + 0.5) / (self.runs[key] + 1)
-            return self.baseline.seconds[test.name] / chance
+            runs = self.runs[key] + 1
+            chance = (self.kills[key] + 0.5) / runs
+            seconds = self.seconds[key] + self.baseline.seconds[test.name]
+            return seconds / runs / chance
 
         return sorted(self.baseline.tests_of(mutant), key=cost)
 
     def _run(self, mutant, test, folder):
-        # Twice the usual time is nothing on a loaded machine; a test that
-        # hangs is held up by nothing else.
         base = self.baseline
         outcome = base.variant.run(
             test, ENVIRONMENT, libraries=[folder],
-            cpu_seconds=2 + int(4 * base.cpu[test.name]),
+            cpu_seconds=1 + int(5 * base.cpu[test.name]),
             seconds=10 + 10 * base.seconds[test.name], output=False)
         key = mutant.file, test.name
         self.runs[key] += 1
+        self.seconds[key] += outcome.seconds
         self.kills[key] += outcome.status != 0
         return outcome
 

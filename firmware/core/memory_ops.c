@@ -51,13 +51,11 @@ static enum hv_status check_place(const struct vm_map *map)
 	return HV_OK;
 }
 
+/* A block's descriptor is no page's, so the level need not be compared. */
 static bool is_mapped_so(const struct vm_map *map)
 {
-	ipa_t ipa = map->gfn << PAGE_SHIFT;
-
-	return get_level_s2pt(map->vmid, ipa) == map->level &&
-	       walk_s2pt(map->vmid, ipa) ==
-		       mem_vm_leaf(map->pfn << PAGE_SHIFT, map->level);
+	return walk_s2pt(map->vmid, map->gfn << PAGE_SHIFT) ==
+	       mem_vm_leaf(map->pfn << PAGE_SHIFT, map->level);
 }
 
 static enum hv_status check_pages(const struct vm_map *map)

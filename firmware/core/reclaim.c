@@ -98,21 +98,23 @@ static void reclaim_some(vmid_t vmid, paddr_t *next, paddr_t end,
 {
 	uint64_t records = min(budget->records, RECORDS_PER_HOLD);
 	uint64_t pages = min(budget->pages, PAGES_PER_HOLD);
+	uint64_t cleared = 0;
 
-	while (*next < end && records > 0 && pages > 0) {
+	for (; *next < end && records > 0 && cleared < pages; records--) {
 		pfn_t pfn = *next >> PAGE_SHIFT;
 
 		if (get_pfn_owner(pfn) == vmid) {
 			clear_vm_page(vmid, pfn);
-			pages--;
-			budget->pages--;
+			cleared++;
 		}
-		records--;
 		budget->records--;
 		*next = next_ram(*next + PAGE_SIZE, end);
 	}
-	/* The host fetches nothing that was the VM's. */
-	icache_invalidate_all();
+	budget->pages -= cleared;
+	if (cleared > 0) {
+		/* The host fetches nothing that was the VM's. */
+		icache_invalidate_all();
+	}
 }
 
 /* Returns whether no page of @vmid is left in [*next, end). */
@@ -236,7 +238,9 @@ static uint64_t scrub_some(paddr_t *pa)
 		}
 		*pa = next_ram(*pa + PAGE_SIZE, KVM_PHYS_SIZE);
 	}
-	icache_invalidate_all();
+	if (scrubbed > 0) {
+		icache_invalidate_all();
+	}
 	release_lock_s2page();
 	return scrubbed;
 }

@@ -18,7 +18,7 @@
 #define MAX_CALL_ARGS	4
 
 /**
- * struct call_text - a call as it is printed, cut if it is too long
+ * struct call_text - a call as it is printed
  * @length: characters
  * @text:   them, and a zero
  */
@@ -63,12 +63,9 @@ static void append(struct call_text *call, const char *s)
 {
 	size_t n = strlen(s);
 
-	if (n > CALL_TEXT_BYTES - 1 - call->length) {
-		n = CALL_TEXT_BYTES - 1 - call->length;
-	}
-	memcpy(call->text + call->length, s, n);
+	ASSERT(n < CALL_TEXT_BYTES - call->length);
+	memcpy(call->text + call->length, s, n + 1);
 	call->length += n;
-	call->text[call->length] = '\0';
 }
 
 static void append_hex(struct call_text *call, uint64_t value)

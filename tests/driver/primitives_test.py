@@ -16,7 +16,7 @@ ROOT = Path(os.environ.get('HYPSEC_ROOT',
 FILES = {
     'docs/primitives.rst': '''\
    get_it, S3, core/a.c, a.c, /a/get
-   set_it, S3, core/a.c, -, /a/get /a/set
+   set_it, S3, core/a.c, -, /a/get /a/set unit/a-test.c
    own_it, own, core/a.c, -, /a/set
    later, [S0] S3, -, -, virtual machines
    model, S3, -, a.c, "proof only: a load, or a store"
@@ -151,8 +151,9 @@ def test_a_spec_function_that_is_not_told_of_is_told():
 
 
 def test_a_missing_test_is_told():
-    assert check(table('/a/get /a/set', '/a/get /a/put')) == [
-        'docs/primitives.rst:2: there is no test /a/put']
+    assert check(table('/a/get /a/set', '/a/get /a/put unit/b.c')) == [
+        'docs/primitives.rst:2: there is no test /a/put',
+        'docs/primitives.rst:2: there is no test unit/b.c']
 
 
 def test_no_test_is_told():

@@ -60,10 +60,16 @@ static bool are_assigned(const uint64_t *arg, const struct rdata *adt)
 	return true;
 }
 
+/* A VM that is powered off gets no page any more. */
+static bool can_own_more(uint64_t owner, const struct rdata *adt)
+{
+	return owner <= COREVISOR && adt->vms[owner].state != POWEROFF;
+}
+
 static bool can_plant(const uint64_t *arg, const struct rdata *adt)
 {
 	return is_free_ram(arg[0], adt) && !some_vm_maps(arg[0], adt) &&
-	       arg[1] <= COREVISOR &&
+	       can_own_more(arg[1], adt) &&
 	       (arg[2] <= MAX_SHARE_COUNT || arg[2] == INVALID) &&
 	       (arg[3] < KVM_GFN_SPACE || arg[3] == INVALID64);
 }
@@ -115,10 +121,13 @@ static bool allows_vm_call(const struct call *call, const struct rdata *adt)
 		return can_set_vm_state(arg, adt);
 	case OP_SET_VCPU_STATE:
 		return can_set_vcpu_state(arg, adt);
+	case OP_ASSIGN:
+		return can_own_more(arg[0], adt);
 	case OP_MAP_PFN:
 		return are_assigned(arg, adt);
 	case OP_CLEAR_PAGE:
-		return !is_pfn(arg[1]) || !vm_maps((uint32_t)arg[0], arg[1], adt);
+		return !is_pfn(arg[1]) ||
+		       !vm_maps((uint32_t)arg[0], arg[1], adt);
 	case OP_WALK:
 		return is_paddr(arg[1]);
 	default:

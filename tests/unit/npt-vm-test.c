@@ -215,6 +215,10 @@ static void unmapped_finds_one_page(void)
 	g_assert_true(unmapped(VM, IPA + 8 * PAGE_SIZE, 504 + 512));
 	g_assert_false(unmapped(VM, IPA - PMD_SIZE, 1024));
 	g_assert_true(unmapped(VM, IPA, 0));
+	/* Behind blocks with nothing in them. */
+	assert_maps(VM, IPA + 4 * PMD_SIZE, 3, PA);
+	g_assert_true(unmapped(VM, IPA + PMD_SIZE, 3 * 512));
+	g_assert_false(unmapped(VM, IPA + PMD_SIZE, 3 * 512 + 1));
 }
 
 static void unmapped_finds_a_block(void)

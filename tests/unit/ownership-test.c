@@ -359,6 +359,11 @@ static void g32_addresses_beyond_40_bits_are_refused(void)
 		assert_refused(ops_assign(vm, GFN | BIT(bit - 12), PFN),
 			       HV_EINVAL);
 	}
+	assert_refused(map(vm, KVM_PFN_SPACE, PFN, 3), HV_EINVAL);
+	assert_refused(map(vm, KVM_PFN_SPACE, BLOCK, 2), HV_EINVAL);
+	assert_refused(map(vm, GFN, KVM_PFN_SPACE, 3), HV_EINVAL);
+	assert_refused(map(vm, BLOCK_GFN, KVM_PFN_SPACE, 2), HV_EINVAL);
+	assert_refused(ops_assign(vm, KVM_PFN_SPACE, PFN), HV_EINVAL);
 }
 
 /* An attribute bit in what the host offers is no address. */
@@ -856,6 +861,16 @@ static uint64_t exhaust(vmid_t vm)
 	return n;
 }
 
+static uint64_t free_tables(vmid_t vm)
+{
+	uint64_t pages;
+
+	acquire_lock_s2page();
+	pages = pt_pool_free_pages(vm);
+	release_lock_s2page();
+	return pages;
+}
+
 static void g31_empty_pool_refuses_and_harms_nobody(void)
 {
 	vmid_t vm, other;
@@ -867,6 +882,8 @@ static void g31_empty_pool_refuses_and_harms_nobody(void)
 	vm = ops_new_vm();
 	n = exhaust(vm);
 	g_assert_cmpuint(n, >, 100);
+	/* To the last page: each took two tables, and none is left over. */
+	g_assert_cmpuint(free_tables(vm), ==, 0);
 	assert_refused(map(vm, n << 18, OPS_PFN(0, n), 3), HV_ENOMEM);
 	assert_refused(map(vm, n << 18, BLOCK, 2), HV_ENOMEM);
 	g_assert_cmphex(ops_vm_pfn(other, GFN), ==, PFN);

@@ -484,7 +484,7 @@ static void reserve_of_a_vms_page_panics(void)
 {
 	uint64_t range[] = { FIRST_PFN, 3 };
 
-	machine_set_page(FIRST_PFN + 2, 3, 0);
+	machine_set_page(FIRST_PFN + 1, 3, 0);
 	assert_panics(reserve_pages, range, "HOSTVISOR");
 }
 

@@ -548,6 +548,16 @@ static void g26_ioremap_over_a_mapping(void)
 		       HV_EBUSY);
 }
 
+static uint64_t free_tables(vmid_t vm)
+{
+	uint64_t pages;
+
+	acquire_lock_s2page();
+	pages = pt_pool_free_pages(vm);
+	release_lock_s2page();
+	return pages;
+}
+
 static void g31_ioremap_without_table_memory(void)
 {
 	vmid_t vm = start_vm();
@@ -556,6 +566,7 @@ static void g31_ioremap_without_table_memory(void)
 	while (kvm_phys_addr_ioremap(vm, n << 30, UART, PAGE_SIZE) == HV_OK) {
 		n++;
 	}
+	g_assert_cmpuint(free_tables(vm), ==, 0);
 	assert_refused(kvm_phys_addr_ioremap(vm, n << 30, UART, PAGE_SIZE),
 		       HV_ENOMEM);
 	assert_refused(prot_and_map_vm_s2pt(vm, n << 30, PFN << 12, 3),
@@ -563,6 +574,21 @@ static void g31_ioremap_without_table_memory(void)
 	/* An image's page too: at the end of a table, the next is missing. */
 	assert_done(set_image(vm, (n << 30) + 2 * MIB, PAGE_SIZE));
 	assert_refused(remap_vm_image(vm, PFN, 0), HV_ENOMEM);
+}
+
+/* The last two tables are enough for a page that needs two. */
+static void g31_image_page_gets_the_last_tables(void)
+{
+	vmid_t vm = start_vm();
+
+	for (uint64_t n = 0; free_tables(vm) > 2; n++) {
+		ops_give_page(vm, n << 18, OPS_PFN(0, n));
+	}
+	g_assert_cmpuint(free_tables(vm), ==, 2);
+	assert_done(set_image(vm, IMAGE, 2 * PAGE_SIZE));
+	assert_done(remap_vm_image(vm, PFN, 0));
+	g_assert_cmpuint(free_tables(vm), ==, 0);
+	assert_done(remap_vm_image(vm, PFN + 1, 0));
 }
 
 /* --- clear_vm_stage2_range --------------------------------------------- */
@@ -672,6 +698,64 @@ static void g37_another_range_starts_anew(void)
 	ops_assert_reclaimed((OPS_RAM2 >> 12) + 3);
 	clear_all(vm, 0, ALL_SIZE);
 	g_assert_cmpuint(owned(vm), ==, 0);
+}
+
+/* Half of a clear is kept for that very range: any other looks at it all. */
+static void g37_range_of_other_bounds_starts_anew(void)
+{
+	static const struct {
+		uint64_t start;
+		uint64_t size;
+	} ranges[] = {
+		{ 0, KVM_PHYS_SIZE - PAGE_SIZE },
+		{ OPS_RAM, KVM_PHYS_SIZE - OPS_RAM },
+		{ OPS_RAM, OPS_RAM_BYTES },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
+		vmid_t vm = start_dead_vm();
+
+		g_assert_cmpint(clear_vm_stage2_range(vm, 0, ALL_SIZE), ==,
+				HV_EAGAIN);
+		/* Behind the place where it has stopped. */
+		ops_set_record(OPS_PFN(0, 1), vm, 0, GFN + 9);
+		clear_all(vm, ranges[i].start, ranges[i].size);
+		ops_assert_reclaimed(OPS_PFN(0, 1));
+		/* And one that is done starts anew as well. */
+		ops_set_record(OPS_PFN(0, 1), vm, 0, GFN + 9);
+		clear_all(vm, ranges[i].start, ranges[i].size);
+		ops_assert_reclaimed(OPS_PFN(0, 1));
+	}
+}
+
+/* Pages zeroed under one hold of s2page: now, and at most. */
+static unsigned int zeroed_now, zeroed_at_most;
+
+static void count_zeroed(const struct native_event *event)
+{
+	if (event->op == NATIVE_UNLOCK && event->a == RANK_S2PAGE) {
+		zeroed_now = 0;
+	} else if (event->op == NATIVE_ZERO) {
+		zeroed_now++;
+		zeroed_at_most = MAX(zeroed_at_most, zeroed_now);
+	}
+}
+
+/* Other CPUs' faults get their turn within 32 pages. */
+static void g37_s2page_is_held_for_32_pages_at_most(void)
+{
+	vmid_t vm = start_dead_vm();
+
+	zeroed_now = zeroed_at_most = 0;
+	native_watch(count_zeroed);
+	g_assert_cmpint(clear_vm_stage2_range(vm, 0, ALL_SIZE), ==, HV_EAGAIN);
+	g_assert_cmpuint(zeroed_at_most, ==, 32);
+	zeroed_at_most = 0;
+	assert_done(destroy_vm(vm));
+	vm = start_dead_vm();
+	native_watch(count_zeroed);
+	mem_handler_scrub_all();
+	g_assert_cmpuint(zeroed_at_most, ==, 32);
 }
 
 /* Pages that are nobody's to give take time too: a bound on records. */
@@ -1055,6 +1139,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/vm/g26_ioremap_over_a_mapping", g26_ioremap_over_a_mapping),
 	UNIT_TEST("/vm/g31_ioremap_without_table_memory",
 		  g31_ioremap_without_table_memory),
+	UNIT_TEST("/vm/g31_image_page_gets_the_last_tables",
+		  g31_image_page_gets_the_last_tables),
 	UNIT_TEST("/vm/clear/gives-everything-back",
 		  good_clear_gives_everything_back),
 	UNIT_TEST("/vm/clear/of-a-part-leaves-the-rest",
@@ -1065,6 +1151,10 @@ static const struct unit_test tests[] = {
 		  g37_clear_of_exactly_one_call),
 	UNIT_TEST("/vm/g37_another_range_starts_anew",
 		  g37_another_range_starts_anew),
+	UNIT_TEST("/vm/g37_range_of_other_bounds_starts_anew",
+		  g37_range_of_other_bounds_starts_anew),
+	UNIT_TEST("/vm/g37_s2page_is_held_for_32_pages_at_most",
+		  g37_s2page_is_held_for_32_pages_at_most),
 	UNIT_TEST("/vm/g37_clear_looks_at_so_many_records",
 		  g37_clear_looks_at_so_many_records),
 	UNIT_TEST("/vm/g21_table_is_empty_before_a_page_leaves",
