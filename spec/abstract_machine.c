@@ -297,7 +297,7 @@ enum option read_relaxed(uint64_t addr, uint32_t bytes, struct rdata *adt,
 	return SOME;
 }
 
-/* writel_relaxed_spec and writeq_relaxed_spec; G67: what is given is written. */
+/* writel_relaxed_spec, writeq_relaxed_spec; G67: what is given is written. */
 enum option write_relaxed(uint64_t value, uint64_t addr, uint32_t bytes,
 			  struct rdata *adt)
 {

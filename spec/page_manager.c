@@ -53,7 +53,8 @@ enum option get_pfn_owner_spec(uint64_t pfn, const struct rdata *adt,
 	uint64_t i = page(pfn, adt);
 
 	RELY_CALLER(lock_own(adt, LOCK_S2PAGE, 0) || adt->halt);
-	*owner = adt->halt ? 0 : i == INVALID64 ? INVALID : adt->s2page[i].owner;
+	*owner = adt->halt ? 0 :
+		 i == INVALID64 ? INVALID : adt->s2page[i].owner;
 	return SOME;
 }
 
@@ -76,7 +77,8 @@ enum option get_pfn_count_spec(uint64_t pfn, const struct rdata *adt,
 	uint64_t i = page(pfn, adt);
 
 	RELY_CALLER(lock_own(adt, LOCK_S2PAGE, 0) || adt->halt);
-	*count = adt->halt ? 0 : i == INVALID64 ? INVALID : adt->s2page[i].count;
+	*count = adt->halt ? 0 :
+		 i == INVALID64 ? INVALID : adt->s2page[i].count;
 	return SOME;
 }
 
@@ -98,7 +100,8 @@ enum option get_pfn_map_spec(uint64_t pfn, const struct rdata *adt,
 	uint64_t i = page(pfn, adt);
 
 	RELY_CALLER(lock_own(adt, LOCK_S2PAGE, 0) || adt->halt);
-	*gfn = adt->halt ? 0 : i == INVALID64 ? INVALID64 : adt->s2page[i].gfn;
+	*gfn = adt->halt ? 0 :
+	       i == INVALID64 ? INVALID64 : adt->s2page[i].gfn;
 	return SOME;
 }
 

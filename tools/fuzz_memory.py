@@ -61,6 +61,15 @@ def quoted(text):
     return text.replace('$', '$$').replace(' ', '$ ').replace(':', '$:')
 
 
+def ninja(folder, *targets):
+    """Build; what it says is shown only if that fails."""
+    result = subprocess.run(['ninja', '-C', folder, *targets], check=False,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            text=True, errors='replace')
+    if result.returncode:
+        sys.exit(result.stdout + 'fuzz memory: the build failed; see above')
+
+
 def build_fuzzer(build, folder):
     """Write a ninja file for clang and run it; returns the program."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +92,7 @@ def build_fuzzer(build, folder):
     file = folder / 'build.ninja'
     if not file.exists() or file.read_text() != text:
         file.write_text(text)
-    subprocess.run(['ninja', '-C', folder, '--quiet'], check=True)
+    ninja(folder)
     return program
 
 
@@ -165,8 +174,7 @@ def report(build, folder, args):
     shutil.copy(found[0], raw)
     shutil.copy(folder / 'log', keep / f'memory-{args.seed}.log')
     test = build / 'tests' / 'property' / 'memory-test'
-    subprocess.run(['ninja', '-C', build, '--quiet',
-                    'tests/property/memory-test'], check=True)
+    ninja(build, 'tests/property/memory-test')
     shrunk = subprocess.run([test, '--bytes', raw, '--save', sequence],
                             check=False, capture_output=True, text=True)
     print(''.join(f'{line}\n' for line in shrunk.stdout.splitlines()
@@ -194,6 +202,7 @@ def main():
         parser.error('--seconds: at least 1')
     build = Path(os.environ.get('HYPSEC_BUILD', ROOT / 'build'))
 
+    print('building with clang', flush=True)
     program = build_fuzzer(build, build / 'fuzz-memory')
     with tempfile.TemporaryDirectory(prefix='hypsec-fuzz-') as name:
         folder = Path(name)
@@ -204,10 +213,10 @@ def main():
             run.process.kill()
             run.process.wait()
             raise
-        if status:
-            report(build, folder, args)
         steps, seconds = run.steps(), run.seconds()
         reached, edges = run.coverage()
+        if status:
+            report(build, folder, args)
     print(f'{steps} specification steps in {seconds:.0f} s '
           f'({steps / seconds:.0f}/s), {reached} of {edges} edges covered, '
           f'{1 if status else 0} findings (seed {args.seed})')

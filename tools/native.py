@@ -35,8 +35,8 @@ MEMORY_FILES = (
     'boot_core', 'boot_ops', 'el2_layout', 'fault_handler', 'host_hvc',
     'hv_result', 'locks', 'mem_handler', 'mem_manager', 'mem_region',
     'memory_ops', 'mmio_ops', 'npt_ops', 'npt_walk', 'page_index',
-    'page_manager', 'phys_page', 'pt_alloc', 'pt_walk', 'reset_scrub',
-    'shadow_ctxt', 'tlb', 'vm_info',
+    'page_manager', 'phys_page', 'pt_alloc', 'pt_walk', 'reclaim',
+    'reset_scrub', 'shadow_ctxt', 'tlb', 'vm_info',
 )
 
 

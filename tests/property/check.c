@@ -44,7 +44,7 @@ static const char *check_answer(const struct fw_result *fw,
 	if (fw->answer == ANSWER_PANIC) {
 		return say("the firmware panics: %s",
 			   fw->message == NULL ? "no single clean refusal" :
-			   fw->message + strspn(fw->message, "\n"));
+			   fw->message + strspn(fw->message, "\r\n"));
 	}
 	if (fw->answer != model->answer) {
 		return say("the firmware says \"%s\", the specification \"%s\"",
@@ -59,6 +59,33 @@ static const char *check_answer(const struct fw_result *fw,
 				   ", specified 0x%" PRIx64, i, fw->value[i],
 				   model->value[i]);
 		}
+	}
+	return NULL;
+}
+
+/* Has the call been refused, whoever is told of it? */
+static bool is_refusal(const struct call *call, const struct fw_result *fw,
+		       const struct rdata *after)
+{
+	uint64_t told = call->op == OP_HVC ? fw->value[0] :
+			call->op != OP_PVOP ? 0 :
+			after->shadow_ctxts[call->arg[0]][call->arg[1]][X0];
+
+	if (call->op == OP_PVOP && fw->value[0] != 0) {
+		return true;	/* left to the host */
+	}
+	return (fw->answer != ANSWER_OK && fw->answer != ANSWER_AGAIN) ||
+	       ((int64_t)told < 0 && told != call_result(AGAIN));
+}
+
+/* A refused call writes nothing, not even what a referee would allow. */
+static const char *check_refusal(const struct call *call,
+				 const struct fw_result *fw,
+				 const struct rdata *after)
+{
+	if (is_refusal(call, fw, after) && fw_nr_touched() != 0) {
+		return say("a refused call has written to page 0x%" PRIx64,
+			   fw_touched(0));
 	}
 	return NULL;
 }
@@ -98,7 +125,8 @@ static const char *check_transition(uint64_t index, const struct call *call,
 	}
 	/* Whoever assigns or revokes a single page cleans many at once. */
 	if (call->op != OP_ASSIGN && call->op != OP_REVOKE_PAGE &&
-	    (old->owner != new->owner || (old->count == 1 && new->count == 0)) &&
+	    (old->owner != new->owner ||
+	     (old->count == 1 && new->count == 0)) &&
 	    !fw_page_is_clean(fw_pfn(index))) {
 		return say("G25: page 0x%" PRIx64 " is only in a cache",
 			   fw_pfn(index));
@@ -309,6 +337,7 @@ const char *check_step(const struct call *call, const struct fw_result *fw,
 
 	TRY(check_answer(fw, model));
 	TRY(fw_check_step());
+	TRY(check_refusal(call, fw, after));
 	TRY(check_memory(call, before, after));
 	TRY(check_gprs(HOSTVISOR, 0, after));
 	TRY(check_mmio(after));

@@ -77,7 +77,7 @@ static void start_with_page(void)
 	CHECK(CALL(OP_VM_FAULT, 1, GPA, PA, 3) == ANSWER_OK);
 }
 
-/* --- Faults of the host ---------------------------------------------------- */
+/* --- Faults of the host -------------------------------------------------- */
 
 static void g14_permission_fault(void)
 {
@@ -141,7 +141,7 @@ static void g53_skip_instr(void)
 	CHECK(coq.elr_el2 == 0x80000 && coq.esr_el2 == 0x80004);
 }
 
-/* --- Assignment ------------------------------------------------------------ */
+/* --- Assignment ---------------------------------------------------------- */
 
 static void g15_foreign_page(void)
 {
@@ -234,7 +234,7 @@ static void g34_donated_page_is_scrubbed(void)
 	CHECK(content_of(&coq, PFN) == SECRET);
 }
 
-/* --- Sharing --------------------------------------------------------------- */
+/* --- Sharing ------------------------------------------------------------- */
 
 static void g16_revoke_of_reserved(void)
 {
@@ -304,7 +304,7 @@ static void g38_range_beyond_the_space(void)
 	      SOME);
 }
 
-/* --- Devices and teardown --------------------------------------------------- */
+/* --- Devices and teardown ------------------------------------------------ */
 
 static void g26_descriptor_bits_in_the_pa(void)
 {
@@ -377,6 +377,16 @@ static void g35_map_of_a_page_that_is_back(void)
 	CHECK(page_of(&coq, PFN)->gfn == 0);
 }
 
+static void g7_no_id_is_left(void)
+{
+	for (uint32_t i = 1; i < COREVISOR; i++) {
+		CHECK(CALL(OP_REGISTER_KVM, 0) == ANSWER_OK);
+	}
+	CHECK(CALL(OP_REGISTER_KVM, 0) == ANSWER_NOMEM);
+	CHECK(run_state()->vms[COREVISOR].state == UNUSED);
+	CHECK(run_state()->vms[HOSTVISOR].state == UNUSED);
+}
+
 static void g23_id_comes_again(void)
 {
 	start_with_page();
@@ -404,13 +414,14 @@ static void g30_page_zero(void)
 	CHECK(entry.pfn == 0);
 }
 
-/* --------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
 	void (*run)(void);
 	uint32_t chunks;
 } tests[] = {
+	{ "G7 no id is left", g7_no_id_is_left, FW_MAX_CHUNKS },
 	{ "G14 permission fault", g14_permission_fault, 4 },
 	{ "G15 foreign page", g15_foreign_page, 4 },
 	{ "G16 a reservation is no share", g16_reserved_is_not_shared, 4 },

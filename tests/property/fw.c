@@ -147,19 +147,28 @@ uint64_t fw_device_word(uint64_t offset)
 	return UINT64_C(0x8182838485868788) ^ offset * UINT64_C(0x101010101);
 }
 
+static bool note_access(uint64_t offset, uint32_t bytes, uint64_t value,
+			bool write)
+{
+	fw_machine.mmio = (struct fw_mmio){
+		.count = fw_machine.mmio.count + 1,
+		.addr = fw_device.base + offset,
+		.value = value,
+		.bytes = bytes,
+		.write = write,
+	};
+	return true;
+}
+
 static bool device_read(uint64_t offset, uint32_t bytes, uint64_t *value)
 {
 	*value = fw_device_word(offset);
-	fw_machine.mmio = (struct fw_mmio){ fw_machine.mmio.count + 1, fw_device.base + offset,
-				 *value, bytes, false };
-	return true;
+	return note_access(offset, bytes, *value, false);
 }
 
 static bool device_write(uint64_t offset, uint32_t bytes, uint64_t value)
 {
-	fw_machine.mmio = (struct fw_mmio){ fw_machine.mmio.count + 1, fw_device.base + offset,
-				 value, bytes, true };
-	return true;
+	return note_access(offset, bytes, value, true);
 }
 
 static struct mmio_device device = {

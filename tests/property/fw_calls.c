@@ -23,6 +23,9 @@
 #include "core/shadow_ctxt.h"
 #include "core/vm_info.h"
 
+/* Where the host is when it faults. */
+#define HOST_PC	UINT64_C(0x80000)
+
 static enum answer answer_of(enum hv_status status)
 {
 	static const enum answer answers[] = {
@@ -38,22 +41,25 @@ static enum answer answer_of(enum hv_status status)
 /* An abort of the host's: refused if the firmware counts and injects one. */
 static enum answer host_fault(uint64_t hpfar, uint64_t esr, uint64_t far)
 {
+	struct trap_frame *frame = &fw_machine.frame;
 	uint64_t refusals = fw_machine.counters[0].refusals;
+	bool injected;
 
 	native_cpu.esr_el1 = 0;
 	native_cpu.vserror = false;
-	fw_machine.frame.elr = 0x80000;
-	fw_machine.frame.spsr = PSTATE_FAULT_BITS_64;
-	fw_machine.frame.esr = esr;
-	fw_machine.frame.far = far;
-	fw_machine.frame.hpfar = hpfar;
-	handle_host_stage2_fault(&fw_machine.frame);
+	frame->elr = HOST_PC;
+	frame->spsr = PSTATE_FAULT_BITS_64;
+	frame->esr = esr;
+	frame->far = far;
+	frame->hpfar = hpfar;
+	handle_host_stage2_fault(frame);
+	refusals = fw_machine.counters[0].refusals - refusals;
+	injected = native_cpu.esr_el1 != 0;
 	/* Counted once and injected once, or neither. */
-	if (fw_machine.counters[0].refusals == refusals + 1 && native_cpu.esr_el1 != 0) {
-		return ANSWER_PERM;
+	if (refusals > 1 || injected != (refusals == 1)) {
+		return ANSWER_PANIC;
 	}
-	return fw_machine.counters[0].refusals == refusals && native_cpu.esr_el1 == 0 ?
-		       ANSWER_OK : ANSWER_PANIC;
+	return injected ? ANSWER_PERM : ANSWER_OK;
 }
 
 /* A load or store of the host's at @addr; it faults as often as it must. */
@@ -70,7 +76,7 @@ static enum answer host_access(const struct call *call, bool write)
 		enum answer answer = host_fault(call->arg[0] >> PAGE_SHIFT << 4,
 						esr, call->arg[0]);
 
-		if (answer != ANSWER_OK || fw_machine.frame.elr != 0x80000) {
+		if (answer != ANSWER_OK || fw_machine.frame.elr != HOST_PC) {
 			return answer;
 		}
 		if (!fw_translate(HOSTVISOR, call->arg[0] >> PAGE_SHIFT,
@@ -261,7 +267,8 @@ static enum hv_status operation(const struct call *call, uint64_t *value)
 
 static void hvc(const struct call *call)
 {
-	memcpy(fw_machine.frame.regs, call->arg, MAX_ARGS * sizeof(call->arg[0]));
+	memcpy(fw_machine.frame.regs, call->arg,
+	       MAX_ARGS * sizeof(call->arg[0]));
 	fw_machine.frame.esr = UINT64_C(0x5a000000);
 	host_hvc_dispatcher(&fw_machine.frame);
 }

@@ -219,7 +219,9 @@ static void other_call(struct bytes *bytes, const struct rdata *adt,
 		arg[0] = block_pfn(bytes, adt);
 		break;
 	case OP_PLANT:
-		arg[0] = some_pfn(bytes, adt);
+		/* Often what keeps a block from being all of one kind. */
+		arg[0] = pick(bytes, 4) != 0 ? some_pfn(bytes, adt) :
+			 block_pfn(bytes, adt) + pick(bytes, 2) * 511;
 		arg[1] = pick(bytes, 8) == 0 ? COREVISOR : pick(bytes, 4);
 		arg[2] = some_count(bytes);
 		arg[3] = pick(bytes, 3) == 0 ? INVALID64 : new_gfn(bytes);

@@ -126,7 +126,8 @@ static bool allows_vm_call(const struct call *call, const struct rdata *adt)
 	case OP_MAP_PFN:
 		return are_assigned(arg, adt);
 	case OP_CLEAR_PAGE:
-		return !is_pfn(arg[1]) || !vm_maps((uint32_t)arg[0], arg[1], adt);
+		return !is_pfn(arg[1]) ||
+		       !vm_maps((uint32_t)arg[0], arg[1], adt);
 	case OP_WALK:
 		return is_paddr(arg[1]);
 	default:

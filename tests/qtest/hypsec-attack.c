@@ -82,13 +82,14 @@ void hypsec_vm_ioremap(HypsecBoard *board, uint64_t vmid, uint64_t gpa,
 
 unsigned int hypsec_vm_destroy(HypsecBoard *board, uint64_t vmid)
 {
-    unsigned int calls = 1;
+    unsigned int calls = 0;
+    uint64_t x0;
 
-    while (hypsec_call(board, 0, HYPSEC_HVC_DESTROY_VM, vmid, 0, 0, 0) ==
-           (uint64_t)HYPSEC_AGAIN) {
+    do {
+        x0 = hypsec_call(board, 0, HYPSEC_HVC_DESTROY_VM, vmid, 0, 0, 0);
         g_assert_cmpuint(++calls, <, CALLS_MAX);
-    }
-    /* Gone: it cannot be destroyed again, whatever the last call gave. */
+    } while (x0 == (uint64_t)HYPSEC_AGAIN);
+    g_assert_cmpuint(x0, ==, HYPSEC_OK);
     return calls;
 }
 

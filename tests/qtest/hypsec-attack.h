@@ -20,7 +20,7 @@
 #define HYPSEC_PFN_END      (UINT64_C(1) << 28)
 #define HYPSEC_COREVISOR    16
 
-/* Where a host maps nothing by itself, and what of it a VM gets there. */
+/* Where VMs of the tests have their memory, and what is where on the board. */
 #define HYPSEC_GPA          UINT64_C(0x80000000)
 #define HYPSEC_UART0        UINT64_C(0x09000000)
 #define HYPSEC_UART1        UINT64_C(0x09040000)
@@ -145,9 +145,10 @@ void hypsec_check_kept(HypsecBoard *board, unsigned int cpu, uint64_t pa,
  * hypsec_check_tables() - tables and records fit each other
  * @board: the board
  *
- * What the host's table maps is mapped to itself and is RAM of the host or a
- * device. What a VM's table maps is RAM of that VM at the place on record, so
- * no page is mapped twice, or a device. EL2's pages are in no table.
+ * What the host's table maps is mapped to itself and is RAM of the host,
+ * shared with it, or a device. What a VM's table maps is RAM of that VM at the
+ * place on record, so no page is mapped twice, or a device. EL2's pages are in
+ * no table.
  */
 void hypsec_check_tables(HypsecBoard *board);
 

@@ -228,6 +228,13 @@ void hypsec_check_state(HypsecBoard *board, const HypsecState *before,
     }
 }
 
+/* A VM's page that the host may have. */
+static bool is_shared(const HypsecPage *page)
+{
+    return page->owner != 0 && page->owner != HYPSEC_COREVISOR &&
+           page->count >= 1 && page->count <= HYPSEC_MAX_SHARES;
+}
+
 static void check_leaf(HypsecBoard *board, const HypsecState *state,
                        unsigned int owner, uint64_t ia, uint64_t desc,
                        uint64_t pages)
@@ -253,6 +260,9 @@ static void check_leaf(HypsecBoard *board, const HypsecState *state,
             continue;
         }
         page = decode_record(le64_to_cpu(records[index]), pfn);
+        if (owner == 0 && is_shared(&page)) {
+            continue;
+        }
         if (page.owner != owner ||
             (owner && page.map != ia / HYPSEC_PAGE + i)) {
             HYPSEC_FAIL(board, "%u has 0x%" PRIx64 " of %u at 0x%" PRIx64,

@@ -1139,6 +1139,72 @@ static void scrub_erases_every_vm_and_no_host(void)
 	destroy_all(other);
 }
 
+static void scrub_lets_no_vm_be_made_after_it(void)
+{
+	uint64_t chunks;
+	uint32_t vm = 77;
+
+	ops_start();
+	chunks = free_chunks();
+	mem_handler_scrub_all();
+	for (unsigned int i = 0; i < COREVISOR; i++) {
+		/* Refused for that reason each time: no id is used up. */
+		g_assert_cmpint(register_kvm(&vm), ==, HV_EBUSY);
+	}
+	g_assert_cmpuint(vm, ==, 77);
+	g_assert_cmpuint(ops_vm_state(1), ==, UNUSED);
+	g_assert_cmpuint(free_chunks(), ==, chunks);
+}
+
+/* Another CPU makes VMs and gives them pages for as long as it can. */
+static void *make_vms(void *data)
+{
+	uint32_t *made = data;
+	uint32_t vm, image;
+
+	machine_become_cpu(1);
+	while (register_kvm(&vm) == HV_OK) {
+		g_assert_cmpint(set_boot_info(vm, IMAGE, 32 * PAGE_SIZE,
+					      &image), ==, HV_OK);
+		for (uint64_t i = 0; i < 32; i++) {
+			pfn_t pfn = OPS_PFN(0, *made);
+
+			if (remap_vm_image(vm, pfn, image) == HV_OK) {
+				__atomic_add_fetch(made, 1, __ATOMIC_RELEASE);
+			}
+		}
+	}
+	return NULL;
+}
+
+/* At a moment of another CPU's, hence many times. */
+static void scrub_erases_what_another_cpu_gives_away(void)
+{
+	for (unsigned int round = 0; round < 40; round++) {
+		pfn_t last = (OPS_RAM2 >> PAGE_SHIFT) + 700;
+		uint32_t made = 0;
+		pthread_t thread;
+
+		ops_start();
+		ops_give_page(ops_new_vm(), GFN, last);
+		ops_fill(last, SECRET);
+		for (uint64_t i = 0; i < 512; i++) {
+			ops_fill(OPS_PFN(0, i), SECRET);
+		}
+		g_assert_cmpint(pthread_create(&thread, NULL, make_vms, &made),
+				==, 0);
+		while (__atomic_load_n(&made, __ATOMIC_ACQUIRE) < 3) {
+			sched_yield();
+		}
+		mem_handler_scrub_all();
+		ops_assert_filled(last, 0);
+		g_assert_cmpint(pthread_join(thread, NULL), ==, 0);
+		for (uint64_t i = 0; i < made; i++) {
+			ops_assert_filled(OPS_PFN(0, i), 0);
+		}
+	}
+}
+
 static void scrub_leaves_el2(void)
 {
 	struct opstate *before;
@@ -1239,6 +1305,10 @@ static const struct unit_test tests[] = {
 		  g11_two_cpus_make_and_end_vms),
 	UNIT_TEST("/vm/scrub/erases-every-vm-and-no-host",
 		  scrub_erases_every_vm_and_no_host),
+	UNIT_TEST("/vm/scrub/no-vm-is-made-after-it",
+		  scrub_lets_no_vm_be_made_after_it),
+	UNIT_TEST("/vm/scrub/beside-a-cpu-that-makes-vms",
+		  scrub_erases_what_another_cpu_gives_away),
 	UNIT_TEST("/vm/scrub/leaves-el2", scrub_leaves_el2),
 };
 

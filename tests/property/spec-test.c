@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The specification by itself: where it is stuck, what a halt does, and that
+ * its table is the map that it stands for. Everything else is tested beside
+ * the firmware.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "run.h"
+#include "spec/abstract_machine.h"
+#include "spec/fault_handler.h"
+#include "spec/locks.h"
+#include "spec/mem_manager.h"
+#include "spec/npt.h"
+#include "spec/page_manager.h"
+#include "spec/trap_dispatcher.h"
+
+#define RAM_PAGES	UINT64_C(1024)
+#define RAM_PFN		UINT64_C(0x40000)
+
+static struct rdata adt;
+static struct rdata copy;
+static bool failed;
+
+#define CHECK(condition) \
+	do { \
+		if (!(condition)) { \
+			printf("# line %d: %s\n", __LINE__, #condition); \
+			failed = true; \
+		} \
+	} while (0)
+
+static void start(void)
+{
+	struct board board = {
+		.regions = { { RAM_PFN * PAGE_SIZE, RAM_PAGES * PAGE_SIZE } },
+		.nr_regions = 1,
+	};
+
+	empty_adt(&board, 4, &adt);
+}
+
+static void lock_is_not_taken_twice(void)
+{
+	CHECK(acquire_lock_s2page_spec(&adt) == SOME);
+	CHECK(acquire_lock_s2page_spec(&adt) == STUCK);
+	CHECK(release_lock_s2page_spec(&adt) == SOME);
+	CHECK(acquire_lock_s2page_spec(&adt) == SOME);
+}
+
+static void lock_is_released_by_its_holder(void)
+{
+	CHECK(release_lock_core_spec(&adt) == STUCK);
+	CHECK(acquire_lock_vm_spec(3, &adt) == SOME);
+	CHECK(release_lock_vm_spec(4, &adt) == STUCK);
+	CHECK(release_lock_vm_spec(3, &adt) == SOME);
+	CHECK(adt.nr_locks == 0);
+}
+
+static void locks_have_an_order(void)
+{
+	CHECK(acquire_lock_s2page_spec(&adt) == SOME);
+	CHECK(acquire_lock_vm_spec(1, &adt) == STUCK);
+	CHECK(acquire_lock_smmu_spec(&adt) == STUCK);
+	CHECK(acquire_lock_pt_spec(1, &adt) == SOME);
+	CHECK(acquire_lock_pt_spec(HOSTVISOR, &adt) == STUCK);
+}
+
+static void shared_state_needs_its_lock(void)
+{
+	uint32_t value;
+
+	CHECK(get_pfn_owner_spec(RAM_PFN, &adt, &value) == STUCK);
+	CHECK(set_pfn_count_spec(RAM_PFN, 1, &adt) == STUCK);
+	CHECK(get_vm_state_spec(1, &adt, &value) == STUCK);
+	CHECK(acquire_lock_vm_spec(2, &adt) == SOME);
+	CHECK(set_vm_state_spec(1, READY, &adt) == STUCK);
+	CHECK(clear_pfn_host_spec(RAM_PFN, &adt) == STUCK);
+	CHECK(grant_vm_page_spec(1, RAM_PFN, &adt) == STUCK);
+}
+
+static void halt_stops_every_step(void)
+{
+	uint64_t ret64;
+	uint32_t ret;
+
+	CHECK(panic_spec(&adt) == SOME);
+	rdata_copy(&copy, &adt);
+	adt.host_regs[0] = HVC_REGISTER_KVM;
+	CHECK(host_hvc_dispatcher_spec(&adt, &ret64) == SOME && ret64 == 0);
+	CHECK(map_page_host_spec(RAM_PFN * PAGE_SIZE, &adt) == SOME);
+	CHECK(clear_phys_page_spec(RAM_PFN, &adt) == SOME);
+	CHECK(set_pfn_owner_spec(RAM_PFN, 1, &adt) == SOME);
+	CHECK(get_pfn_owner_spec(RAM_PFN, &adt, &ret) == SOME && ret == 0);
+	CHECK(check_spec(7, &adt, &ret) == SOME && ret == 0);
+	CHECK(check64_spec(7, &adt, &ret64) == SOME && ret64 == 0);
+	CHECK(adt.npts[HOSTVISOR].nr_runs == 0 && adt.vmids == 0);
+	CHECK(memcmp(adt.s2page, copy.s2page, sizeof(adt.s2page)) == 0);
+}
+
+static void results_pass_without_a_halt(void)
+{
+	uint64_t ret64;
+	uint32_t ret;
+
+	CHECK(check_spec(7, &adt, &ret) == SOME && ret == 7);
+	CHECK(check64_spec(UINT64_MAX, &adt, &ret64) == SOME &&
+	      ret64 == UINT64_MAX);
+}
+
+static void pvop_of_no_vm_panics(void)
+{
+	uint32_t ret;
+
+	adt.cur_vmid = HOSTVISOR;
+	CHECK(core_handle_pvops_spec(&adt, &ret) == SOME);
+	CHECK(adt.halt && ret == 0);
+}
+
+/* The map that the runs stand for, gfn by gfn. */
+static uint64_t plain[RAM_PAGES];
+
+static void check_map(void)
+{
+	for (uint64_t gfn = 0; gfn < RAM_PAGES; gfn++) {
+		struct npt_entry entry = npt_get(&adt.npts[HOSTVISOR],
+						 RAM_PFN + gfn);
+
+		CHECK((entry.level == 3) == (plain[gfn] != 0));
+		CHECK(entry.level == 0 || entry.pfn == RAM_PFN + gfn);
+	}
+}
+
+static void runs_are_the_map(void)
+{
+	uint8_t bytes[2048];
+
+	memset(plain, 0, sizeof(plain));
+	random_bytes(7, bytes, sizeof(bytes));
+	for (size_t i = 0; i + 2 < sizeof(bytes); i += 3) {
+		uint64_t gfn = (bytes[i] % 4 * 256 + bytes[i + 1] % 64) %
+			       RAM_PAGES;
+
+		if (bytes[i + 2] % 3 != 0) {
+			CHECK(map_page_host_spec((RAM_PFN + gfn) * PAGE_SIZE,
+						 &adt) == SOME);
+			plain[gfn] = 1;
+		} else {
+			CHECK(acquire_lock_s2page_spec(&adt) == SOME);
+			CHECK(clear_pfn_host_spec(RAM_PFN + gfn, &adt) ==
+			      SOME);
+			CHECK(release_lock_s2page_spec(&adt) == SOME);
+			plain[gfn] = 0;
+		}
+	}
+	check_map();
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} tests[] = {
+	{ "a lock is not taken twice", lock_is_not_taken_twice },
+	{ "a lock is released by its holder", lock_is_released_by_its_holder },
+	{ "locks have an order", locks_have_an_order },
+	{ "shared state needs its lock", shared_state_needs_its_lock },
+	{ "a halt stops every step", halt_stops_every_step },
+	{ "results pass without a halt", results_pass_without_a_halt },
+	{ "a pvop of no VM panics", pvop_of_no_vm_panics },
+	{ "runs are the map", runs_are_the_map },
+};
+
+int main(void)
+{
+	size_t n = sizeof(tests) / sizeof(tests[0]);
+	bool any = false;
+
+	printf("1..%zu\n", n);
+	for (size_t i = 0; i < n; i++) {
+		failed = false;
+		start();
+		tests[i].run();
+		printf("%sok %zu - %s\n", failed ? "not " : "", i + 1,
+		       tests[i].name);
+		any = any || failed;
+	}
+	return any ? 1 : 0;
+}
