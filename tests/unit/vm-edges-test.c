@@ -9,6 +9,7 @@
 #include "core/boot_ops.h"
 #include "core/locks.h"
 #include "core/mem_handler.h"
+#include "core/mem_region.h"
 #include "core/page_manager.h"
 #include "core/reclaim.h"
 
@@ -153,7 +154,33 @@ static void destroy_does_not_look_at_all_ram(void)
 	assert_done(destroy_vm(vm));
 }
 
+/* Not only with the first. */
+static void region_overlaps_with_a_later_one(void)
+{
+	g_assert_cmpint(mem_region_add(OPS_RAM2, MIB), ==, HV_OK);
+	g_assert_cmpint(mem_region_add(OPS_RAM2 + MIB, MIB), ==, HV_OK);
+	g_assert_cmpint(mem_region_add(OPS_RAM2, PAGE_SIZE), ==, HV_EINVAL);
+	g_assert_cmpint(mem_region_add(OPS_RAM2 + MIB, PAGE_SIZE), ==,
+			HV_EINVAL);
+}
+
+/* What is in no region is looked for in all there can be, and no further. */
+static void search_ends_with_a_full_table(void)
+{
+	while (mem_region_count() < MAX_MEMBLOCK_NUM) {
+		g_assert_cmpint(mem_region_add(OPS_RAM2 + mem_region_count() *
+					       2 * PAGE_SIZE, PAGE_SIZE), ==,
+				HV_OK);
+	}
+	g_assert_cmpuint(mem_region_search(0), ==, INVALID);
+	g_assert_cmpuint(mem_region_search(OPS_RAM2 - PAGE_SIZE), ==, INVALID);
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST("/vm-edges/region/overlaps-with-a-later-one",
+		  region_overlaps_with_a_later_one),
+	UNIT_TEST("/vm-edges/region/search-ends-with-a-full-table",
+		  search_ends_with_a_full_table),
 	UNIT_TEST("/vm-edges/register/refused-id-is-free-again",
 		  refused_id_is_free_again),
 	UNIT_TEST("/vm-edges/register/ids-are-given-under-the-lock",
