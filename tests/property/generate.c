@@ -126,6 +126,29 @@ static void vm_fault(struct bytes *bytes, const struct rdata *adt,
 	}
 }
 
+/* A VM that is being loaded, so that its images get complete. */
+static uint32_t loading_vm(struct bytes *bytes, const struct rdata *adt)
+{
+	for (uint32_t vmid = 1; vmid < COREVISOR; vmid++) {
+		if (adt->vms[vmid].state == READY &&
+		    adt->vms[vmid].next_load_idx > 0) {
+			return vmid;
+		}
+	}
+	return some_vm(bytes, adt);
+}
+
+static void remap_image(struct bytes *bytes, const struct rdata *adt,
+			uint64_t *arg)
+{
+	const struct s2page *page = pick(bytes, 8) == 0 ?
+				    some_counted(bytes, adt) : NULL;
+
+	arg[0] = loading_vm(bytes, adt);
+	arg[1] = page == NULL ? some_pfn(bytes, adt) : pfn_of(page, adt);
+	arg[2] = pick(bytes, adt->vms[arg[0]].next_load_idx + 1);
+}
+
 static void host_operation(struct bytes *bytes, const struct rdata *adt,
 			   struct call *call)
 {
@@ -138,11 +161,11 @@ static void host_operation(struct bytes *bytes, const struct rdata *adt,
 		break;
 	case OP_SET_BOOT_INFO:
 		arg[1] = new_gfn(bytes) * PAGE_SIZE;
-		arg[2] = some_size(bytes);
+		arg[2] = pick(bytes, 2) == 0 ? 1 + pick(bytes, 3) * 4096 :
+					       some_size(bytes);
 		break;
 	case OP_REMAP_VM_IMAGE:
-		arg[1] = some_pfn(bytes, adt);
-		arg[2] = pick(bytes, 3);
+		remap_image(bytes, adt, arg);
 		break;
 	case OP_IOREMAP:
 		arg[1] = new_gfn(bytes) * PAGE_SIZE;

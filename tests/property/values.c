@@ -100,9 +100,8 @@ const struct s2page *some_owned(struct bytes *bytes, uint32_t vmid,
 	return NULL;
 }
 
-/* A page that is shared, reserved or used by a device; NULL for none. */
-static const struct s2page *some_counted(struct bytes *bytes,
-					 const struct rdata *adt)
+const struct s2page *some_counted(struct bytes *bytes,
+				  const struct rdata *adt)
 {
 	uint64_t start = (uint64_t)byte(bytes) * 12;
 

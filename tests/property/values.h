@@ -26,6 +26,10 @@ uint32_t some_vm(struct bytes *bytes, const struct rdata *adt);
 /* A page that a VM owns, mapped or not; NULL if it has none. */
 const struct s2page *some_owned(struct bytes *bytes, uint32_t vmid,
 				const struct rdata *adt);
+/* A page that is shared, reserved or used by a device; NULL for none. */
+const struct s2page *some_counted(struct bytes *bytes,
+				  const struct rdata *adt);
+
 uint64_t pfn_of(const struct s2page *page, const struct rdata *adt);
 
 /* A pfn; one that is block aligned, mostly. */
