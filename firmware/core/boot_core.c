@@ -10,6 +10,8 @@
 
 /* Bit n: id n is in use. Protected by core. */
 static uint32_t used_vmids;
+/* No new VMs. Protected by core. */
+static bool closed;
 _Static_assert(COREVISOR <= 32, "one bit per id");
 
 /**
@@ -45,7 +47,25 @@ void boot_core_free_vmid(vmid_t vmid)
 	release_lock_core();
 }
 
+void boot_core_close(void)
+{
+	acquire_lock_core();
+	closed = true;
+	release_lock_core();
+}
+
+bool boot_core_is_closed(void)
+{
+	bool is_closed;
+
+	acquire_lock_core();
+	is_closed = closed;
+	release_lock_core();
+	return is_closed;
+}
+
 void boot_core_reset(void)
 {
+	closed = false;
 	used_vmids = 0;
 }

@@ -26,6 +26,29 @@ static uint64_t pages_in(uint64_t bytes)
 	return (bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
 }
 
+/* An empty table for a new id, which is READY then. */
+static enum hv_status make_vm(vmid_t vmid)
+{
+	enum hv_status status;
+
+	acquire_lock_vm(vmid);
+	ASSERT(get_vm_state(vmid) == UNUSED);
+	/* Under vm[vmid]: who closes takes it too and finds the VM, or none. */
+	if (boot_core_is_closed()) {
+		status = refuse(HV_EBUSY, "the machine is going down");
+	} else {
+		acquire_lock_s2page();
+		status = init_s2pt(vmid);
+		release_lock_s2page();
+	}
+	if (status == HV_OK) {
+		set_vm_state(vmid, READY);
+	}
+	release_lock_vm(vmid);
+	return status == HV_ENOMEM ? refuse(status, "no memory for tables") :
+				     status;
+}
+
 /**
  * register_kvm() - make a VM
  * @vmid: where its id goes
@@ -34,7 +57,8 @@ static uint64_t pages_in(uint64_t bytes)
  * Delta:   D-001: HV_ENOMEM instead of a panic
  * Locks:   takes core; vm[vmid], s2page and pt[vmid]; caller holds none
  * Returns: HV_OK, the VM is READY with an empty table; HV_ENOMEM if all ids
- *	    are in use or there is no memory for tables, and nothing has changed
+ *	    are in use or there is no memory for tables; HV_EBUSY while the
+ *	    machine goes down; nothing has changed on an error
  * Refuses: the above - host can reach this
  */
 enum hv_status register_kvm(uint32_t *vmid)
@@ -45,18 +69,10 @@ enum hv_status register_kvm(uint32_t *vmid)
 	if (id == INVALID) {
 		return refuse(HV_ENOMEM, "all VM ids are in use");
 	}
-	acquire_lock_vm(id);
-	ASSERT(get_vm_state(id) == UNUSED);
-	acquire_lock_s2page();
-	status = init_s2pt(id);
-	release_lock_s2page();
-	if (status == HV_OK) {
-		set_vm_state(id, READY);
-	}
-	release_lock_vm(id);
+	status = make_vm(id);
 	if (status != HV_OK) {
 		boot_core_free_vmid(id);
-		return refuse(status, "no memory for tables");
+		return status;
 	}
 	*vmid = id;
 	return HV_OK;

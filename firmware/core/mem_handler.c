@@ -223,6 +223,8 @@ enum hv_status kvm_phys_addr_ioremap(uint32_t vmid, uint64_t gpa, uint64_t pa,
 
 void mem_handler_scrub_all(void)
 {
+	/* From here on no page can become a VM's. */
+	boot_core_close();
 	for (vmid_t vmid = HOSTVISOR + 1; vmid < COREVISOR; vmid++) {
 		acquire_lock_vm(vmid);
 		if (get_vm_state(vmid) != UNUSED) {

@@ -140,6 +140,15 @@ static bool is_decoded(uint32_t esr)
 	       (esr & ESR_ELX_ISV) != 0 && (esr & ESR_ELX_S1PTW) == 0;
 }
 
+/* Whether it is A64 code of 4-byte instructions, with little-endian data. */
+static bool is_little_a64(uint64_t spsr)
+{
+	uint64_t big = (spsr & SPSR_MODE_MASK) == SPSR_MODE_EL0T ?
+			       SCTLR_EL1_E0E : SCTLR_EL1_EE;
+
+	return (spsr & SPSR_M4_AARCH32) == 0 && (cpu_el1_sctlr() & big) == 0;
+}
+
 /* One access at @offset; false if the device refuses it. */
 static bool access_device(const struct mmio_device *device, uint64_t offset,
 			  uint32_t esr)
@@ -174,8 +183,9 @@ static bool access_device(const struct mmio_device *device, uint64_t offset,
  * Returns: HV_OK if it is done and the instruction skipped; HV_ENOTSUP if no
  *	    emulated device is there; HV_EPERM if the access is refused, and
  *	    nothing has changed
- * Refuses: fetches, accesses without syndrome, of a walk, of a wrong size, or
- *	    that the device refuses - host can reach this
+ * Refuses: fetches, accesses without syndrome, of a walk, of a wrong size, of
+ *	    AArch32 or big-endian code, or that the device refuses - host can
+ *	    reach this
  */
 enum hv_status emulate_mmio(uint64_t addr, uint32_t esr)
 {
@@ -185,7 +195,7 @@ enum hv_status emulate_mmio(uint64_t addr, uint32_t esr)
 	if (device == NULL) {
 		return HV_ENOTSUP;
 	}
-	if (!is_decoded(esr)) {
+	if (!is_decoded(esr) || !is_little_a64(this_cpu()->frame->spsr)) {
 		return HV_EPERM;
 	}
 	acquire_lock_smmu();

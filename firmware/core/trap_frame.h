@@ -100,6 +100,8 @@ _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES &&
 _Static_assert(PSTATE_FAULT_BITS_64 == 0x3c5, "as the specification");
 
 #define SCTLR_EL1_SPAN		BIT(23)
+#define SCTLR_EL1_E0E		BIT(24)
+#define SCTLR_EL1_EE		BIT(25)
 #define SCTLR_EL1_DSSBS		BIT(44)
 #define SCTLR_EL1_SPINTMASK	BIT(62)
 

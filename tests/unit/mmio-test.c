@@ -28,6 +28,11 @@
 #define SF		BIT(15)
 #define S1PTW		BIT(7)
 #define WNR		BIT(6)
+/* PSTATE in which the host faults. */
+#define EL0T		UINT64_C(0x60000000)
+#define EL1H		UINT64_C(0x60000005)
+#define EL0_THUMB	UINT64_C(0x60000030)
+
 #define TRANSLATION_L3	UINT64_C(7)
 #define DABT		((uint64_t)0x24 << 26 | BIT(25))
 #define IABT		((uint64_t)0x20 << 26 | BIT(25))
@@ -94,7 +99,7 @@ static struct trap_frame fault(uint64_t addr, uint64_t esr)
 {
 	struct trap_frame frame = {
 		.elr = PC,
-		.spsr = 0x60000005,
+		.spsr = EL1H,
 		.esr = esr | TRANSLATION_L3,
 		.far = 0xffff000000000000 | (addr & 0xfff),
 		.hpfar = addr >> 12 << 4,
@@ -123,22 +128,28 @@ static void assert_emulated(struct trap_frame *frame,
 }
 
 /* The host gets an external abort instead, and the device hears nothing. */
-static void assert_aborted(uint64_t addr, uint64_t esr)
+static void assert_aborted_in(uint64_t spsr, uint64_t addr, uint64_t esr)
 {
 	struct trap_frame frame = fault(addr, esr);
 	struct trap_frame before = frame;
 	unsigned int n = accesses();
 	uint64_t refusals = pcpu_boot()->counters->refusals;
 
+	frame.spsr = spsr;
 	trap_host_sync(&frame);
 	g_assert_cmpmem(frame.regs, sizeof(frame.regs), before.regs,
 			sizeof(before.regs));
-	g_assert_cmphex(frame.elr, ==, VBAR + 0x200);
+	g_assert_cmphex(frame.elr & ~UINT64_C(0x7ff), ==, VBAR);
 	g_assert_cmphex(native_cpu.esr_el1 & 0x3f, ==, 0x10);
 	g_assert_cmphex(native_cpu.elr_el1, ==, PC);
 	g_assert_cmpuint(accesses(), ==, n);
 	g_assert_cmpuint(pcpu_boot()->counters->refusals, ==, refusals + 1);
 	g_assert_false(ops_host_maps(addr >> 12));
+}
+
+static void assert_aborted(uint64_t addr, uint64_t esr)
+{
+	assert_aborted_in(EL1H, addr, esr);
 }
 
 struct load {
@@ -257,6 +268,39 @@ static void g14_table_walk_is_refused(void)
 {
 	start(15);
 	assert_aborted(DEVICE, DABT | ISV | S1PTW | SAS(3) | SRT(1));
+}
+
+/* Two bytes to skip, and a block of conditional instructions to go on in. */
+static void aarch32_access_is_refused(void)
+{
+	start(15);
+	assert_aborted_in(EL0_THUMB, DEVICE, DABT | ISV | SAS(2) | SRT(1));
+}
+
+/* Its bytes are in the other order. */
+static void big_endian_access_is_refused(void)
+{
+	start(15);
+	native_cpu.sctlr_el1 = BIT(25);
+	assert_aborted(DEVICE, DABT | ISV | SAS(2) | SRT(1));
+	native_cpu.sctlr_el1 = BIT(24);
+	assert_aborted_in(EL0T, DEVICE, DABT | ISV | SAS(2) | SRT(1));
+}
+
+/* EL0's order is not EL1's. */
+static void little_endian_access_beside_a_big_endian_level(void)
+{
+	struct trap_frame frame;
+
+	start(15);
+	native_cpu.sctlr_el1 = BIT(24);
+	frame = fault(DEVICE, DABT | ISV | SAS(2) | SRT(1));
+	trap_host_sync(&frame);
+	native_cpu.sctlr_el1 = BIT(25);
+	frame = fault(DEVICE, DABT | ISV | SAS(2) | SRT(1));
+	frame.spsr = EL0T;
+	trap_host_sync(&frame);
+	g_assert_cmpuint(device.reads, ==, 2);
 }
 
 static void g14_other_faults_are_refused(void)
@@ -380,6 +424,10 @@ static const struct unit_test tests[] = {
 		  g14_access_without_syndrome_is_refused),
 	UNIT_TEST("/mmio/g14_fetch_is_refused", g14_fetch_is_refused),
 	UNIT_TEST("/mmio/g14_table_walk_is_refused", g14_table_walk_is_refused),
+	UNIT_TEST("/mmio/refusal/aarch32", aarch32_access_is_refused),
+	UNIT_TEST("/mmio/refusal/big-endian", big_endian_access_is_refused),
+	UNIT_TEST("/mmio/load/beside-a-big-endian-level",
+		  little_endian_access_beside_a_big_endian_level),
 	UNIT_TEST("/mmio/g14_other_faults_are_refused",
 		  g14_other_faults_are_refused),
 	UNIT_TEST("/mmio/refusal/size-that-the-device-has-not",

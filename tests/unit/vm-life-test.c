@@ -5,6 +5,7 @@
  */
 #include "opstate.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "core/boot_core.h"
@@ -1058,6 +1059,57 @@ static void g31_destroy_gives_table_memory_back(void)
 	}
 }
 
+#define LIVES 60
+
+struct owner {
+	uint32_t cpu;
+	uint64_t pfn;
+};
+
+/* VM after VM from the same pages. */
+static void *live(void *data)
+{
+	const struct owner *owner = data;
+
+	machine_become_cpu(owner->cpu);
+	for (unsigned int i = 0; i < LIVES; i++) {
+		vmid_t vm = ops_new_vm();
+
+		assert_done(set_image(vm, IMAGE, PAGE_SIZE));
+		ops_fill(owner->pfn, SECRET);
+		assert_done(remap_vm_image(vm, owner->pfn, 0));
+		ops_give_page(vm, GFN, owner->pfn + 1);
+		assert_done(grant_stage2_sg_gpa(vm, GFN << 12, 1));
+		assert_done(map_page_host((owner->pfn + 1) << 12));
+		assert_done(kvm_phys_addr_ioremap(vm, 0, UART, PAGE_SIZE));
+		assert_done(destroy_vm(vm));
+	}
+	return NULL;
+}
+
+/* Two CPUs at once: no id, page or table is lost, and none is two VMs'. */
+static void g11_two_cpus_make_and_end_vms(void)
+{
+	struct owner a = { 0, PFN };
+	struct owner b = { 1, BLOCK + 9 };
+	uint64_t chunks;
+	pthread_t thread;
+
+	ops_start();
+	chunks = free_chunks();
+	g_assert_cmpint(pthread_create(&thread, NULL, live, &b), ==, 0);
+	live(&a);
+	g_assert_cmpint(pthread_join(thread, NULL), ==, 0);
+	g_assert_cmpuint(free_chunks(), ==, chunks);
+	for (vmid_t vm = 1; vm < COREVISOR; vm++) {
+		g_assert_cmpuint(owned(vm), ==, 0);
+		g_assert_cmpuint(ops_vm_state(vm), ==, UNUSED);
+	}
+	ops_assert_reclaimed(a.pfn);
+	ops_assert_reclaimed(b.pfn + 1);
+	g_assert_cmpuint(ops_new_vm(), ==, 1);
+}
+
 /* --- Before the machine goes ------------------------------------------- */
 
 static void scrub_erases_every_vm_and_no_host(void)
@@ -1085,6 +1137,72 @@ static void scrub_erases_every_vm_and_no_host(void)
 	g_assert_cmpuint(ops_vm_state(other + 1), ==, UNUSED);
 	destroy_all(vm);
 	destroy_all(other);
+}
+
+static void scrub_lets_no_vm_be_made_after_it(void)
+{
+	uint64_t chunks;
+	uint32_t vm = 77;
+
+	ops_start();
+	chunks = free_chunks();
+	mem_handler_scrub_all();
+	for (unsigned int i = 0; i < COREVISOR; i++) {
+		/* Refused for that reason each time: no id is used up. */
+		g_assert_cmpint(register_kvm(&vm), ==, HV_EBUSY);
+	}
+	g_assert_cmpuint(vm, ==, 77);
+	g_assert_cmpuint(ops_vm_state(1), ==, UNUSED);
+	g_assert_cmpuint(free_chunks(), ==, chunks);
+}
+
+/* Another CPU makes VMs and gives them pages for as long as it can. */
+static void *make_vms(void *data)
+{
+	uint32_t *made = data;
+	uint32_t vm, image;
+
+	machine_become_cpu(1);
+	while (register_kvm(&vm) == HV_OK) {
+		g_assert_cmpint(set_boot_info(vm, IMAGE, 32 * PAGE_SIZE,
+					      &image), ==, HV_OK);
+		for (uint64_t i = 0; i < 32; i++) {
+			pfn_t pfn = OPS_PFN(0, *made);
+
+			if (remap_vm_image(vm, pfn, image) == HV_OK) {
+				__atomic_add_fetch(made, 1, __ATOMIC_RELEASE);
+			}
+		}
+	}
+	return NULL;
+}
+
+/* At a moment of another CPU's, hence many times. */
+static void scrub_erases_what_another_cpu_gives_away(void)
+{
+	for (unsigned int round = 0; round < 40; round++) {
+		pfn_t last = (OPS_RAM2 >> PAGE_SHIFT) + 700;
+		uint32_t made = 0;
+		pthread_t thread;
+
+		ops_start();
+		ops_give_page(ops_new_vm(), GFN, last);
+		ops_fill(last, SECRET);
+		for (uint64_t i = 0; i < 512; i++) {
+			ops_fill(OPS_PFN(0, i), SECRET);
+		}
+		g_assert_cmpint(pthread_create(&thread, NULL, make_vms, &made),
+				==, 0);
+		while (__atomic_load_n(&made, __ATOMIC_ACQUIRE) < 3) {
+			sched_yield();
+		}
+		mem_handler_scrub_all();
+		ops_assert_filled(last, 0);
+		g_assert_cmpint(pthread_join(thread, NULL), ==, 0);
+		for (uint64_t i = 0; i < made; i++) {
+			ops_assert_filled(OPS_PFN(0, i), 0);
+		}
+	}
 }
 
 static void scrub_leaves_el2(void)
@@ -1183,8 +1301,14 @@ static const struct unit_test tests[] = {
 		  good_destroy_of_a_vm_with_devices),
 	UNIT_TEST("/vm/g31_destroy_gives_table_memory_back",
 		  g31_destroy_gives_table_memory_back),
+	UNIT_TEST("/vm/g11_two_cpus_make_and_end_vms",
+		  g11_two_cpus_make_and_end_vms),
 	UNIT_TEST("/vm/scrub/erases-every-vm-and-no-host",
 		  scrub_erases_every_vm_and_no_host),
+	UNIT_TEST("/vm/scrub/no-vm-is-made-after-it",
+		  scrub_lets_no_vm_be_made_after_it),
+	UNIT_TEST("/vm/scrub/beside-a-cpu-that-makes-vms",
+		  scrub_erases_what_another_cpu_gives_away),
 	UNIT_TEST("/vm/scrub/leaves-el2", scrub_leaves_el2),
 };
 

@@ -267,8 +267,13 @@ void el2_host_traps_init(paddr_t vttbr)
 	sysreg_write(vttbr_el2, vttbr);
 	sysreg_write(hcr_el2, host_hcr(pfr0, pfr1));
 	barrier_isb();
-	/* Nothing that a TLB holds of EL1 and EL0 predates this table. */
+	/*
+	 * Nothing that a TLB holds of EL1 and EL0 predates this table, and
+	 * nothing in the instruction cache what others dropped while this CPU
+	 * was off.
+	 */
 	__asm__ volatile("tlbi alle1" ::: "memory");
+	__asm__ volatile("ic iallu" ::: "memory");
 	barrier_dsb_sy();
 	barrier_isb();
 }
