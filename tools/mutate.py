@@ -27,6 +27,7 @@ import pathlib
 import random
 import signal
 import sys
+import textwrap
 import time
 
 import mutants
@@ -102,12 +103,13 @@ def print_table(title, results, what):
     for mutant, (verdict, *_) in results:
         rows[what(mutant)][verdict] += 1
         rows['all'][verdict] += 1
-    print(f'{title:34}{"mutants":>8}' +
+    width = max(map(len, [title, *rows])) + 2
+    print(f'{title:{width}}{"mutants":>8}' +
           ''.join(f'{verdict.split(" ")[-1]:>10}' for verdict in VERDICTS) +
           f'{"score":>9}')
     for name in sorted(rows, key=lambda name: (name == 'all', name)):
         counts = rows[name]
-        print(f'{name:34}{sum(counts.values()):8}' +
+        print(f'{name:{width}}{sum(counts.values()):8}' +
               ''.join(f'{counts[verdict]:10}' for verdict in VERDICTS) +
               f'{score(counts):7.1f} %')
     return rows['all']
@@ -121,8 +123,10 @@ def report(results):
                   f'[{mutant.operator}]')
             print('\n'.join(f'  {line}' for line in
                             mutant.diff().splitlines()))
-            print('  ran: ' + (', '.join(sorted(test.name for test in tests))
-                               or 'nothing; no test executes the function'))
+            ran = ', '.join(sorted(test.name for test in tests)) or \
+                'nothing; no test executes the function'
+            print(textwrap.fill(f'ran: {ran}', 78, initial_indent='  ',
+                                subsequent_indent='       '))
     print()
     print_table('file', results, lambda mutant: mutant.file)
     print()
