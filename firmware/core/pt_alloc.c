@@ -63,12 +63,12 @@ static struct pt_pool *pt_pool(vmid_t vmid)
 
 static paddr_t chunk_pa(uint32_t chunk)
 {
-	return arena.base + (uint64_t)chunk * PT_CHUNK_BYTES;
+	return arena.base + ((uint64_t)chunk << PT_CHUNK_SHIFT);
 }
 
 static uint32_t chunk_of(paddr_t pa)
 {
-	return (uint32_t)((pa - arena.base) / PT_CHUNK_BYTES);
+	return (uint32_t)((pa - arena.base) >> PT_CHUNK_SHIFT);
 }
 
 void pt_pool_init(vmid_t vmid, paddr_t root, paddr_t base, uint64_t bytes)
@@ -82,15 +82,14 @@ void pt_pool_init(vmid_t vmid, paddr_t root, paddr_t base, uint64_t bytes)
 		.first = base,
 		.next = base,
 		.end = base + bytes,
-		.chunk = NO_CHUNK,
 	};
 }
 
 void pt_arena_init(paddr_t base, uint64_t bytes)
 {
-	uint64_t chunks = bytes / PT_CHUNK_BYTES;
-	uint64_t own = (chunks * PT_ARENA_RECORD_BYTES + PT_CHUNK_BYTES - 1) /
-		       PT_CHUNK_BYTES;
+	uint64_t chunks = bytes >> PT_CHUNK_SHIFT;
+	uint64_t own = (chunks * PT_ARENA_RECORD_BYTES + PT_CHUNK_BYTES - 1) >>
+		       PT_CHUNK_SHIFT;
 
 	ASSERT(((base | bytes) & (PT_CHUNK_BYTES - 1)) == 0);
 	ASSERT(chunks > 0 && chunks < NO_CHUNK);

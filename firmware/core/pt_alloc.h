@@ -15,8 +15,9 @@
 #define PT_ROOT_BYTES 8192
 
 /* One chunk, aligned to its size. */
-#define PT_CHUNK_PAGES 16
-#define PT_CHUNK_BYTES 65536
+#define PT_CHUNK_SHIFT 16
+#define PT_CHUNK_BYTES (1 << PT_CHUNK_SHIFT)
+#define PT_CHUNK_PAGES (PT_CHUNK_BYTES / 4096)
 
 /**
  * pt_pool_init() - give the host its root and its pool

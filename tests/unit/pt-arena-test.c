@@ -140,6 +140,22 @@ static void every_vm_gets_a_root_of_its_own(void)
 	}
 }
 
+/* What debuggers and the inspection page read. */
+static void array_shows_every_root(void)
+{
+	uint64_t stride;
+	const uint8_t *array = pt_pool_array(&stride);
+
+	g_assert_cmpint(create(1), ==, HV_OK);
+	g_assert_cmpint(create(LAST_VM), ==, HV_OK);
+	for (vmid_t vmid = HOSTVISOR; vmid <= LAST_VM; vmid++) {
+		paddr_t root;
+
+		memcpy(&root, array + vmid * stride, sizeof(root));
+		g_assert_cmphex(root, ==, pt_pool_root(vmid));
+	}
+}
+
 /* --- Allocate --------------------------------------------------------- */
 
 /* Takes all pages; each is zero, new, inside the arena and not the root. */
@@ -370,24 +386,31 @@ static void random_pools_match_a_model(void)
 
 /* --- Big arenas ------------------------------------------------------- */
 
-/* So many chunks that their records take more than one of them. */
-static void records_of_a_big_arena_fit(void)
+static void start_big(uint64_t chunks)
 {
-	const uint64_t chunks = 16384;
 	struct machine machine = test_machine;
-	paddr_t arena;
 
 	machine.el2 = (struct pa_range){ 8 * GIB, 2 * GIB };
 	machine.arena_chunks = chunks;
 	machine_start(&machine);
-	/* 16385 records of 4 bytes: one chunk is full, the last needs one. */
-	g_assert_cmpuint(pt_arena_free_chunks(), ==, chunks - 1);
-	arena = (machine_pool() + machine.pool_pages * PAGE_SIZE +
+}
+
+/* As many chunks as have their records in one of them, and one more. */
+static void records_of_a_big_arena_fit(void)
+{
+	const uint64_t one = PT_CHUNK_BYTES / PT_ARENA_RECORD_BYTES;
+	paddr_t arena;
+
+	start_big(one - 1);
+	g_assert_cmpuint(pt_arena_free_chunks(), ==, one - 1);
+	start_big(one);
+	g_assert_cmpuint(pt_arena_free_chunks(), ==, one - 1);
+	arena = (machine_pool() + test_machine.pool_pages * PAGE_SIZE +
 		 PT_CHUNK_BYTES - 1) / PT_CHUNK_BYTES * PT_CHUNK_BYTES;
 	g_assert_cmpint(create(1), ==, HV_OK);
 	g_assert_cmphex(pt_pool_root(1), ==, arena + 2 * PT_CHUNK_BYTES);
 	release(1);
-	g_assert_cmpuint(pt_arena_free_chunks(), ==, chunks - 1);
+	g_assert_cmpuint(pt_arena_free_chunks(), ==, one - 1);
 }
 
 /* --- Own bugs --------------------------------------------------------- */
@@ -508,6 +531,8 @@ static const struct unit_test tests[] = {
 		  arena_of_its_own_records_only_is_empty),
 	UNIT_TEST("/pt-arena/create/root-of-its-own",
 		  every_vm_gets_a_root_of_its_own),
+	UNIT_TEST("/pt-arena/create/array-shows-every-root",
+		  array_shows_every_root),
 	UNIT_TEST("/pt-arena/create/visible-when-handed-out",
 		  page_is_visible_when_it_is_handed_out),
 	UNIT_TEST("/pt-arena/alloc/grows-until-empty",
