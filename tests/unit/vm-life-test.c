@@ -235,6 +235,20 @@ static void g40_overlapping_images_are_refused(void)
 	}
 }
 
+/* With any of the images that are there, not only the first. */
+static void g40_image_over_a_later_one_is_refused(void)
+{
+	vmid_t vm = start_vm();
+
+	for (uint64_t i = 0; i < 4; i++) {
+		assert_done(set_image(vm, IMAGE + i * MIB, PAGE_SIZE));
+	}
+	for (uint64_t i = 0; i < 4; i++) {
+		assert_refused(set_image(vm, IMAGE + i * MIB, PAGE_SIZE),
+			       HV_EINVAL);
+	}
+}
+
 static const vmid_t bad_ids[] = { HOSTVISOR, COREVISOR, COREVISOR + 1, 255,
 				  INVALID };
 static const uint32_t not_ready[] = { UNUSED, MAPPED, VERIFIED, POWEROFF,
@@ -1370,6 +1384,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/vm/g40_bad_images_are_refused", g40_bad_images_are_refused),
 	UNIT_TEST("/vm/g40_overlapping_images_are_refused",
 		  g40_overlapping_images_are_refused),
+	UNIT_TEST("/vm/g40_image_over_a_later_one_is_refused",
+		  g40_image_over_a_later_one_is_refused),
 	UNIT_TEST("/vm/image/for-no-vm", bad_image_for_no_vm),
 	UNIT_TEST("/vm/image/when-not-ready", bad_image_when_not_ready),
 	UNIT_TEST("/vm/g27_image_page_leaves_the_host_with_its_content",
