@@ -117,6 +117,7 @@ static void g11_only_under_s2page(void)
 
 	CHECK(CALL(OP_REGISTER_KVM, 0) == ANSWER_OK);
 	fork_coq();
+	CHECK(set_pfn_owner_spec(PFN, 1, &coq) == STUCK);
 	CHECK(assign_pfn_to_vm_spec(1, GFN, PFN, &coq) == STUCK);
 	fork_coq();
 	CHECK(acquire_lock_s2page_spec(&coq) == SOME);
@@ -133,6 +134,7 @@ static void g29_index_of_a_hole(void)
 	/* What lies between the two regions of RAM. */
 	const struct pa_window hole = { 0x40400000, 0x300000 };
 	uint64_t last = fw_ram[1].base + fw_ram[1].bytes - PAGE_SIZE;
+	uint64_t index;
 
 	fork_coq();
 	for (uint64_t pa = hole.base; pa < hole.base + hole.bytes;
@@ -141,7 +143,8 @@ static void g29_index_of_a_hole(void)
 		CHECK(fw_get_page(pa / PAGE_SIZE).owner == INVALID);
 		CHECK(CALL(OP_MAP_PAGE_HOST, pa) == ANSWER_PERM);
 		CHECK(get_s2_page_index_spec(pa, &coq) == INVALID64);
-		CHECK(get_s2_page_index_c(pa, &hole, &coq) >= MAX_RAM_PAGES);
+		index = get_s2_page_index_c(pa, &hole, &coq);
+		CHECK(index >= MAX_RAM_PAGES && index != INVALID64);
 	}
 	CHECK(get_s2_page_index_spec(last, &coq) == coq.nr_pages - 1);
 }
