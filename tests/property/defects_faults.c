@@ -126,8 +126,15 @@ static void g71_no_load(void)
  */
 static void g71_register_31(void)
 {
+	/* So that no other register is taken for it. */
+	for (uint32_t reg = 0; reg < 30; reg++) {
+		CHECK(CALL(OP_HOST_STORE, PA, reg, SECRET) == ANSWER_OK);
+	}
 	CHECK(CALL(OP_HOST_FAULT, DEVICE_HPFAR, 0x93df8004, 8) == ANSWER_OK);
 	CHECK(run_state()->mmio.value != 0);
+	for (uint32_t reg = 0; reg < 30; reg++) {
+		CHECK(run_state()->host_regs[reg] == SECRET);
+	}
 	CHECK(CALL(OP_HOST_FAULT, DEVICE_HPFAR, 0x93df8044, 8) == ANSWER_OK);
 	CHECK(run_state()->nr_mmio == 2 && run_state()->mmio.write);
 	CHECK(run_state()->mmio.value == 0);

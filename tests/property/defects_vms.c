@@ -103,18 +103,36 @@ static void g6_number_of_no_vm(void)
 	CHECK(page_of(&coq, core)->owner == HOSTVISOR);
 }
 
+/* VM 1, whose image of two pages goes to GFN. */
+static void start_with_image(void)
+{
+	CHECK(CALL(OP_REGISTER_KVM, 0) == ANSWER_OK);
+	CHECK(CALL(OP_SET_BOOT_INFO, 1, GPA, 2 * PAGE_SIZE) == ANSWER_OK);
+}
+
 static void g6_number_is_not_cut(void)
 {
+	/* All of these would be done for VM 1, or refused otherwise. */
+	static const uint64_t calls[][4] = {
+		{ HVC_CLEAR_VM_S2_RANGE, 0, KVM_PHYS_SIZE, 0 },
+		{ HVC_SET_BOOT_INFO, PMD_SIZE, PAGE_SIZE, 0 },
+		{ HVC_REMAP_VM_IMAGE, PFN, 0, 0 },
+		{ HVC_PHYS_ADDR_IOREMAP, 0, 0x9000000, PAGE_SIZE },
+		{ HVC_DESTROY_VM, 0, 0, 0 },
+	};
 	uint64_t vmid = UINT64_C(1) << 32 | 1;
 	uint32_t idx;
 
-	CHECK(CALL(OP_REGISTER_KVM, 0) == ANSWER_OK);
+	start_with_image();
 	fork_coq();
-	CHECK(hvc(HVC_SET_BOOT_INFO, vmid, GPA, PAGE_SIZE) ==
-	      call_result(NONE_INVAL));
-	CHECK(run_state()->vms[1].next_load_idx == 0);
-	CHECK(set_boot_info_c(vmid, GPA, PAGE_SIZE, &coq, &idx) == SOME);
-	CHECK(coq.vms[1].next_load_idx == 1);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		CHECK(CALL(OP_HVC, calls[i][0], vmid, calls[i][1], calls[i][2],
+			   calls[i][3]) == ANSWER_OK);
+		CHECK(run_state()->host_regs[0] == call_result(NONE_INVAL));
+	}
+	CHECK(run_state()->vms[1].next_load_idx == 1);
+	CHECK(set_boot_info_c(vmid, PMD_SIZE, PAGE_SIZE, &coq, &idx) == SOME);
+	CHECK(coq.vms[1].next_load_idx == 2);
 }
 
 static void g65_wrong_argument(void)
@@ -229,13 +247,6 @@ static void g37_more_than_512_pages(void)
 
 /* --- Images --------------------------------------------------------------- */
 
-/* VM 1, whose image of two pages goes to GFN. */
-static void start_with_image(void)
-{
-	CHECK(CALL(OP_REGISTER_KVM, 0) == ANSWER_OK);
-	CHECK(CALL(OP_SET_BOOT_INFO, 1, GPA, 2 * PAGE_SIZE) == ANSWER_OK);
-}
-
 static void g27_descriptor_by_addition(void)
 {
 	/* Its bit 42 is bit 54 of the descriptor, which is set already. */
@@ -318,6 +329,8 @@ static void g40_size_of_an_image(void)
 	CHECK(CALL(OP_SET_BOOT_INFO, 1, PMD_SIZE, 0) == ANSWER_INVAL);
 	CHECK(CALL(OP_SET_BOOT_INFO, 1, GPA + PAGE_SIZE, 1) == ANSWER_INVAL);
 	CHECK(CALL(OP_SET_BOOT_INFO, 1, 0, UINT64_MAX) == ANSWER_INVAL);
+	/* Here the end wraps as well. */
+	CHECK(CALL(OP_SET_BOOT_INFO, 1, PMD_SIZE, UINT64_MAX) == ANSWER_INVAL);
 	CHECK(run_state()->vms[1].next_load_idx == 1);
 	CHECK(set_boot_info_coq(1, PMD_SIZE, 0, &coq, &idx) == SOME);
 	CHECK(set_boot_info_coq(1, GPA + PAGE_SIZE, 1, &coq, &idx) == SOME);
