@@ -261,6 +261,15 @@ static void g57_result_in_x0(void)
 	coq.cur_vmid = 1;
 	CHECK(core_handle_pvops_coq(&coq, &ret) == SOME && ret == 0);
 	CHECK(coq.shadow_ctxts[1][0][0] == HVC_KVM_SET_DESC_PFN);
+	CHECK(page_of(&coq, PFN)->count == 1);
+	CHECK(CALL(OP_PVOP, 1, 0, HVC_KVM_UNSET_DESC_PFN, GPA, PAGE_SIZE) ==
+	      ANSWER_OK);
+	CHECK(run_state()->shadow_ctxts[1][0][0] == 0);
+	rdata_copy(&coq, run_state_before());
+	coq.cur_vmid = 1;
+	CHECK(core_handle_pvops_coq(&coq, &ret) == SOME && ret == 0);
+	CHECK(coq.shadow_ctxts[1][0][0] == HVC_KVM_UNSET_DESC_PFN);
+	CHECK(page_of(&coq, PFN)->count == 0);
 }
 
 static void g38_range_beyond_the_space(void)
