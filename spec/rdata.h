@@ -156,15 +156,25 @@ enum lock_class {
 };
 
 /**
- * struct lock_event - an acquire whose release is not in the log yet
- *
- * The Coq keeps, for each lock, the events of all CPUs since the last pull;
- * a matched pair is published and drops out. With one CPU what is left are the
- * acquires of the locks that are held.
+ * enum lock_op - what a CPU does with a ticket lock (A.14)
+ * @WAIT_LOCK: takes a ticket
+ * @OPULL:     its turn has come; it sees what others have published
+ * @OPUSH:     publishes what it did
+ * @REL_LOCK:  gives the lock to the next ticket
  */
+enum lock_op {
+	WAIT_LOCK,
+	OPULL,
+	OPUSH,
+	REL_LOCK,
+};
+
+/* One entry of the locks' log; @id is 0 for a class of one lock. */
 struct lock_event {
+	enum lock_op op;
 	enum lock_class class;
 	uint32_t id;
+	uint32_t cpu;
 };
 
 /**
@@ -208,12 +218,13 @@ struct mmio_access {
 };
 
 #define MAX_RAM_PAGES	4096
-#define MAX_LOCKS_HELD	8
+#define MAX_LOCK_EVENTS	64
 
 struct rdata {
 	struct board board;
 	bool halt;
 	/* Of this CPU. */
+	uint32_t curid;
 	uint32_t cur_vmid;
 	uint32_t cur_vcpuid;
 	uint64_t hpfar_el2;
@@ -225,8 +236,8 @@ struct rdata {
 	uint32_t vmids;		/* bit n: id n is given out */
 	struct vm vms[COREVISOR + 1];
 	uint64_t arena_free;	/* chunks that no pool has */
-	uint32_t nr_locks;
-	struct lock_event locks[MAX_LOCKS_HELD];
+	uint32_t nr_lock_events;
+	struct lock_event lock_log[MAX_LOCK_EVENTS];
 	struct oracle doracle;
 	struct oracle core_doracle;
 	struct mmio_access mmio;	/* the last one */

@@ -129,14 +129,15 @@ def report(results):
     return print_table('operator', results, lambda mutant: mutant.operator)
 
 
-def choose(args, names):
+def choose(args, names, entries):
     """The mutants that the command line asks for, in order."""
     chosen = [name for name in names if native.matches(name, args.file) and
               (not args.memory or native.is_memory_file(name))]
     if not chosen:
         raise native.NativeError('no file of firmware/core is that')
     found = [mutant for mutant in all_mutants(chosen, args.operator)
-             if args.line is None or mutant.line == args.line]
+             if (args.line is None or mutant.line == args.line) and
+             (not args.explained or mutant.key in entries)]
     if args.count is None or args.count >= len(found):
         return found, len(found)
     picked = random.Random(f'mutate {args.seed}').sample(
@@ -153,7 +154,7 @@ def run(args, build, progress):
     if args.check_list:
         print(f'{len(entries)} explained mutations, all of today\'s code')
         return 0
-    chosen, available = choose(args, names)
+    chosen, available = choose(args, names, entries)
     if args.list:
         for mutant in chosen:
             print(f'{mutant.place} {mutant.function}() [{mutant.operator}]\n'
@@ -244,6 +245,8 @@ def main(argv):
     parser.add_argument('--operator', action='append', metavar='NAME',
                         choices=tuple(mutants.OPERATORS),
                         help='by this operator alone')
+    parser.add_argument('--explained', action='store_true',
+                        help='of those that are explained alone')
     parser.add_argument('--test', action='append', metavar='GLOB',
                         help='with test programs of such a name alone')
     parser.add_argument('--jobs', type=int, default=native.default_jobs(),

@@ -134,21 +134,43 @@ static bool reclaim_between(vmid_t vmid, paddr_t *next, paddr_t end,
 	return *next >= end;
 }
 
-/* Takes the next entry of the VM's tables; false after the last one. */
+/* Entries between two places of a cursor, which moved by one step. */
+static uint64_t entries_between(struct npt_cursor from, struct npt_cursor to)
+{
+	return to.index - (to.page == from.page ? from.index : 0);
+}
+
+/* Whether a run may hold a page of the VM's; a block is looked through. */
+static bool names_page_of(vmid_t vmid, paddr_t pa, uint64_t pages)
+{
+	return pages > 1 ||
+	       (pages == 1 && get_pfn_owner(pa >> PAGE_SHIFT) == vmid);
+}
+
+/*
+ * Takes the next entry of the VM's tables that names a page of the VM's, or
+ * as many as one hold may look at; false after the last one.
+ */
 static bool next_run(vmid_t vmid, struct reclaim *reclaim,
 		     struct budget *budget)
 {
-	const struct npt_cursor before = reclaim->tables;
-	const struct npt_cursor *now = &reclaim->tables;
-	paddr_t pa = 0;
-	uint64_t pages = 0;
-	uint64_t looked;
+	uint64_t looked = 0;
+	uint64_t pages;
+	paddr_t pa;
 	bool more;
 
 	acquire_lock_s2page();
-	more = npt_next_pa(vmid, &reclaim->tables, &pa, &pages);
+	do {
+		const struct npt_cursor before = reclaim->tables;
+
+		pa = pages = 0;
+		more = npt_next_pa(vmid, &reclaim->tables, &pa, &pages);
+		/* The record of a page that is named is looked at too. */
+		looked += entries_between(before, reclaim->tables) +
+			  (pages > 0 ? 1 : 0);
+	} while (more && looked < RECORDS_PER_HOLD &&
+		 !names_page_of(vmid, pa, pages));
 	release_lock_s2page();
-	looked = now->index - (now->page == before.page ? before.index : 0);
 	budget->records -= min(budget->records, looked);
 	reclaim->run = pa;
 	reclaim->run_end = pa + (pages << PAGE_SHIFT);

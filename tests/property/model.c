@@ -370,7 +370,7 @@ bool model_do(const struct call *call, const struct fw_result *fw,
 	}
 	if (is_refusal(done)) {
 		rdata_copy(adt, before);
-	} else if (adt->nr_locks != 0) {
+	} else if (!lock_all_free(adt)) {
 		return false;
 	}
 	if (call->op == OP_HVC) {

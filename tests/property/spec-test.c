@@ -55,7 +55,7 @@ static void lock_is_released_by_its_holder(void)
 	CHECK(acquire_lock_vm_spec(3, &adt) == SOME);
 	CHECK(release_lock_vm_spec(4, &adt) == STUCK);
 	CHECK(release_lock_vm_spec(3, &adt) == SOME);
-	CHECK(adt.nr_locks == 0);
+	CHECK(lock_all_free(&adt));
 }
 
 static void locks_have_an_order(void)
@@ -65,6 +65,69 @@ static void locks_have_an_order(void)
 	CHECK(acquire_lock_smmu_spec(&adt) == STUCK);
 	CHECK(acquire_lock_pt_spec(1, &adt) == SOME);
 	CHECK(acquire_lock_pt_spec(HOSTVISOR, &adt) == STUCK);
+}
+
+#define S2PAGE(op, cpu)	{ op, LOCK_S2PAGE, 0, cpu }
+
+/* What @log, of @n events, says of s2page. */
+static enum option history(const struct lock_event *log, uint64_t n,
+			   struct lock_queue *queue)
+{
+	return h_cal_lock(log, n, LOCK_S2PAGE, 0, queue);
+}
+
+static void lock_history_is_first_come_first_served(void)
+{
+	static const struct lock_event log[] = {
+		S2PAGE(WAIT_LOCK, 2), S2PAGE(OPULL, 2), S2PAGE(WAIT_LOCK, 0),
+		S2PAGE(WAIT_LOCK, 7), { WAIT_LOCK, LOCK_VM, 3, 7 },
+		S2PAGE(OPUSH, 2), S2PAGE(REL_LOCK, 2), S2PAGE(OPULL, 0),
+	};
+	static const struct lock_event out_of_turn = S2PAGE(OPULL, 7);
+	struct lock_event wrong[8];
+	struct lock_queue queue;
+
+	CHECK(history(log, 8, &queue) == SOME);
+	CHECK(queue.length == 2 && queue.cpu[0] == 0 && queue.cpu[1] == 7);
+	CHECK(queue.held && !queue.pushed);
+	memcpy(wrong, log, sizeof(wrong));
+	wrong[7] = out_of_turn;
+	CHECK(history(wrong, 8, &queue) == STUCK);
+}
+
+static void lock_history_that_no_lock_has(void)
+{
+	static const struct lock_event logs[][4] = {
+		/* Two tickets of one CPU. */
+		{ S2PAGE(WAIT_LOCK, 1), S2PAGE(WAIT_LOCK, 1) },
+		{ S2PAGE(WAIT_LOCK, 1), S2PAGE(OPULL, 1), S2PAGE(OPULL, 1) },
+		/* Given back by another CPU, unpublished, or not held. */
+		{ S2PAGE(WAIT_LOCK, 1), S2PAGE(OPULL, 1), S2PAGE(OPUSH, 2) },
+		{ S2PAGE(WAIT_LOCK, 1), S2PAGE(OPULL, 1), S2PAGE(REL_LOCK, 1) },
+		{ S2PAGE(WAIT_LOCK, 1), S2PAGE(OPUSH, 1) },
+		{ S2PAGE(OPULL, 1) },
+	};
+	static const uint64_t lengths[] = { 2, 3, 3, 3, 2, 1 };
+	struct lock_queue queue;
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		CHECK(history(logs[i], lengths[i], &queue) == STUCK);
+		CHECK(history(logs[i], lengths[i] - 1, &queue) == SOME);
+	}
+}
+
+/* The log of a lock that is free again is over. */
+static void lock_log_does_not_grow(void)
+{
+	CHECK(acquire_lock_vm_spec(3, &adt) == SOME);
+	for (int i = 0; i < 1000; i++) {
+		CHECK(acquire_lock_s2page_spec(&adt) == SOME);
+		CHECK(acquire_lock_pt_spec(3, &adt) == SOME);
+		CHECK(release_lock_pt_spec(3, &adt) == SOME);
+		CHECK(release_lock_s2page_spec(&adt) == SOME);
+	}
+	CHECK(lock_own(&adt, LOCK_VM, 3) && !lock_all_free(&adt));
+	CHECK(release_lock_vm_spec(3, &adt) == SOME && lock_all_free(&adt));
 }
 
 static void shared_state_needs_its_lock(void)
@@ -164,6 +227,10 @@ static const struct {
 	{ "a lock is not taken twice", lock_is_not_taken_twice },
 	{ "a lock is released by its holder", lock_is_released_by_its_holder },
 	{ "locks have an order", locks_have_an_order },
+	{ "a lock's history is first come, first served",
+	  lock_history_is_first_come_first_served },
+	{ "a history that no lock has", lock_history_that_no_lock_has },
+	{ "the locks' log does not grow", lock_log_does_not_grow },
 	{ "shared state needs its lock", shared_state_needs_its_lock },
 	{ "a halt stops every step", halt_stops_every_step },
 	{ "results pass without a halt", results_pass_without_a_halt },

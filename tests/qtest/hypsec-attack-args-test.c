@@ -32,23 +32,27 @@
 /* More than one call reclaims. */
 #define DYING_PAGES     (2 * HYPSEC_MAX_PAGES_PER_CALL)
 
-typedef struct Row {
-    const char *name;
+typedef struct Call {
     unsigned int nr;
     uint64_t x[4];
+} Call;
+
+typedef struct Row {
+    const char *name;
+    Call call;
     int result;
 } Row;
 
 #define CLEAR(vmid, start, size) \
-    HYPSEC_HVC_CLEAR_VM_S2_RANGE, { vmid, start, size }
+    { HYPSEC_HVC_CLEAR_VM_S2_RANGE, { vmid, start, size } }
 #define SET_BOOT_INFO(vmid, gpa, size) \
-    HYPSEC_HVC_SET_BOOT_INFO, { vmid, gpa, size }
+    { HYPSEC_HVC_SET_BOOT_INFO, { vmid, gpa, size } }
 #define REMAP(vmid, pfn, idx) \
-    HYPSEC_HVC_REMAP_VM_IMAGE, { vmid, pfn, idx }
+    { HYPSEC_HVC_REMAP_VM_IMAGE, { vmid, pfn, idx } }
 #define IOREMAP(vmid, gpa, pa, size) \
-    HYPSEC_HVC_PHYS_ADDR_IOREMAP, { vmid, gpa, pa, size }
+    { HYPSEC_HVC_PHYS_ADDR_IOREMAP, { vmid, gpa, pa, size } }
 #define DESTROY(vmid) \
-    HYPSEC_HVC_DESTROY_VM, { vmid }
+    { HYPSEC_HVC_DESTROY_VM, { vmid } }
 
 static const struct {
     unsigned int nr;
@@ -367,8 +371,8 @@ static void prepare(HypsecBoard *board, HypsecAttempt *attempt,
 {
     const Row *row = data;
 
-    hypsec_attempt_call(attempt, row->nr, row->x[0], row->x[1], row->x[2],
-                        row->x[3]);
+    hypsec_attempt_call(attempt, row->call.nr, row->call.x[0], row->call.x[1], row->call.x[2],
+                        row->call.x[3]);
 }
 
 /* Nothing of it was lost, and no call is refused that was not before. */
@@ -390,12 +394,12 @@ static void finish(HypsecBoard *board, const void *data)
 static char *told(const Row *row)
 {
     for (int i = 0; i < ARRAY_SIZE(names); i++) {
-        if (names[i].nr == row->nr) {
+        if (names[i].nr == row->call.nr) {
             GString *s = g_string_new(names[i].name);
 
             for (unsigned int j = 0; j < names[i].args; j++) {
                 g_string_append_printf(s, "%s0x%" PRIx64, j ? ", " : "(",
-                                       row->x[j]);
+                                       row->call.x[j]);
             }
             return g_string_free(g_string_append_c(s, ')'), false);
         }
@@ -427,7 +431,7 @@ int main(int argc, char **argv)
             *row = calls[i];
             row->name = g_strdup_printf("%s/vmid/%s", calls[i].name,
                                         vmids[j].name);
-            row->x[0] = vmids[j].vmid;
+            row->call.x[0] = vmids[j].vmid;
             row->result = vmids[j].result;
             add_row(row);
         }

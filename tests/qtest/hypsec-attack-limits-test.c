@@ -204,8 +204,11 @@ static uint64_t most_insns(HypsecBoard *board, const HypsecEvent *event,
     HYPSEC_FAIL(board, "a thousand calls are not enough");
 }
 
-/* To zero and clean 512 pages takes two million, 16384 entries take four. */
-#define MOST_INSNS 5000000
+/*
+ * To zero and clean 512 pages takes two million, to look at 16384 entries and
+ * records one and a half.
+ */
+#define MOST_INSNS 2500000
 
 static HypsecBoard *counting_board(unsigned int ram)
 {

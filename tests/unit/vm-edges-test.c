@@ -10,6 +10,7 @@
 #include "core/locks.h"
 #include "core/mem_handler.h"
 #include "core/mem_region.h"
+#include "core/npt_ops.h"
 #include "core/page_manager.h"
 #include "core/reclaim.h"
 
@@ -57,12 +58,37 @@ static void refused_id_is_free_again(void)
 }
 
 static struct native_cpu *other_cpu;
+static vmid_t vm_of_call;
 
-static void *register_on_cpu_1(void *data)
+static void *call_on_cpu_1(void *data)
 {
 	machine_become_cpu(1);
 	__atomic_store_n(&other_cpu, &native_cpu, __ATOMIC_RELEASE);
 	return GUINT_TO_POINTER(((uint32_t (*)(void))data)());
+}
+
+/* What @call returns on another CPU, once that has waited for this one. */
+static uint32_t result_after_waiting(uint32_t (*call)(void),
+				     void (*acquire)(void),
+				     void (*release)(void))
+{
+	GThread *thread;
+
+	__atomic_store_n(&other_cpu, NULL, __ATOMIC_RELEASE);
+	acquire();
+	thread = g_thread_new(NULL, call_on_cpu_1, (void *)call);
+	while (__atomic_load_n(&other_cpu, __ATOMIC_ACQUIRE) == NULL ||
+	       !__atomic_load_n(&other_cpu->waits, __ATOMIC_ACQUIRE)) {
+		g_thread_yield();
+	}
+	release();
+	return GPOINTER_TO_UINT(g_thread_join(thread));
+}
+
+static uint32_t under_core(uint32_t (*call)(void))
+{
+	return result_after_waiting(call, acquire_lock_core,
+				    release_lock_core);
 }
 
 static uint32_t free_vm_3(void)
@@ -71,31 +97,79 @@ static uint32_t free_vm_3(void)
 	return 0;
 }
 
-/* Runs @call on another CPU while this one has the core lock. */
-static uint32_t result_after_waiting(uint32_t (*call)(void))
+static uint32_t close_ids(void)
 {
-	GThread *thread;
+	boot_core_close();
+	return 0;
+}
 
-	__atomic_store_n(&other_cpu, NULL, __ATOMIC_RELEASE);
-	acquire_lock_core();
-	thread = g_thread_new(NULL, register_on_cpu_1, (void *)call);
-	while (__atomic_load_n(&other_cpu, __ATOMIC_ACQUIRE) == NULL ||
-	       !__atomic_load_n(&other_cpu->waits, __ATOMIC_ACQUIRE)) {
-		g_thread_yield();
-	}
-	release_lock_core();
-	return GPOINTER_TO_UINT(g_thread_join(thread));
+static uint32_t ids_are_closed(void)
+{
+	return boot_core_is_closed() ? 1 : 0;
 }
 
 /* Two CPUs that want an id at once do not get the same one. */
 static void ids_are_given_under_the_lock(void)
 {
 	ops_start();
-	g_assert_cmpuint(result_after_waiting(gen_vmid), ==, 1);
+	g_assert_cmpuint(under_core(gen_vmid), ==, 1);
 	g_assert_cmpuint(gen_vmid(), ==, 2);
 	g_assert_cmpuint(gen_vmid(), ==, 3);
-	result_after_waiting(free_vm_3);
+	under_core(free_vm_3);
 	g_assert_cmpuint(gen_vmid(), ==, 3);
+	g_assert_cmpuint(under_core(ids_are_closed), ==, 0);
+	under_core(close_ids);
+	g_assert_cmpuint(under_core(ids_are_closed), ==, 1);
+}
+
+static void acquire_table(void)
+{
+	acquire_lock_pt(vm_of_call);
+}
+
+static void release_table(void)
+{
+	release_lock_pt(vm_of_call);
+}
+
+static uint32_t level_of_page(void)
+{
+	return get_level_s2pt(vm_of_call, GFN << PAGE_SHIFT);
+}
+
+static uint32_t pfn_of_page(void)
+{
+	return (uint32_t)((walk_s2pt(vm_of_call, GFN << PAGE_SHIFT) &
+			   S2_OA_MASK) >> PAGE_SHIFT);
+}
+
+/* Nobody looks at a table that changes meanwhile. */
+static void table_is_read_under_its_lock(void)
+{
+	ops_start();
+	vm_of_call = ops_new_vm();
+	ops_give_page(vm_of_call, GFN, PFN);
+	g_assert_cmpuint(result_after_waiting(level_of_page, acquire_table,
+					      release_table), ==, 3);
+	g_assert_cmphex(result_after_waiting(pfn_of_page, acquire_table,
+					     release_table), ==, PFN);
+}
+
+/* An image must not lie over any of the others. */
+static void image_overlaps_a_later_one(void)
+{
+	uint32_t idx;
+	vmid_t vm;
+
+	ops_start();
+	vm = ops_new_vm();
+	for (uint64_t i = 0; i < 4; i++) {
+		assert_done(set_boot_info(vm, IMAGE + i * MIB, MIB, &idx));
+	}
+	for (uint64_t i = 0; i < 4; i++) {
+		assert_refused(set_boot_info(vm, IMAGE + i * MIB, PAGE_SIZE,
+					     &idx), HV_EINVAL);
+	}
 }
 
 /* The last pfn that an address of 40 bits can have is no RAM. */
@@ -185,6 +259,10 @@ static const struct unit_test tests[] = {
 		  refused_id_is_free_again),
 	UNIT_TEST("/vm-edges/register/ids-are-given-under-the-lock",
 		  ids_are_given_under_the_lock),
+	UNIT_TEST("/vm-edges/table/read-under-its-lock",
+		  table_is_read_under_its_lock),
+	UNIT_TEST("/vm-edges/image/overlaps-a-later-one",
+		  image_overlaps_a_later_one),
 	UNIT_TEST("/vm-edges/image/last-pfn-is-denied-not-malformed",
 		  last_pfn_is_denied_not_malformed),
 	UNIT_TEST("/vm-edges/clear/pages-around-the-range-stay",

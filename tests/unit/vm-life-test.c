@@ -759,6 +759,70 @@ static void g37_s2page_is_held_for_32_pages_at_most(void)
 	g_assert_cmpuint(zeroed_at_most, ==, 32);
 }
 
+/* Holds of s2page so far. */
+static unsigned int holds;
+
+static void count_holds(const struct native_event *event)
+{
+	holds += event->op == NATIVE_LOCK && event->a == RANK_S2PAGE ? 1 : 0;
+}
+
+/* Nor do they wait for more than 512 records to be looked at. */
+static void g37_s2page_is_held_for_512_records_at_most(void)
+{
+	uint64_t records = (OPS_RAM_BYTES + OPS_RAM2_BYTES) / PAGE_SIZE;
+	vmid_t vm = start_vm();
+
+	ops_give_page(vm, GFN, (OPS_EL2 >> 12) - 1);
+	ops_set_vm_state(vm, POWEROFF);
+	records -= 4 * MIB / PAGE_SIZE;
+	holds = 0;
+	native_watch(count_holds);
+	assert_done(clear_vm_stage2_range(vm, 0, ALL_SIZE));
+	/* One to empty the table, one to see that nothing is left. */
+	g_assert_cmpuint(holds, ==, 2 + records / 512);
+	/* The same for the erasing before the machine goes. */
+	vm = start_vm();
+	ops_give_page(vm, GFN, (OPS_EL2 >> 12) - 1);
+	holds = 0;
+	native_watch(count_holds);
+	mem_handler_scrub_all();
+	g_assert_cmpuint(holds, ==, 2 + records / 512);
+}
+
+/* Ranges of RAM in any order, with holes between them. */
+static void good_clear_of_many_ranges_of_ram(void)
+{
+	static const struct machine scattered = {
+		.ram = { { OPS_RAM2, OPS_RAM2_BYTES },
+			 { OPS_RAM + 16 * MIB, MIB },
+			 { OPS_RAM, MIB },
+			 { OPS_RAM + 8 * MIB, MIB } },
+		.nr_ram = 4,
+		.el2 = { OPS_EL2, 4 * MIB },
+		.pool_pages = 64,
+		.arena_chunks = 20,
+	};
+	vmid_t vm;
+
+	machine_start(&scattered);
+	vm = ops_new_vm();
+	for (uint64_t i = 0; i < 4; i++) {
+		/* The last page of each; EL2 has the end of the first. */
+		uint64_t end = scattered.ram[i].base +
+			       (i == 0 ? 4 * MIB : scattered.ram[i].size);
+
+		ops_give_page(vm, GFN + 2 * i, scattered.ram[i].base >> 12);
+		ops_give_page(vm, GFN + 2 * i + 1, (end >> 12) - 1);
+	}
+	ops_set_vm_state(vm, POWEROFF);
+	g_assert_cmpuint(clear_all(vm, 0, ALL_SIZE), ==, 0);
+	g_assert_cmpuint(owned(vm), ==, 0);
+	for (uint64_t i = 0; i < 4; i++) {
+		ops_assert_reclaimed(scattered.ram[i].base >> 12);
+	}
+}
+
 /* Pages that are nobody's to give take time too: a bound on records. */
 static void g37_clear_looks_at_so_many_records(void)
 {
@@ -1273,6 +1337,10 @@ static const struct unit_test tests[] = {
 		  g37_range_of_other_bounds_starts_anew),
 	UNIT_TEST("/vm/g37_s2page_is_held_for_32_pages_at_most",
 		  g37_s2page_is_held_for_32_pages_at_most),
+	UNIT_TEST("/vm/g37_s2page_is_held_for_512_records_at_most",
+		  g37_s2page_is_held_for_512_records_at_most),
+	UNIT_TEST("/vm/clear/many-ranges-of-ram",
+		  good_clear_of_many_ranges_of_ram),
 	UNIT_TEST("/vm/g37_clear_looks_at_so_many_records",
 		  g37_clear_looks_at_so_many_records),
 	UNIT_TEST("/vm/g21_table_is_empty_before_a_page_leaves",
