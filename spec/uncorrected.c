@@ -157,7 +157,7 @@ enum option assign_pfn_to_vm_qtop(uint32_t vmid, uint64_t gfn, uint64_t pfn,
 }
 
 /* B.1 as the C: through a 32-bit accessor (G32). */
-uint32_t get_pfn_map_c(uint64_t pfn, struct rdata *adt)
+static uint32_t get_pfn_map_c(uint64_t pfn, struct rdata *adt)
 {
 	const struct s2page *page = record(pfn, adt);
 
@@ -229,7 +229,8 @@ enum option revoke_vm_page_coq(uint32_t vmid, uint64_t pfn, struct rdata *adt)
 }
 
 /* F.5: what cannot be granted is left as it is. */
-enum option grant_vm_page_coq(uint32_t vmid, uint64_t pfn, struct rdata *adt)
+static enum option grant_vm_page_coq(uint32_t vmid, uint64_t pfn,
+				     struct rdata *adt)
 {
 	struct s2page *page = record(pfn, adt);
 

@@ -30,7 +30,6 @@ enum option assign_pfn_to_vm_qtop(uint32_t vmid, uint64_t gfn, uint64_t pfn,
 				  struct rdata *adt);
 enum option assign_pfn_to_vm_c(uint32_t vmid, uint64_t gfn, uint64_t pfn,
 			       struct rdata *adt);
-uint32_t get_pfn_map_c(uint64_t pfn, struct rdata *adt);
 enum option prot_and_map_vm_s2pt_coq(uint32_t vmid, uint64_t addr,
 				     uint64_t pte, uint32_t level,
 				     struct rdata *adt);
@@ -38,7 +37,6 @@ enum option revoke_vm_page_coq(uint32_t vmid, uint64_t pfn,
 			       struct rdata *adt);
 enum option grant_stage2_sg_gpa_coq(uint32_t vmid, uint64_t addr,
 				    uint64_t size, struct rdata *adt);
-enum option grant_vm_page_coq(uint32_t vmid, uint64_t pfn, struct rdata *adt);
 enum option grant_stage2_sg_gpa_qtop(uint32_t vmid, uint64_t addr,
 				     uint64_t size, struct rdata *adt);
 enum option revoke_stage2_sg_gpa_coq(uint32_t vmid, uint64_t addr,

@@ -102,7 +102,7 @@ enum option core_handle_pvops_coq(struct rdata *adt, uint32_t *res)
 	return SOME;
 }
 
-/* --- Devices for a VM ------------------------------------------------------ */
+/* --- Devices for a VM ----------------------------------------------------- */
 
 /* F.10, its loop: what is RAM is left out; over whatever there is (G26). */
 static enum option map_io(uint32_t vmid, uint64_t gpa, uint64_t pa,

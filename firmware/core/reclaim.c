@@ -260,9 +260,7 @@ static uint64_t scrub_some(paddr_t *pa)
 		}
 		*pa = next_ram(*pa + PAGE_SIZE, KVM_PHYS_SIZE);
 	}
-	if (scrubbed > 0) {
-		icache_invalidate_all();
-	}
+	icache_invalidate_all();
 	release_lock_s2page();
 	return scrubbed;
 }

@@ -50,6 +50,9 @@ struct fw_result {
 /* Does one call. */
 void fw_do(const struct call *call, struct fw_result *result);
 
+/* Does one of the calls for which s2page must be held panic without it? */
+bool fw_dies_without_s2page(const struct call *call);
+
 /**
  * struct fw_run - consecutive pages that a table maps alike
  * @pte: descriptor without the address

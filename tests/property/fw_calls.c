@@ -150,14 +150,13 @@ static void plant(const struct call *call)
 	set_pfn_map(pfn, call->arg[3]);
 }
 
-/* Calls that are made with s2page held. */
-static enum hv_status locked_call(const struct call *call)
+/* Calls whose callers hold s2page. */
+static enum hv_status page_call(const struct call *call)
 {
 	const uint64_t *a = call->arg;
 	enum hv_status status = HV_OK;
 	vmid_t vmid = (vmid_t)a[0];
 
-	acquire_lock_s2page();
 	switch ((int)call->op) {
 	case OP_GRANT_PAGE:
 		status = grant_vm_page(vmid, a[1]);
@@ -184,6 +183,15 @@ static enum hv_status locked_call(const struct call *call)
 		plant(call);
 		break;
 	}
+	return status;
+}
+
+static enum hv_status locked_call(const struct call *call)
+{
+	enum hv_status status;
+
+	acquire_lock_s2page();
+	status = page_call(call);
 	/* The part of those who call these, once for many pages. */
 	icache_invalidate_all();
 	release_lock_s2page();
@@ -354,4 +362,16 @@ void fw_do(const struct call *call, struct fw_result *result)
 			touch_event(&event[i]);
 		}
 	}
+}
+
+static void run_unlocked(void *call)
+{
+	page_call(call);
+}
+
+bool fw_dies_without_s2page(const struct call *call)
+{
+	struct call copy = *call;
+
+	return native_parks(run_unlocked, &copy);
 }

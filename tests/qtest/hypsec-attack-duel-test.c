@@ -180,7 +180,7 @@ static void test_ids(void)
         { HYPSEC_HVC_DESTROY_VM }, { HYPSEC_HVC_DESTROY_VM },
     };
 
-    for (int pass = 0; pass < 40; pass++) {
+    for (int pass = 0; pass < 16; pass++) {
         uint32_t seen = 0;
 
         duel(board, sides, 8);
@@ -203,6 +203,41 @@ static void test_ids(void)
             winner(board, 0, HYPSEC_DENIED);
         }
     }
+    hypsec_check_tables(board);
+}
+
+/* Both make and destroy VMs as fast as they can; no id is ever two VMs'. */
+static void test_ids_loop(void)
+{
+    enum { LOOPS = 300 };
+    static const uint32_t loop[] = {
+        0xaa0703e0,                     /* mov x0, x7 */
+        INSN_HVC(0),
+        0xaa0003e1,                     /* mov x1, x0 */
+        0xaa00014a,                     /* orr x10, x10, x0 */
+        0xaa0803e0,                     /* mov x0, x8 */
+        INSN_HVC(0),
+        0xaa00016b,                     /* orr x11, x11, x0 */
+        INSN_SUBS1(9),
+        INSN_BNE(-8),
+    };
+    HypsecBoard *board = hypsec_board(&two_cpus);
+    HypsecRun runs[2];
+
+    for (int cpu = 0; cpu < 2; cpu++) {
+        runs[cpu] = (HypsecRun){
+            .code = loop, .count = ARRAY_SIZE(loop),
+            .x = { [7] = HYPSEC_HVC_REGISTER_KVM, [8] = HYPSEC_HVC_DESTROY_VM,
+                   [9] = LOOPS },
+        };
+        hypsec_run_start(board, cpu, &runs[cpu]);
+    }
+    for (int cpu = 0; cpu < 2; cpu++) {
+        g_assert_true(hypsec_run_wait(board, cpu, &runs[cpu]));
+        g_assert_cmphex(runs[cpu].x[10], <=, 3);
+        g_assert_cmphex(runs[cpu].x[11], ==, HYPSEC_OK);
+    }
+    g_assert_cmpuint(hypsec_vm(board), ==, 1);
     hypsec_check_tables(board);
 }
 
@@ -285,7 +320,8 @@ int main(int argc, char **argv)
     qtest_add_func(PROGRAM "/G11/one-vm-given-to-and-destroyed",
                    test_destroy);
     qtest_add_func(PROGRAM "/G19/one-address-for-two-devices", test_ioremap);
-    qtest_add_func(PROGRAM "/ids", test_ids);
+    qtest_add_func(PROGRAM "/ids/in-lockstep", test_ids);
+    qtest_add_func(PROGRAM "/ids/in-a-loop", test_ids_loop);
     qtest_add_func(PROGRAM "/G31/last-memory-for-tables", test_tables);
     return hypsec_lib_run();
 }

@@ -239,6 +239,25 @@ static void no_memory_is_a_violation(void)
 			"in use (pc 0xffff800080123450)\r\n");
 }
 
+static void no_memory_for_tables_is_one_too(void)
+{
+	static const struct machine small = {
+		.ram = { { OPS_RAM2, OPS_RAM2_BYTES } },
+		.nr_ram = 1,
+		.el2 = { OPS_EL2, 4 * MIB },
+		.pool_pages = 64,
+		.arena_chunks = 1,
+	};
+
+	machine_start(&small);
+	g_assert_cmpint(hvc(REGISTER, 0, 0, 0), ==, 1);
+	g_assert_cmpint(hvc(REGISTER, 0, 0, 0), ==, NO_MEMORY);
+	g_assert_cmpuint(refusals(), ==, 1);
+	g_assert_cmpstr(native_console(), ==,
+			"refused: host cpu0: REGISTER_KVM(): no memory for "
+			"tables (pc 0xffff800080123450)\r\n");
+}
+
 /* --- What the console says --------------------------------------------- */
 
 /* The line of this refusal, up to the program counter. */
@@ -435,6 +454,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/hvc/refusal/busy-and-again-are-none",
 		  busy_and_again_are_no_violations),
 	UNIT_TEST("/hvc/refusal/no-memory-is-one", no_memory_is_a_violation),
+	UNIT_TEST("/hvc/refusal/no-memory-for-tables-is-one",
+		  no_memory_for_tables_is_one_too),
 	UNIT_TEST("/hvc/console/call-arguments-and-reason",
 		  refusal_names_call_arguments_and_reason),
 	UNIT_TEST("/hvc/console/longest-call-fits",

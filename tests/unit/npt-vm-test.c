@@ -242,6 +242,21 @@ static void unmapped_up_to_the_end(void)
 	g_assert_false(has_table(IPA));
 }
 
+/* Every page of a long range is looked at, also where tables are empty. */
+static void unmapped_sees_the_page_behind_empty_tables(void)
+{
+	for (uint64_t i = 0; i <= 8; i++) {
+		assert_maps(HOSTVISOR, PA + i * PMD_SIZE, 3, PA + i * PMD_SIZE);
+	}
+	acquire_lock_s2page();
+	for (uint64_t i = 0; i < 8; i++) {
+		clear_pfn_host((PA + i * PMD_SIZE) >> PAGE_SHIFT);
+	}
+	release_lock_s2page();
+	g_assert_true(unmapped(HOSTVISOR, PA, 8 * PMD_PAGE_NUM));
+	g_assert_false(unmapped(HOSTVISOR, PA, 8 * PMD_PAGE_NUM + 1));
+}
+
 /* --- Exhaust ---------------------------------------------------------- */
 
 /* Sparse pages eat two tables each; then only what is there can be used. */
@@ -548,6 +563,53 @@ static void next_without_lock_panics(void)
 	assert_panics(ask_next, NULL, "lock_s2page_is_held");
 }
 
+static void ask_vttbr(void *data)
+{
+	(void)data;
+	get_vm_vttbr(VM);
+}
+
+static void ask_level(void *data)
+{
+	(void)data;
+	get_level_s2pt(VM, IPA);
+}
+
+static void ask_leaf(void *data)
+{
+	(void)data;
+	walk_s2pt(VM, IPA);
+}
+
+static void init_vm(void *data)
+{
+	enum hv_status status = init_s2pt(VM);
+
+	(void)data;
+	(void)status;
+}
+
+static void (*under_console)(void *data);
+
+/* The console's lock is the innermost: nothing may be taken inside. */
+static void call_under_console(void)
+{
+	lock_console();
+	assert_panics(under_console, NULL, "ticket_acquire");
+}
+
+static void table_is_read_with_its_lock(void)
+{
+	void (*const all[])(void *data) = {
+		ask_vttbr, ask_level, ask_leaf, init_vm,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		under_console = all[i];
+		run_in_child(call_under_console);
+	}
+}
+
 static void clear_vmid(void *data)
 {
 	clear_npt(*(vmid_t *)data);
@@ -586,6 +648,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/npt-vm/unmapped/finds-one-page", unmapped_finds_one_page),
 	UNIT_TEST("/npt-vm/unmapped/finds-a-block", unmapped_finds_a_block),
 	UNIT_TEST("/npt-vm/unmapped/up-to-the-end", unmapped_up_to_the_end),
+	UNIT_TEST("/npt-vm/unmapped/behind-empty-tables",
+		  unmapped_sees_the_page_behind_empty_tables),
 	UNIT_TEST("/npt-vm/exhaust/keeps-what-is-there",
 		  exhausted_arena_refuses_and_keeps_what_is_there),
 	UNIT_TEST("/npt-vm/exhaust/half-is-not-taken",
@@ -609,6 +673,7 @@ static const struct unit_test tests[] = {
 		  next_does_not_take_device_pages_for_tables),
 	UNIT_TEST("/npt-vm/release/is-gone", released_table_is_gone),
 	UNIT_TEST("/npt-vm/release/is-reused", tables_are_reused),
+	UNIT_TEST("/npt-vm/locks/takes-pt", table_is_read_with_its_lock),
 	UNIT_TEST_DIES("/npt-vm/missing/missing-lock-panics",
 		       questions_without_lock_panic),
 	UNIT_TEST_DIES("/npt-vm/unmapped/missing-lock-panics",

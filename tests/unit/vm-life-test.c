@@ -235,6 +235,20 @@ static void g40_overlapping_images_are_refused(void)
 	}
 }
 
+/* With any of the images that are there, not only the first. */
+static void g40_image_over_a_later_one_is_refused(void)
+{
+	vmid_t vm = start_vm();
+
+	for (uint64_t i = 0; i < 4; i++) {
+		assert_done(set_image(vm, IMAGE + i * MIB, PAGE_SIZE));
+	}
+	for (uint64_t i = 0; i < 4; i++) {
+		assert_refused(set_image(vm, IMAGE + i * MIB, PAGE_SIZE),
+			       HV_EINVAL);
+	}
+}
+
 static const vmid_t bad_ids[] = { HOSTVISOR, COREVISOR, COREVISOR + 1, 255,
 				  INVALID };
 static const uint32_t not_ready[] = { UNUSED, MAPPED, VERIFIED, POWEROFF,
@@ -767,27 +781,111 @@ static void count_holds(const struct native_event *event)
 	holds += event->op == NATIVE_LOCK && event->a == RANK_S2PAGE ? 1 : 0;
 }
 
+/* Holds of s2page to find the one page of a VM, in a clear or in a scrub. */
+static unsigned int holds_to_find(uint64_t pfn, bool scrub)
+{
+	vmid_t vm = start_vm();
+
+	ops_give_page(vm, GFN, pfn);
+	ops_set_vm_state(vm, POWEROFF);
+	holds = 0;
+	native_watch(count_holds);
+	if (scrub) {
+		mem_handler_scrub_all();
+	} else {
+		assert_done(clear_vm_stage2_range(vm, 0, ALL_SIZE));
+	}
+	return holds;
+}
+
 /* Nor do they wait for more than 512 records to be looked at. */
 static void g37_s2page_is_held_for_512_records_at_most(void)
 {
-	uint64_t records = (OPS_RAM_BYTES + OPS_RAM2_BYTES) / PAGE_SIZE;
-	vmid_t vm = start_vm();
+	/* Records in front of these pages: 0, 511, 512, 3072, 4095. */
+	static const struct {
+		uint64_t pfn;
+		unsigned int holds;
+	} pages[] = {
+		{ OPS_PFN(0, 0), 1 },
+		{ OPS_PFN(0, 511), 1 },
+		{ OPS_PFN(1, 0), 2 },
+		{ OPS_RAM2 >> 12, 7 },
+		{ (OPS_EL2 >> 12) - 1, 8 },
+	};
 
-	ops_give_page(vm, GFN, (OPS_EL2 >> 12) - 1);
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
+		/* One empties the table, one sees that nothing is left. */
+		g_assert_cmpuint(holds_to_find(pages[i].pfn, false), ==,
+				 2 + pages[i].holds);
+		/* One empties the table, one counts what there is. */
+		g_assert_cmpuint(holds_to_find(pages[i].pfn, true), ==,
+				 2 + pages[i].holds);
+	}
+}
+
+/* RAM of more records than one call looks at. */
+static void start_big_machine(void)
+{
+	static const struct machine big = {
+		.ram = { { OPS_RAM, 96 * MIB } },
+		.nr_ram = 1,
+		.el2 = { OPS_RAM + 92 * MIB, 4 * MIB },
+		.pool_pages = 128,
+		.arena_chunks = 20,
+	};
+
+	machine_start(&big);
+}
+
+/* A VM's own tables tell where its pages are, however large RAM is. */
+static void good_destroy_is_flat_in_the_size_of_ram(void)
+{
+	uint64_t far = (OPS_RAM + 90 * MIB) >> 12;
+	vmid_t vm;
+
+	start_big_machine();
+	vm = ops_new_vm();
+	ops_give_page(vm, GFN, far + 3);
+	ops_give_page(vm, GFN + 1, OPS_PFN(0, 0));
+	ops_give_page(vm, GFN + 512, far - 700);
+	assert_done(destroy_vm(vm));
+	vm = ops_new_vm();
+	ops_give_block(vm, BLOCK_GFN, far);
+	g_assert_cmpint(destroy_vm(vm), ==, HV_EAGAIN);
+	/* All of it in the first call; the second one sees that. */
+	g_assert_cmpuint(owned(vm), ==, 0);
+	assert_done(destroy_vm(vm));
+}
+
+/* A range that does not start at 0 goes on as well. */
+static void g37_clear_goes_on_wherever_it_starts(void)
+{
+	uint64_t size = 90 * MIB;
+	vmid_t vm;
+
+	start_big_machine();
+	vm = ops_new_vm();
+	ops_give_page(vm, GFN, (OPS_RAM + 89 * MIB) >> 12);
 	ops_set_vm_state(vm, POWEROFF);
-	records -= 4 * MIB / PAGE_SIZE;
-	holds = 0;
-	native_watch(count_holds);
-	assert_done(clear_vm_stage2_range(vm, 0, ALL_SIZE));
-	/* One to empty the table, one to see that nothing is left. */
-	g_assert_cmpuint(holds, ==, 2 + records / 512);
-	/* The same for the erasing before the machine goes. */
-	vm = start_vm();
-	ops_give_page(vm, GFN, (OPS_EL2 >> 12) - 1);
-	holds = 0;
-	native_watch(count_holds);
-	mem_handler_scrub_all();
-	g_assert_cmpuint(holds, ==, 2 + records / 512);
+	g_assert_cmpint(clear_vm_stage2_range(vm, OPS_RAM, size), ==,
+			HV_EAGAIN);
+	assert_done(clear_vm_stage2_range(vm, OPS_RAM, size));
+	g_assert_cmpuint(owned(vm), ==, 0);
+}
+
+/* Instruction caches are everybody's: left alone where no page goes. */
+static void good_clear_without_a_page_leaves_instruction_caches(void)
+{
+	vmid_t vm = start_dead_vm();
+	const struct native_event *events;
+	size_t n;
+
+	native_events_reset();
+	assert_done(clear_vm_stage2_range(vm, OPS_PFN(1, 0) << 12, MIB));
+	events = native_events(&n);
+	for (size_t i = 0; i < n; i++) {
+		g_assert_cmpint(events[i].op, !=, NATIVE_ICACHE);
+	}
 }
 
 /* Ranges of RAM in any order, with holes between them. */
@@ -826,17 +924,10 @@ static void good_clear_of_many_ranges_of_ram(void)
 /* Pages that are nobody's to give take time too: a bound on records. */
 static void g37_clear_looks_at_so_many_records(void)
 {
-	static const struct machine big = {
-		.ram = { { OPS_RAM, 96 * MIB } },
-		.nr_ram = 1,
-		.el2 = { OPS_RAM + 92 * MIB, 4 * MIB },
-		.pool_pages = 128,
-		.arena_chunks = 20,
-	};
 	uint64_t last = (OPS_RAM >> 12) + MAX_RECORDS_PER_CALL;
 	vmid_t vm;
 
-	machine_start(&big);
+	start_big_machine();
 	vm = ops_new_vm();
 	ops_give_page(vm, GFN, last - 1);
 	ops_give_page(vm, GFN + 1, last);
@@ -1293,6 +1384,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/vm/g40_bad_images_are_refused", g40_bad_images_are_refused),
 	UNIT_TEST("/vm/g40_overlapping_images_are_refused",
 		  g40_overlapping_images_are_refused),
+	UNIT_TEST("/vm/g40_image_over_a_later_one_is_refused",
+		  g40_image_over_a_later_one_is_refused),
 	UNIT_TEST("/vm/image/for-no-vm", bad_image_for_no_vm),
 	UNIT_TEST("/vm/image/when-not-ready", bad_image_when_not_ready),
 	UNIT_TEST("/vm/g27_image_page_leaves_the_host_with_its_content",
@@ -1339,6 +1432,12 @@ static const struct unit_test tests[] = {
 		  g37_s2page_is_held_for_32_pages_at_most),
 	UNIT_TEST("/vm/g37_s2page_is_held_for_512_records_at_most",
 		  g37_s2page_is_held_for_512_records_at_most),
+	UNIT_TEST("/vm/destroy/flat-in-the-size-of-ram",
+		  good_destroy_is_flat_in_the_size_of_ram),
+	UNIT_TEST("/vm/g37_clear_goes_on_wherever_it_starts",
+		  g37_clear_goes_on_wherever_it_starts),
+	UNIT_TEST("/vm/clear/without-a-page-leaves-instruction-caches",
+		  good_clear_without_a_page_leaves_instruction_caches),
 	UNIT_TEST("/vm/clear/many-ranges-of-ram",
 		  good_clear_of_many_ranges_of_ram),
 	UNIT_TEST("/vm/g37_clear_looks_at_so_many_records",
