@@ -303,6 +303,45 @@ static void id_out_of_range_panics(void)
 	}
 }
 
+/* --- The record ------------------------------------------------------- */
+
+static struct native_event recorded[4];
+static unsigned int nr_recorded;
+
+static void keep(const struct native_event *event)
+{
+	if (nr_recorded < ARRAY_SIZE(recorded)) {
+		recorded[nr_recorded] = *event;
+	}
+	nr_recorded++;
+}
+
+static void assert_recorded(unsigned int i, enum native_op op,
+			    enum lock_rank rank, uint32_t id)
+{
+	g_assert_cmpint(recorded[i].op, ==, op);
+	g_assert_cmpuint(recorded[i].a, ==, rank);
+	g_assert_cmpuint(recorded[i].b, ==, id);
+}
+
+static void record_names_class_and_id(void)
+{
+	for (vmid_t vm = 0; vm <= COREVISOR; vm++) {
+		nr_recorded = 0;
+		native_watch(keep);
+		acquire_lock_vm(vm);
+		acquire_lock_pt(COREVISOR - vm);
+		release_lock_pt(COREVISOR - vm);
+		release_lock_vm(vm);
+		native_watch(NULL);
+		g_assert_cmpuint(nr_recorded, ==, 4);
+		assert_recorded(0, NATIVE_LOCK, RANK_VM, vm);
+		assert_recorded(1, NATIVE_LOCK, RANK_PT, COREVISOR - vm);
+		assert_recorded(2, NATIVE_UNLOCK, RANK_PT, COREVISOR - vm);
+		assert_recorded(3, NATIVE_UNLOCK, RANK_VM, vm);
+	}
+}
+
 /* --- Threads ---------------------------------------------------------- */
 
 #define THREADS (TOTAL_CPU - 1)
@@ -574,6 +613,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/locks/id/out-of-range-panics", id_out_of_range_panics),
 	UNIT_TEST("/locks/threads/every-class-excludes",
 		  every_class_excludes),
+	UNIT_TEST("/locks/record/names-class-and-id",
+		  record_names_class_and_id),
 	UNIT_TEST("/locks/threads/first-come-first-served",
 		  waiting_cpus_go_in_order),
 	UNIT_TEST("/locks/threads/line-across-the-last-ticket",

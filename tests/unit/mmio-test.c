@@ -293,10 +293,10 @@ static void little_endian_access_beside_a_big_endian_level(void)
 	struct trap_frame frame;
 
 	start(15);
-	native_cpu.sctlr_el1 = BIT(24);
+	native_cpu.sctlr_el1 = ~BIT(25);
 	frame = fault(DEVICE, DABT | ISV | SAS(2) | SRT(1));
 	trap_host_sync(&frame);
-	native_cpu.sctlr_el1 = BIT(25);
+	native_cpu.sctlr_el1 = ~BIT(24);
 	frame = fault(DEVICE, DABT | ISV | SAS(2) | SRT(1));
 	frame.spsr = EL0T;
 	trap_host_sync(&frame);

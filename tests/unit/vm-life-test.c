@@ -128,6 +128,7 @@ static void bad_vm_without_table_memory(void)
 	g_assert_cmpuint(ops_new_vm(), ==, 1);
 	g_assert_cmpuint(ops_new_vm(), ==, 2);
 	assert_refused(try_register(), HV_ENOMEM);
+	g_assert_cmpstr(this_cpu()->reason, ==, "no memory for tables");
 	g_assert_cmpuint(ops_vm_state(3), ==, UNUSED);
 	assert_done(destroy_vm(1));
 	g_assert_cmpuint(ops_new_vm(), ==, 1);
@@ -1360,6 +1361,23 @@ static void scrub_erases_what_another_cpu_gives_away(void)
 	}
 }
 
+/* What gdb and the tests of the board read. */
+static void array_holds_every_state(void)
+{
+	const uint8_t *array;
+	uint64_t stride;
+
+	ops_start();
+	g_assert_cmpuint(ops_new_vm(), ==, 1);
+	g_assert_cmpuint(ops_new_vm(), ==, 2);
+	g_assert_cmpint(destroy_vm(1), ==, HV_OK);
+	array = vm_info_array(&stride);
+	for (vmid_t vm = 1; vm < COREVISOR; vm++) {
+		g_assert_cmpuint(*(const uint32_t *)(array + vm * stride), ==,
+				 vm == 2 ? READY : UNUSED);
+	}
+}
+
 static void scrub_leaves_el2(void)
 {
 	struct opstate *before;
@@ -1472,6 +1490,7 @@ static const struct unit_test tests[] = {
 		  g11_two_cpus_make_and_end_vms),
 	UNIT_TEST("/vm/scrub/erases-every-vm-and-no-host",
 		  scrub_erases_every_vm_and_no_host),
+	UNIT_TEST("/vm/array/holds-every-state", array_holds_every_state),
 	UNIT_TEST("/vm/scrub/no-vm-is-made-after-it",
 		  scrub_lets_no_vm_be_made_after_it),
 	UNIT_TEST("/vm/scrub/beside-a-cpu-that-makes-vms",
