@@ -1361,6 +1361,38 @@ static void scrub_erases_what_another_cpu_gives_away(void)
 	}
 }
 
+/* A new place far from all others needs two tables, and there is one. */
+static void one_table_missing_is_nomem(void)
+{
+	static const struct machine small = {
+		.ram = { { OPS_RAM2, OPS_RAM2_BYTES },
+			 { OPS_RAM, OPS_RAM_BYTES } },
+		.nr_ram = 2,
+		.el2 = { OPS_EL2, 4 * MIB },
+		.pool_pages = 64,
+		.arena_chunks = 1,
+	};
+	uint64_t tables = PT_CHUNK_PAGES - 2;
+	uint32_t image;
+	vmid_t vm;
+
+	machine_start(&small);
+	vm = ops_new_vm();
+	g_assert_cmpint(set_boot_info(vm, 99 * GIB, PAGE_SIZE, &image), ==,
+			HV_OK);
+	for (uint64_t i = 0; i < tables / 2 - 1; i++) {
+		g_assert_cmpint(kvm_phys_addr_ioremap(vm, i * GIB, UART,
+						      PAGE_SIZE), ==, HV_OK);
+	}
+	g_assert_cmpint(kvm_phys_addr_ioremap(vm, PMD_SIZE, UART, PAGE_SIZE),
+			==, HV_OK);
+	assert_refused(remap_vm_image(vm, PFN, image), HV_ENOMEM);
+	assert_refused(kvm_phys_addr_ioremap(vm, 99 * GIB, UART, PAGE_SIZE),
+		       HV_ENOMEM);
+	g_assert_cmpint(kvm_phys_addr_ioremap(vm, 2 * PMD_SIZE, UART,
+					      PAGE_SIZE), ==, HV_OK);
+}
+
 /* What gdb and the tests of the board read. */
 static void array_holds_every_state(void)
 {
@@ -1490,6 +1522,8 @@ static const struct unit_test tests[] = {
 		  g11_two_cpus_make_and_end_vms),
 	UNIT_TEST("/vm/scrub/erases-every-vm-and-no-host",
 		  scrub_erases_every_vm_and_no_host),
+	UNIT_TEST("/vm/tables/one-missing-is-nomem",
+		  one_table_missing_is_nomem),
 	UNIT_TEST("/vm/array/holds-every-state", array_holds_every_state),
 	UNIT_TEST("/vm/scrub/no-vm-is-made-after-it",
 		  scrub_lets_no_vm_be_made_after_it),
