@@ -44,6 +44,16 @@ void ops_start(void)
 	machine_start(&ops_machine);
 }
 
+void ops_start_with_chunks(uint64_t chunks)
+{
+	struct machine machine = ops_machine;
+
+	machine.ram[0] = ops_machine.ram[1];
+	machine.ram[1] = ops_machine.ram[0];
+	machine.arena_chunks = chunks;
+	machine_start(&machine);
+}
+
 vmid_t ops_new_vm(void)
 {
 	uint32_t vmid = INVALID;

@@ -29,6 +29,12 @@
 /* Starts the machine. */
 void ops_start(void);
 
+/*
+ * The same with so many chunks of table memory for VMs, and with its ranges of
+ * RAM registered in the other order.
+ */
+void ops_start_with_chunks(uint64_t chunks);
+
 /* A new VM. */
 vmid_t ops_new_vm(void);
 

@@ -29,16 +29,7 @@ static enum hv_status try_register(void)
 /* Memory for three chunks of tables: two VMs, one of which has two. */
 static void start_full_machine(void)
 {
-	static const struct machine small = {
-		.ram = { { OPS_RAM2, OPS_RAM2_BYTES },
-			 { OPS_RAM, OPS_RAM_BYTES } },
-		.nr_ram = 2,
-		.el2 = { OPS_EL2, 4 * MIB },
-		.pool_pages = 64,
-		.arena_chunks = 3,
-	};
-
-	machine_start(&small);
+	ops_start_with_chunks(3);
 	g_assert_cmpuint(ops_new_vm(), ==, 1);
 	g_assert_cmpuint(ops_new_vm(), ==, 2);
 	/* Each GiB takes two tables, and a chunk has fourteen. */

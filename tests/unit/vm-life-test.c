@@ -115,16 +115,7 @@ static void good_lowest_free_id_comes_again(void)
 /* Without memory for a table the id is given back. */
 static void bad_vm_without_table_memory(void)
 {
-	static const struct machine small = {
-		.ram = { { OPS_RAM2, OPS_RAM2_BYTES },
-			 { OPS_RAM, OPS_RAM_BYTES } },
-		.nr_ram = 2,
-		.el2 = { OPS_EL2, 4 * MIB },
-		.pool_pages = 64,
-		.arena_chunks = 2,
-	};
-
-	machine_start(&small);
+	ops_start_with_chunks(2);
 	g_assert_cmpuint(ops_new_vm(), ==, 1);
 	g_assert_cmpuint(ops_new_vm(), ==, 2);
 	assert_refused(try_register(), HV_ENOMEM);
@@ -1364,19 +1355,11 @@ static void scrub_erases_what_another_cpu_gives_away(void)
 /* A new place far from all others needs two tables, and there is one. */
 static void one_table_missing_is_nomem(void)
 {
-	static const struct machine small = {
-		.ram = { { OPS_RAM2, OPS_RAM2_BYTES },
-			 { OPS_RAM, OPS_RAM_BYTES } },
-		.nr_ram = 2,
-		.el2 = { OPS_EL2, 4 * MIB },
-		.pool_pages = 64,
-		.arena_chunks = 1,
-	};
 	uint64_t tables = PT_CHUNK_PAGES - 2;
 	uint32_t image;
 	vmid_t vm;
 
-	machine_start(&small);
+	ops_start_with_chunks(1);
 	vm = ops_new_vm();
 	g_assert_cmpint(set_boot_info(vm, 99 * GIB, PAGE_SIZE, &image), ==,
 			HV_OK);
