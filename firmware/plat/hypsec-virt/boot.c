@@ -22,6 +22,7 @@
 #include "core/reset_scrub.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
+#include "core/world.h"
 #include "hypsec/boot_block.h"
 #include "hypsec/inspect.h"
 #include "plat/hypsec-virt/memmap.h"
@@ -226,6 +227,7 @@ static void enter_host(struct pcpu *cpu)
 {
 	el2_read_features(&cpu->features);
 	el2_host_traps_init(pt_pool_root(HOSTVISOR));
+	world_init();
 	psci_cpu_entered(cpu);
 	el2_enter_host(cpu->context, cpu->entry);
 }
