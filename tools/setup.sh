@@ -32,7 +32,7 @@ LOGS=$BUILD/logs
 
 # The Debian packages that the build needs, all in this one place.
 PACKAGES="gcc libc6-dev make ninja-build ccache pkg-config patch dpkg-dev
-	xz-utils cpio python3 python3-venv
+	xz-utils cpio python3 python3-venv openssl
 	libglib2.0-dev zlib1g-dev libfdt-dev libslirp-dev"
 CROSS_PACKAGES="gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 COVERAGE_PACKAGES="gcovr"
@@ -757,6 +757,8 @@ setup_all()
 	find_meson
 	fetch_upstream device-tree-compiler "device-tree-compiler (libfdt)"
 	place dtc
+	fetch_source libsodium libsodium
+	place libsodium
 	fetch_binary "linux-image-$CODENAME" linux-image-cloud-arm64 \
 		"$CODENAME $CODENAME-security" arm64 "Debian's arm64 kernel"
 	place linux-image
