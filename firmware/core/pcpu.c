@@ -5,6 +5,7 @@
 #include "core/pcpu.h"
 
 #include "core/panic.h"
+#include "core/shadow_ctxt.h"
 
 static struct pcpu pcpus[TOTAL_CPU];
 static uint32_t nr_pcpus;
@@ -82,6 +83,7 @@ static void set_world(struct pcpu *cpu, vmid_t vmid, uint32_t vcpuid)
 	cpu->cur_vmid = vmid;
 	cpu->cur_vcpuid = vmid == HOSTVISOR || vmid == COREVISOR ? cpu->index :
 								    vcpuid;
+	cpu->ctxt = shadow_ctxt_get(vmid, cpu->cur_vcpuid);
 	cpu->counters->world = cpu->cur_vmid;
 	cpu->counters->vcpu = cpu->cur_vcpuid;
 }

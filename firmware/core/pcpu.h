@@ -17,6 +17,7 @@ enum pcpu_power {
 	PCPU_ON,
 };
 
+struct shadow_ctxt;
 struct trap_frame;
 
 /**
@@ -44,7 +45,9 @@ struct cpu_features {
  * @features:	read from the ID registers
  * @cur_vmid:	who runs on this CPU when it is not at EL2
  * @cur_vcpuid:	which vCPU of that VM; the CPU's number for the host
- * @frame:	the exception being handled, NULL outside of traps
+ * @frame:	the exception of the host being handled, NULL outside of traps;
+ *		it stays while a VM runs that the host's exception started
+ * @ctxt:	the context of who runs on this CPU when it is not at EL2
  * @reason:	why the last refusal was one; NULL at the start of a hypercall
  * @counters:	this CPU's entry in the inspection page
  */
@@ -61,6 +64,7 @@ struct pcpu {
 	uint32_t cur_vmid;
 	uint32_t cur_vcpuid;
 	struct trap_frame *frame;
+	struct shadow_ctxt *ctxt;
 	const char *reason;
 	struct hypsec_inspect_cpu *counters;
 };

@@ -8,26 +8,7 @@
 #include "core/locks.h"
 #include "core/panic.h"
 
-/**
- * struct load_info - one boot image
- * @addr:	  IPA of its first byte, page aligned
- * @size:	  bytes
- * @mapped_pages: pages that the host has handed over
- */
-struct load_info {
-	ipa_t addr;
-	uint64_t size;
-	uint64_t mapped_pages;
-};
-
-struct vm_info {
-	uint32_t state;
-	uint32_t vcpu_state[VCPU_PER_VM];
-	uint32_t next_load_idx;
-	struct load_info load[MAX_LOAD_INFO_NUM];
-};
-
-static struct vm_info vm_infos[COREVISOR];
+struct vm_info vm_infos[COREVISOR];
 
 _Static_assert(offsetof(struct vm_info, state) == 0, "told by inspect.h");
 
@@ -49,10 +30,10 @@ static struct load_info *load_info(vmid_t vmid, uint32_t load_idx)
 	return &vm_info(vmid)->load[load_idx];
 }
 
-static uint32_t *vcpu_state(vmid_t vmid, uint32_t vcpuid)
+static struct vcpu_info *vcpu_info(vmid_t vmid, uint32_t vcpuid)
 {
 	ASSERT(vcpuid < VCPU_PER_VM);
-	return &vm_info(vmid)->vcpu_state[vcpuid];
+	return &vm_info(vmid)->vcpu[vcpuid];
 }
 
 /**
@@ -96,7 +77,7 @@ void set_vm_state(uint32_t vmid, uint32_t state)
  */
 uint32_t get_vcpu_state(uint32_t vmid, uint32_t vcpuid)
 {
-	return *vcpu_state(vmid, vcpuid);
+	return vcpu_info(vmid, vcpuid)->state;
 }
 
 /**
@@ -112,7 +93,7 @@ uint32_t get_vcpu_state(uint32_t vmid, uint32_t vcpuid)
 void set_vcpu_state(uint32_t vmid, uint32_t vcpuid, uint32_t state)
 {
 	ASSERT(state == UNUSED || state == READY || state == ACTIVE);
-	*vcpu_state(vmid, vcpuid) = state;
+	vcpu_info(vmid, vcpuid)->state = state;
 }
 
 /**
@@ -232,6 +213,75 @@ uint64_t get_vm_mapped_pages(uint32_t vmid, uint32_t load_idx)
 void set_vm_mapped_pages(uint32_t vmid, uint32_t load_idx, uint64_t mapped)
 {
 	load_info(vmid, load_idx)->mapped_pages = mapped;
+}
+
+/**
+ * get_vm_inc_exe() - whether vCPUs of a VM start from sealed state
+ * @vmid: a VM
+ *
+ * Spec:    AbstractMachine.get_vm_inc_exe_spec
+ * Locks:   caller holds vm[vmid]
+ * Returns: 0 or 1
+ * Panics:  @vmid out of range - nobody
+ */
+uint32_t get_vm_inc_exe(uint32_t vmid)
+{
+	return vm_info(vmid)->inc_exe;
+}
+
+/**
+ * set_vm_inc_exe() - say whether vCPUs of a VM start from sealed state
+ * @vmid:    a VM
+ * @inc_exe: 0 or 1
+ *
+ * Spec:   AbstractMachine.set_vm_inc_exe_spec
+ * Delta:  D-031: it does not write the number of boot images (G62)
+ * Locks:  caller holds vm[vmid]
+ * Panics: @vmid out of range - nobody
+ */
+void set_vm_inc_exe(uint32_t vmid, uint32_t inc_exe)
+{
+	vm_info(vmid)->inc_exe = inc_exe;
+}
+
+uint64_t get_vm_cntvoff(vmid_t vmid)
+{
+	return vm_info(vmid)->cntvoff;
+}
+
+void set_vm_cntvoff(vmid_t vmid, uint64_t cntvoff)
+{
+	vm_info(vmid)->cntvoff = cntvoff;
+}
+
+uint32_t get_vcpu_power(vmid_t vmid, uint32_t vcpuid)
+{
+	return vcpu_info(vmid, vcpuid)->power;
+}
+
+void set_vcpu_power(vmid_t vmid, uint32_t vcpuid, uint32_t power)
+{
+	ASSERT(power <= VCPU_ON);
+	vcpu_info(vmid, vcpuid)->power = power;
+}
+
+ipa_t get_vcpu_entry(vmid_t vmid, uint32_t vcpuid)
+{
+	return vcpu_info(vmid, vcpuid)->entry;
+}
+
+uint64_t get_vcpu_context(vmid_t vmid, uint32_t vcpuid)
+{
+	return vcpu_info(vmid, vcpuid)->context;
+}
+
+void set_vcpu_entry(vmid_t vmid, uint32_t vcpuid, ipa_t entry,
+		    uint64_t context)
+{
+	struct vcpu_info *vcpu = vcpu_info(vmid, vcpuid);
+
+	vcpu->entry = entry;
+	vcpu->context = context;
 }
 
 bool vm_has_active_vcpu(vmid_t vmid)

@@ -26,6 +26,63 @@
 #define POWEROFF		4u
 #define ACTIVE			5u
 
+/*
+ * Power of a vCPU as its VM sees it through PSCI. Only ON_PENDING and ON may
+ * run; ON_PENDING has an entry and a context, and starts from reset.
+ */
+enum vcpu_power {
+	VCPU_OFF = 0,
+	VCPU_ON_PENDING,
+	VCPU_ON,
+};
+
+/**
+ * struct load_info - one boot image
+ * @addr:	  IPA of its first byte, page aligned
+ * @size:	  bytes
+ * @mapped_pages: pages that the host has handed over
+ */
+struct load_info {
+	ipa_t addr;
+	uint64_t size;
+	uint64_t mapped_pages;
+};
+
+/**
+ * struct vcpu_info - one vCPU
+ * @state:   UNUSED, READY or ACTIVE
+ * @power:   enum vcpu_power
+ * @entry:   PC at which an ON_PENDING vCPU starts
+ * @context: its x0 then
+ */
+struct vcpu_info {
+	uint32_t state;
+	uint32_t power;
+	ipa_t entry;
+	uint64_t context;
+};
+
+/**
+ * struct vm_info - one VM; through the functions below, except on the way
+ * into a VM and out of it, where every instruction counts
+ * @state:	   first, told by inspect.h
+ * @next_load_idx: boot images
+ * @inc_exe:	   not 0: its vCPUs start from sealed state
+ * @cntvoff:	   CNTVOFF_EL2
+ * @vcpu:	   by number
+ * @load:	   boot images
+ */
+struct vm_info {
+	uint32_t state;
+	uint32_t next_load_idx;
+	uint32_t inc_exe;
+	uint64_t cntvoff;
+	struct vcpu_info vcpu[VCPU_PER_VM];
+	struct load_info load[MAX_LOAD_INFO_NUM];
+};
+
+extern struct vm_info vm_infos[COREVISOR];
+
 /* Whether @vmid names a VM, hence neither the host nor the corevisor. */
 static inline bool is_vm(vmid_t vmid)
 {
@@ -44,6 +101,22 @@ uint64_t get_vm_load_size(uint32_t vmid, uint32_t load_idx);
 void set_vm_load_size(uint32_t vmid, uint32_t load_idx, uint64_t size);
 uint64_t get_vm_mapped_pages(uint32_t vmid, uint32_t load_idx);
 void set_vm_mapped_pages(uint32_t vmid, uint32_t load_idx, uint64_t mapped);
+uint32_t get_vm_inc_exe(uint32_t vmid);
+void set_vm_inc_exe(uint32_t vmid, uint32_t inc_exe);
+
+/* Virtual counter offset. Locks, Panics: as the primitives. */
+uint64_t get_vm_cntvoff(vmid_t vmid);
+void set_vm_cntvoff(vmid_t vmid, uint64_t cntvoff);
+
+/* enum vcpu_power of a vCPU. Locks, Panics: as the primitives. */
+uint32_t get_vcpu_power(vmid_t vmid, uint32_t vcpuid);
+void set_vcpu_power(vmid_t vmid, uint32_t vcpuid, uint32_t power);
+
+/* Where an ON_PENDING vCPU starts. Locks, Panics: as the primitives. */
+ipa_t get_vcpu_entry(vmid_t vmid, uint32_t vcpuid);
+uint64_t get_vcpu_context(vmid_t vmid, uint32_t vcpuid);
+void set_vcpu_entry(vmid_t vmid, uint32_t vcpuid, ipa_t entry,
+		    uint64_t context);
 
 /* Whether some vCPU of the VM is ACTIVE. Locks: caller holds vm[vmid]. */
 bool vm_has_active_vcpu(vmid_t vmid);

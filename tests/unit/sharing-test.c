@@ -513,29 +513,32 @@ static void check_passes_until_halted(void)
 static void registers_are_each_vcpus_own(void)
 {
 	for (vmid_t vm = 1; vm < COREVISOR; vm++) {
-		for (uint32_t i = 0; i < VCPU_PER_VM * 31; i++) {
-			set_shadow_ctxt(vm, i / 31, i % 31, vm << 16 | i);
+		for (uint32_t i = 0; i < VCPU_PER_VM * NR_SHADOW_REGS; i++) {
+			set_shadow_ctxt(vm, i / NR_SHADOW_REGS,
+					i % NR_SHADOW_REGS, vm << 16 | i);
 		}
 	}
 	for (vmid_t vm = 1; vm < COREVISOR; vm++) {
-		for (uint32_t i = 0; i < VCPU_PER_VM * 31; i++) {
-			g_assert_cmphex(get_shadow_ctxt(vm, i / 31, i % 31),
+		for (uint32_t i = 0; i < VCPU_PER_VM * NR_SHADOW_REGS; i++) {
+			g_assert_cmphex(get_shadow_ctxt(vm, i / NR_SHADOW_REGS,
+							i % NR_SHADOW_REGS),
 					==, vm << 16 | i);
 		}
 	}
 }
 
-static void registers_beyond_x30_are_none(void)
+static void registers_beyond_the_last_are_none(void)
 {
-	static const uint32_t indices[] = { 31, 32, 47, 1000, INVALID };
+	static const uint32_t indices[] = { NR_SHADOW_REGS, 1000, INVALID };
+	static const uint32_t last = NR_SHADOW_REGS - 1;
 
-	set_shadow_ctxt(1, 0, X30, 30);
+	set_shadow_ctxt(1, 0, last, 30);
 	set_shadow_ctxt(1, 1, X0, 77);
 	for (size_t i = 0; i < ARRAY_SIZE(indices); i++) {
 		set_shadow_ctxt(1, 0, indices[i], 5);
 		g_assert_cmphex(get_shadow_ctxt(1, 0, indices[i]), ==, 0);
 	}
-	g_assert_cmphex(get_shadow_ctxt(1, 0, X30), ==, 30);
+	g_assert_cmphex(get_shadow_ctxt(1, 0, last), ==, 30);
 	g_assert_cmphex(get_shadow_ctxt(1, 1, X0), ==, 77);
 }
 
@@ -546,9 +549,9 @@ static void get_register(void *data)
 	get_shadow_ctxt(id[0], id[1], X0);
 }
 
-static void registers_of_the_host_panic(void)
+static void registers_of_the_corevisor_panic(void)
 {
-	uint32_t id[] = { HOSTVISOR, 0 };
+	uint32_t id[] = { COREVISOR, 0 };
 
 	assert_panics(get_register, id, "is_vm(vmid)");
 }
@@ -642,9 +645,10 @@ static const struct unit_test tests[] = {
 		       check_passes_until_halted),
 	UNIT_TEST("/registers/index/each-vcpus-own",
 		  registers_are_each_vcpus_own),
-	UNIT_TEST("/registers/index/beyond-x30", registers_beyond_x30_are_none),
-	UNIT_TEST_DIES("/registers/vm/host-panics",
-		       registers_of_the_host_panic),
+	UNIT_TEST("/registers/index/beyond-the-last",
+		  registers_beyond_the_last_are_none),
+	UNIT_TEST_DIES("/registers/vm/corevisor-panics",
+		       registers_of_the_corevisor_panic),
 	UNIT_TEST_DIES("/registers/vcpu/9th-panics",
 		       registers_of_a_9th_vcpu_panic),
 	UNIT_TEST("/world/set/is-who-runs-on-this-cpu",

@@ -3,6 +3,7 @@
  * From the first C at EL2 to the host's first instruction.
  * Locks: none; one CPU until the host asks for more.
  */
+#include <sodium/utils.h>
 #include <string.h>
 
 #include "arch/el2.h"
@@ -12,6 +13,7 @@
 #include "core/board_dt.h"
 #include "core/console.h"
 #include "core/el2_layout.h"
+#include "core/keys.h"
 #include "core/locks.h"
 #include "core/mem_region.h"
 #include "core/page_manager.h"
@@ -69,6 +71,16 @@ static void require(const char *what, const char *error)
 	if (error != NULL) {
 		panic("%s: %s", what, error);
 	}
+}
+
+/* The keys have one place; the copy of the block is not it. */
+static void take_keys(void)
+{
+	if (!keys_set(boot_block.trusted_key, boot_block.sealing_key)) {
+		console_printf("corevisor: no trusted-key: VMs are checked "
+			       "against the demo key, which is public\n");
+	}
+	sodium_memzero(boot_block.sealing_key, sizeof(boot_block.sealing_key));
 }
 
 /* The tree, if the block's range for it is memory that EL2 maps. */
@@ -246,6 +258,7 @@ void boot_main(paddr_t block_pa)
 	el2_cpu_attach(cpu);
 	pl011_init();
 	take_boot_block(block_pa);
+	take_keys();
 	fdt = device_tree();
 	parse_board(fdt, &info);
 	init_memory(&info, &layout);
