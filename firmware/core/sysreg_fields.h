@@ -68,6 +68,70 @@
 #define HCR_ENSCXT		BIT(53)
 #define HCR_ATA			BIT(56)
 
+/* CPTR_EL2, HCR_EL2.E2H = 0: RES1 bits without TZ, TSM and TFP. */
+#define CPTR_RES1		UINT64_C(0x22ff)
+#define CPTR_TZ			BIT(8)
+#define CPTR_TFP		BIT(10)
+#define CPTR_TSM		BIT(12)
+#define CPTR_TTA		BIT(20)
+#define CPTR_TAM		BIT(30)
+
+/* MDCR_EL2. */
+#define MDCR_TPMCR		BIT(5)
+#define MDCR_TPM		BIT(6)
+#define MDCR_TDE		BIT(8)
+#define MDCR_TDA		BIT(9)
+#define MDCR_TDOSA		BIT(10)
+#define MDCR_TDRA		BIT(11)
+#define MDCR_E2PB_EL1		(UINT64_C(3) << 12)
+#define MDCR_TPMS		BIT(14)
+#define MDCR_HPMD		BIT(17)
+#define MDCR_TTRF		BIT(19)
+#define MDCR_HCCD		BIT(23)
+#define MDCR_E2TB_EL1		(UINT64_C(3) << 24)
+
+/* HCRX_EL2. */
+#define HCRX_TALLINT		BIT(6)
+#define HCRX_MSCEN		BIT(11)
+#define HCRX_TCR2EN		BIT(14)
+#define HCRX_SCTLR2EN		BIT(15)
+
+/* CNTHCTL_EL2, E2H = 0: EL1 may use the physical counter and timer. */
+#define CNTHCTL_EL1PCTEN	BIT(0)
+#define CNTHCTL_EL1PCEN		BIT(1)
+
+/* CNTV_CTL_EL0. */
+#define CNTV_CTL_ENABLE		BIT(0)
+#define CNTV_CTL_IMASK		BIT(1)
+#define CNTV_CTL_ISTATUS	BIT(2)
+
+/* PMCR_EL0, PMUSERENR_EL0: EN, SW, CR, ER. */
+#define PMCR_E			BIT(0)
+#define PMUSERENR_MASK		UINT64_C(0xf)
+
+#define SVCR_SM			BIT(0)
+
+/* ICC_SRE_EL1: system registers, no bypass. */
+#define ICC_SRE_EL1_SRE		UINT64_C(0x7)
+
+/* ICH_HCR_EL2, ICH_VTR_EL2, ICH_LR<n>_EL2. */
+#define ICH_HCR_EN		BIT(0)
+#define ICH_HCR_UIE		BIT(1)
+#define ICH_HCR_LRENPIE		BIT(2)
+#define ICH_HCR_NPIE		BIT(3)
+#define ICH_HCR_EOICOUNT	GENMASK(31, 27)
+#define ICH_VTR_LISTREGS_SHIFT	0
+#define ICH_VTR_LISTREGS_WIDTH	5
+#define ICH_VTR_PREBITS_SHIFT	26
+#define ICH_VTR_PREBITS_WIDTH	3
+#define ICH_LR_VINTID		GENMASK(31, 0)
+#define ICH_LR_PINTID		GENMASK(44, 32)
+#define ICH_LR_EOI		BIT(41)
+#define ICH_LR_PRIORITY		GENMASK(55, 48)
+#define ICH_LR_GROUP		BIT(60)
+#define ICH_LR_HW		BIT(61)
+#define ICH_LR_STATE		GENMASK(63, 62)
+
 /*
  * VTCR_EL2: T0SZ 24, start level 1 (two concatenated root pages), inner
  * shareable, write-back, 4 KiB, 40-bit output.

@@ -22,8 +22,10 @@
 #include "core/psci.h"
 #include "core/pt_alloc.h"
 #include "core/reset_scrub.h"
+#include "core/shared_window.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
+#include "core/world.h"
 #include "hypsec/boot_block.h"
 #include "hypsec/inspect.h"
 #include "plat/hypsec-virt/memmap.h"
@@ -230,6 +232,7 @@ static void init_memory(const struct board_info *info,
 		     layout->pool.size);
 	release_lock_pt(HOSTVISOR);
 	pt_arena_init(layout->arena.base, layout->arena.size);
+	shared_window_init(info->shared.base);
 }
 
 static void enter_host(struct pcpu *cpu) NORETURN;
@@ -238,6 +241,7 @@ static void enter_host(struct pcpu *cpu)
 {
 	el2_read_features(&cpu->features);
 	el2_host_traps_init(pt_pool_root(HOSTVISOR));
+	world_init();
 	psci_cpu_entered(cpu);
 	el2_enter_host(cpu->context, cpu->entry);
 }
@@ -274,7 +278,7 @@ void boot_main(paddr_t block_pa)
 			       "nothing to run\n");
 		cpu_park();
 	}
-	require("device tree", board_dt_edit_for_host(fdt));
+	require("device tree", board_dt_edit_for_host(fdt, &info));
 	/* The host reads it before its caches are on. */
 	mem_clean_poc(pa_to_el2_va(info.dtb.base), info.dtb.size);
 	console_printf("corevisor: host kernel at 0x%lx, entering EL1\n",

@@ -24,6 +24,21 @@
 	__asm__ volatile("msr " SYSREG_STRING(name) ", %0"		\
 			 :: "r" ((uint64_t)(value)) : "memory")
 
+/*
+ * The same for lists of registers that are saved and restored: in order among
+ * themselves, but the memory accesses between them may be joined.
+ */
+#define sysreg_get(name) __extension__ ({				\
+	uint64_t value_;						\
+	__asm__ volatile("mrs %0, " SYSREG_STRING(name)			\
+			 : "=r" (value_));				\
+	value_;								\
+})
+
+#define sysreg_put(name, value)						\
+	__asm__ volatile("msr " SYSREG_STRING(name) ", %0"		\
+			 :: "r" ((uint64_t)(value)))
+
 #define CNTHV_CTL_EL2		s3_4_c14_c3_1
 #define CNTPOFF_EL2		s3_4_c14_c0_6
 #define HAFGRTR_EL2		s3_4_c3_c1_6

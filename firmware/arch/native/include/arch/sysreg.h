@@ -58,6 +58,9 @@
 #define sysreg_write(name, value)					\
 	native_sysreg_write(&native_cpu.name, #name, (uint64_t)(value))
 
+#define sysreg_get(name)		sysreg_read(name)
+#define sysreg_put(name, value)		sysreg_write(name, value)
+
 void native_sysreg_write(uint64_t *reg, const char *name, uint64_t value);
 
 /* The variables. */
