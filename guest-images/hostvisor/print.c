@@ -149,12 +149,9 @@ size_t format_text(char *to, size_t size, const char *format, ...)
 /* The host's last words come out whoever has the lock. */
 static void acquire_console(void)
 {
-	uint32_t ticket = __atomic_fetch_add(&console_lock.next, 1,
-					     __ATOMIC_RELAXED);
 	uint32_t spins = 0;
 
-	while (__atomic_load_n(&console_lock.owner, __ATOMIC_ACQUIRE) !=
-	       ticket) {
+	while (!lock_try(&console_lock)) {
 		if (__atomic_load_n(&dying, __ATOMIC_RELAXED) &&
 		    ++spins == LAST_WORDS_SPINS) {
 			break;
