@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`./hypsec run`: boot Linux under the EL2 firmware on our board."""
+"""`./hypsec run`: boot Linux, or protected VMs, under the EL2 firmware."""
 import argparse
 import math
 import pathlib
@@ -13,6 +13,9 @@ import tempfile
 import time
 
 import board
+import guests
+import run_guest
+import sign
 
 DEFAULT_BATCH_TIMEOUT = 120
 INTERRUPTED = 130
@@ -37,26 +40,34 @@ def parse_arguments(argv):
         prog="hypsec run", usage="hypsec run [OPTION]... [-- QEMU ARGUMENT...]",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="""\
-Boot Linux as the host, at EL1, under the EL2 firmware. Anything after "--" goes
-to QEMU.
+Boot Linux as the host, at EL1, under the EL2 firmware, or with --guest a small
+host and protected VMs. Anything after "--" goes to QEMU.
 
 Without options: Debian's kernel and a busybox shell on this terminal (Ctrl-A x
 quits, Ctrl-A c switches to QEMU's monitor and back). EL2's console goes to a
 log file whose name is printed first.""",
-        epilog="""\
+        epilog=f"""\
+{run_guest.epilog()}
+
 examples:
   hypsec run                              a shell
   hypsec run --batch --smp 8 --gic 3      self-check, one line of result
+  hypsec run --guest demo                 two VMs and the host
+  hypsec run --guest linux-vm --batch     Linux as a VM, checked
   hypsec run -- -gdb tcp::1234 -S         wait for a debugger""")
     parser.add_argument("--batch", action="store_true",
                         help="boot, run the self-check in the guest, power "
                         "off; prints one line HYPSEC-HOST-OK ... and exits 0, "
-                        "or says what went wrong and exits 1")
+                        "or says what went wrong and exits 1; with --guest "
+                        "the lines HYPSEC-VM-OK ... of the VMs")
+    run_guest.add_arguments(parser)
     add_arguments(parser)
     parser.add_argument("--log", type=pathlib.Path, metavar="FILE",
                         help="where EL2's console goes (default: a new file "
                         "under build/run/)")
-    return parse_with_qemu(parser, argv)
+    args = parse_with_qemu(parser, argv)
+    run_guest.check(parser, args)
+    return args
 
 
 def add_arguments(parser):
@@ -159,9 +170,8 @@ def configuration(args, mode):
         extra=("-action", "panic=exit-failure", *args.qemu))
 
 
-def run_batch(args, folder, el2_log):
+def run_batch(args, config, folder, el2_log):
     """Boot, check, power off; the line of result."""
-    config = configuration(args, "batch")
     # A kernel that panics shall end the run, not wait for the time limit.
     config.append = f"panic=-1 {config.append}"
     config.extra = ("-no-reboot", *config.extra)
@@ -185,9 +195,8 @@ def run_batch(args, folder, el2_log):
     return f"HYPSEC-HOST-OK {verdict[2]} cpu={args.cpu} wall={seconds:.1f}s"
 
 
-def run_interactive(args, folder, el2_log):
+def run_interactive(args, config, folder, el2_log):
     """Hand the terminal to the board until QEMU ends."""
-    config = configuration(args, "shell")
     command = [str(board.QEMU), *config.arguments(),
                "-serial", "mon:stdio",
                "-serial", f"file:{board.escape(el2_log)}", *config.extra]
@@ -209,7 +218,35 @@ def run_interactive(args, folder, el2_log):
                        f"({el2_log}):\n"
                        f"{board.tail(el2_log, board.EL2_TAIL_LINES)}")
     if args.log:
-        folder.rmdir()
+        shutil.rmtree(folder)
+
+
+def run_guest_batch(args, config, folder, el2_log):
+    return "\n".join(run_guest.run_batch(
+        args, config, args.timeout or DEFAULT_BATCH_TIMEOUT,
+        folder / "host-console.log", el2_log))
+
+
+def run_in(args, folder, el2_log):
+    """Run with logs in FOLDER, which goes if a batch run was good."""
+    try:
+        config = run_guest.configuration(args, folder) if args.guest else \
+            configuration(args, "batch" if args.batch else "shell")
+        if not args.batch:
+            run_interactive(args, config, folder, el2_log)
+            # Only the log of EL2's console stays.
+            (folder / run_guest.BUNDLE).unlink(missing_ok=True)
+            return
+        batch = run_guest_batch if args.guest else run_batch
+        print(batch(args, config, folder, el2_log))
+    except board.StartError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    except board.BoardError as error:
+        raise RunError(f"{error}\nwhole logs: "
+                       f"{folder / 'host-console.log'} and "
+                       f"{el2_log}") from None
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def take_qemu_along():
@@ -222,24 +259,14 @@ def main(argv):
     args = parse_arguments(argv)
     try:
         check_user_files(args)
-        board.check_built(board.QEMU, board.FIRMWARE, args.kernel,
-                          args.initrd)
+        board.check_built(board.QEMU, board.FIRMWARE,
+                          *([guests.HOSTVISOR] if args.guest else
+                            [args.kernel, args.initrd]))
         folder, el2_log = open_logs(args)
-        if not args.batch:
-            run_interactive(args, folder, el2_log)
-            return 0
-        try:
-            print(run_batch(args, folder, el2_log))
-        except board.StartError:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        except board.BoardError as error:
-            raise RunError(f"{error}\nwhole logs: "
-                           f"{folder / 'host-console.log'} and "
-                           f"{el2_log}") from None
-        shutil.rmtree(folder, ignore_errors=True)
+        run_in(args, folder, el2_log)
         return 0
-    except (RunError, board.BoardError) as error:
+    except (RunError, board.BoardError, guests.GuestError,
+            sign.SignError) as error:
         print(f"hypsec run: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("hypsec run: interrupted", file=sys.stderr)

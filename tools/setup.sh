@@ -757,6 +757,8 @@ setup_all()
 	find_meson
 	fetch_upstream device-tree-compiler "device-tree-compiler (libfdt)"
 	place dtc
+	fetch_source libsodium libsodium
+	place libsodium
 	fetch_binary "linux-image-$CODENAME" linux-image-cloud-arm64 \
 		"$CODENAME $CODENAME-security" arm64 "Debian's arm64 kernel"
 	place linux-image

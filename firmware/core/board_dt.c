@@ -9,6 +9,9 @@
 #include "core/board_dt.h"
 
 #include <libfdt.h>
+#include <string.h>
+
+#include "hypsec/abi.h"
 
 /* Offsets in an arm64 Image's header (Linux booting.rst). */
 #define IMAGE_TEXT_OFFSET	8
@@ -185,6 +188,17 @@ static const char *parse_carveout(const void *fdt, const struct board_info *info
 	return in_ram(info, range) ? NULL : "the carve-out is not RAM";
 }
 
+static const char *place_shared_window(struct board_info *info)
+{
+	/* The carve-out is RAM, and RAM begins far above 0. */
+	info->shared = (struct pa_range){
+		.base = info->carveout.base - HYPSEC_SHARED_SIZE,
+		.size = HYPSEC_SHARED_SIZE,
+	};
+	return in_ram(info, info->shared) ?
+		       NULL : "no RAM below the carve-out for the shared window";
+}
+
 static const char *parse_chosen(const void *fdt, struct board_info *info)
 {
 	int node = fdt_path_offset(fdt, "/chosen");
@@ -228,6 +242,10 @@ static const char *check_loaded(const struct board_info *info)
 		    pa_ranges_overlap(loaded[i], info->carveout)) {
 			return "a loaded image is not in the host's RAM";
 		}
+		if (pa_ranges_overlap(loaded[i], info->shared)) {
+			return "a loaded image lies in the shared window, the "
+			       "last 512 KiB below the carve-out";
+		}
 		for (size_t j = 0; j < i; j++) {
 			if (pa_ranges_overlap(loaded[i], loaded[j])) {
 				return "loaded images overlap";
@@ -254,6 +272,9 @@ const char *board_dt_parse(const void *fdt, uint64_t bytes,
 	}
 	if (error == NULL) {
 		error = parse_carveout(fdt, info);
+	}
+	if (error == NULL) {
+		error = place_shared_window(info);
 	}
 	if (error == NULL) {
 		error = parse_chosen(fdt, info);
@@ -310,36 +331,111 @@ const char *board_dt_check_kernel(const void *header, struct board_info *info)
 	    pa_ranges_overlap(needs, info->dtb)) {
 		return "the kernel has no room for its image_size";
 	}
+	if (pa_ranges_overlap(needs, info->shared)) {
+		return "the kernel's image_size reaches the shared window, the "
+		       "last 512 KiB below the carve-out";
+	}
 	info->kernel_bytes = needs.size;
 	return NULL;
 }
 
-const char *board_dt_edit_for_host(void *fdt)
+/* Leaves only the EL1 physical timer's interrupt. */
+static int edit_timer(void *fdt, int node)
+{
+	uint8_t phys[GIC_INTERRUPT_BYTES];
+	const uint8_t *interrupts = fdt_getprop(fdt, node, "interrupts", NULL);
+	int error;
+
+	for (int i = 0; i < GIC_INTERRUPT_BYTES; i++) {
+		phys[i] = interrupts[TIMER_PHYS_INDEX * GIC_INTERRUPT_BYTES + i];
+	}
+	error = fdt_setprop(fdt, node, "interrupts", phys, GIC_INTERRUPT_BYTES);
+	return error != 0 ? error :
+			    fdt_setprop(fdt, node, "interrupt-names", "phys",
+					sizeof("phys"));
+}
+
+/* A child of @parent with the window in its reg; negative: no room. */
+static int add_window_node(void *fdt, const char *parent, const char *name,
+			   const struct board_info *info)
+{
+	const fdt64_t reg[] = {
+		cpu_to_fdt64(info->shared.base),
+		cpu_to_fdt64(info->shared.size),
+	};
+	int node = fdt_add_subnode(fdt, fdt_path_offset(fdt, parent), name);
+	int error;
+
+	if (node < 0) {
+		return node;
+	}
+	error = fdt_setprop(fdt, node, "reg", reg, sizeof(reg));
+	return error != 0 ? error : node;
+}
+
+/* Appends @value in lower-case hexadecimal, as a node's name has it. */
+static void append_hex(char *text, uint64_t value)
+{
+	int digits = 1;
+
+	while (digits < 16 && value >> (4 * digits) != 0) {
+		digits++;
+	}
+	text += strlen(text);
+	for (int i = digits - 1; i >= 0; i--) {
+		*text++ = "0123456789abcdef"[value >> (4 * i) & 0xf];
+	}
+	*text = '\0';
+}
+
+/* Tells where the window is, and that it is nobody's memory. */
+static int add_shared_window(void *fdt, const struct board_info *info)
+{
+	char name[sizeof("hypsec-shared@") + 16] = "hypsec-shared@";
+	int error;
+	int node;
+
+	append_hex(name, info->shared.base);
+	node = add_window_node(fdt, "/reserved-memory", name, info);
+	if (node < 0) {
+		return node;
+	}
+	error = fdt_setprop(fdt, node, "no-map", NULL, 0);
+	if (error != 0) {
+		return error;
+	}
+	node = add_window_node(fdt, "/", "hypervisor", info);
+	if (node < 0) {
+		return node;
+	}
+	error = fdt_setprop_u32(fdt, node, "hypsec,abi-version",
+				HYPSEC_ABI_VERSION);
+	return error != 0 ? error :
+			    fdt_setprop(fdt, node, "compatible",
+					HYPSEC_SHARED_COMPATIBLE,
+					sizeof(HYPSEC_SHARED_COMPATIBLE));
+}
+
+const char *board_dt_edit_for_host(void *fdt, const struct board_info *info)
 {
 	int node = fdt_node_offset_by_compatible(fdt, -1, "arm,armv8-timer");
-	uint8_t phys[GIC_INTERRUPT_BYTES];
-	const uint8_t *interrupts;
-	int error;
 	int len;
 
 	if (node < 0) {
 		return "no timer node";
 	}
-	interrupts = fdt_getprop(fdt, node, "interrupts", &len);
-	if (interrupts == NULL ||
+	if (fdt_getprop(fdt, node, "interrupts", &len) == NULL ||
 	    len < (TIMER_PHYS_INDEX + 1) * GIC_INTERRUPT_BYTES) {
 		return "timer node: interrupts is missing or too short";
 	}
-	for (int i = 0; i < GIC_INTERRUPT_BYTES; i++) {
-		phys[i] = interrupts[TIMER_PHYS_INDEX * GIC_INTERRUPT_BYTES + i];
+	if (fdt_path_offset(fdt, "/hypervisor") >= 0) {
+		return "there is a /hypervisor node already";
 	}
-	error = fdt_setprop(fdt, node, "interrupts", phys, GIC_INTERRUPT_BYTES);
-	if (error == 0) {
-		error = fdt_setprop(fdt, node, "interrupt-names", "phys",
-				    sizeof("phys"));
-	}
-	if (error != 0) {
+	if (edit_timer(fdt, node) != 0) {
 		return "no room to edit the timer node";
+	}
+	if (add_shared_window(fdt, info) != 0) {
+		return "no room to add the nodes of the shared window";
 	}
 	return NULL;
 }

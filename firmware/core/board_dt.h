@@ -20,6 +20,7 @@ struct pa_range {
  * @memory:	RAM, @nr_memory ranges
  * @mpidr:	affinity of each CPU, @nr_cpus of them
  * @carveout:	EL2's memory
+ * @shared:	what host and EL2 exchange about vCPUs, RAM of the host's
  * @kernel:	the host's arm64 Image as loaded; size 0: there is no host
  * @kernel_bytes: memory that the running kernel needs from @kernel.base on
  * @initrd:	its initial RAM disk
@@ -31,6 +32,7 @@ struct board_info {
 	uint64_t mpidr[TOTAL_CPU];
 	uint32_t nr_cpus;
 	struct pa_range carveout;
+	struct pa_range shared;
 	struct pa_range kernel;
 	uint64_t kernel_bytes;
 	struct pa_range initrd;
@@ -43,6 +45,8 @@ struct board_info {
  * @bytes: how much of that memory is the tree's
  * @info:  where the result goes; @info->dtb and @info->carveout are set by
  *	   the caller, the tree must agree with the latter
+ *
+ * @info->shared becomes the HYPSEC_SHARED_SIZE bytes below the carve-out.
  *
  * Returns: NULL, or what is wrong with the tree in words; @info is then
  * incomplete
@@ -61,12 +65,14 @@ const char *board_dt_check_kernel(const void *header, struct board_info *info);
 
 /**
  * board_dt_edit_for_host() - make the tree say what the host can use
- * @fdt: the tree, changed in place
+ * @fdt:  the tree, changed in place
+ * @info: the board
  *
- * Leaves only the EL1 physical timer's interrupt in the timer node.
+ * Leaves only the EL1 physical timer's interrupt in the timer node, and adds
+ * /hypervisor and a node in /reserved-memory for the shared window.
  * Returns: NULL, or what is wrong
  */
-const char *board_dt_edit_for_host(void *fdt);
+const char *board_dt_edit_for_host(void *fdt, const struct board_info *info);
 
 /* Whether two ranges share a byte. */
 bool pa_ranges_overlap(struct pa_range a, struct pa_range b);

@@ -10,6 +10,7 @@
 enum hv_status WARN_UNUSED register_vcpu(uint32_t vmid, uint32_t vcpuid);
 enum hv_status WARN_UNUSED set_vcpu_active(uint32_t vmid, uint32_t vcpuid);
 void set_vcpu_inactive(uint32_t vmid, uint32_t vcpuid);
+uint64_t search_load_info(uint32_t vmid, uint64_t addr);
 
 /**
  * boot_vcpu_set_entry() - have a vCPU that is off start

@@ -9,7 +9,9 @@
 #include "core/host_hvc.h"
 
 #include "core/boot_ops.h"
+#include "core/boot_vcpu.h"
 #include "core/hv_result.h"
+#include "core/int_state.h"
 #include "core/mem_handler.h"
 #include "core/pcpu.h"
 #include "core/spec_constants.h"
@@ -27,7 +29,7 @@ struct host_call {
 	uint64_t number;
 	const char *name;
 	uint32_t nr_args;
-	enum hv_status (*run)(const uint64_t args[4], uint32_t *value);
+	enum hv_status (*run)(const uint64_t args[4], uint64_t *value);
 };
 
 /* An argument for a 32-bit parameter; what does not fit is INVALID. */
@@ -37,54 +39,99 @@ static uint32_t narrow(uint64_t arg)
 }
 
 static enum hv_status call_clear_vm_s2_range(const uint64_t args[4],
-					     uint32_t *value)
+					     uint64_t *value)
 {
 	(void)value;
 	return clear_vm_stage2_range(narrow(args[0]), args[1], args[2]);
 }
 
 static enum hv_status call_set_boot_info(const uint64_t args[4],
-					 uint32_t *value)
+					 uint64_t *value)
 {
-	return set_boot_info(narrow(args[0]), args[1], args[2], value);
+	uint32_t load_idx = 0;
+	enum hv_status status;
+
+	status = set_boot_info(narrow(args[0]), args[1], args[2], &load_idx);
+	*value = load_idx;
+	return status;
 }
 
 static enum hv_status call_remap_vm_image(const uint64_t args[4],
-					  uint32_t *value)
+					  uint64_t *value)
 {
 	(void)value;
 	return remap_vm_image(narrow(args[0]), args[1], narrow(args[2]));
 }
 
 static enum hv_status call_register_kvm(const uint64_t args[4],
-					uint32_t *value)
+					uint64_t *value)
 {
+	uint32_t vmid = HOSTVISOR;
+	enum hv_status status = register_kvm(&vmid);
+
 	(void)args;
-	return register_kvm(value);
+	*value = vmid;
+	return status;
 }
 
 static enum hv_status call_phys_addr_ioremap(const uint64_t args[4],
-					     uint32_t *value)
+					     uint64_t *value)
 {
 	(void)value;
 	return kvm_phys_addr_ioremap(narrow(args[0]), args[1], args[2], args[3]);
 }
 
-static enum hv_status call_destroy_vm(const uint64_t args[4], uint32_t *value)
+static enum hv_status call_destroy_vm(const uint64_t args[4], uint64_t *value)
 {
 	(void)value;
 	return destroy_vm(narrow(args[0]));
 }
 
+static enum hv_status call_timer_set_cntvoff(const uint64_t args[4],
+					     uint64_t *value)
+{
+	(void)value;
+	return timer_set_vm_cntvoff(narrow(args[0]), args[1]);
+}
+
+static enum hv_status call_register_vcpu(const uint64_t args[4],
+					 uint64_t *value)
+{
+	(void)value;
+	return register_vcpu(narrow(args[0]), narrow(args[1]));
+}
+
+/* What it does not know, a later firmware may: no violation. */
+static enum hv_status call_get_info(const uint64_t args[4], uint64_t *value)
+{
+	switch (args[0]) {
+	case HYPSEC_INFO_ABI_VERSION:
+		*value = HYPSEC_ABI_VERSION;
+		return HV_OK;
+	case HYPSEC_INFO_SHARED_BASE:
+		*value = int_state_base();
+		return HV_OK;
+	case HYPSEC_INFO_SHARED_SIZE:
+		*value = HYPSEC_SHARED_SIZE;
+		return HV_OK;
+	default:
+		return HV_ENOTSUP;
+	}
+}
+
 static const struct host_call host_calls[] = {
+	{ HYPSEC_HVC_TIMER_SET_CNTVOFF, "TIMER_SET_CNTVOFF", 2,
+	  call_timer_set_cntvoff },
 	{ HYPSEC_HVC_CLEAR_VM_S2_RANGE, "CLEAR_VM_S2_RANGE", 3,
 	  call_clear_vm_s2_range },
 	{ HYPSEC_HVC_SET_BOOT_INFO, "SET_BOOT_INFO", 3, call_set_boot_info },
 	{ HYPSEC_HVC_REMAP_VM_IMAGE, "REMAP_VM_IMAGE", 3,
 	  call_remap_vm_image },
 	{ HYPSEC_HVC_REGISTER_KVM, "REGISTER_KVM", 0, call_register_kvm },
+	{ HYPSEC_HVC_REGISTER_VCPU, "REGISTER_VCPU", 2, call_register_vcpu },
 	{ HYPSEC_HVC_PHYS_ADDR_IOREMAP, "PHYS_ADDR_IOREMAP", 4,
 	  call_phys_addr_ioremap },
+	{ HYPSEC_HVC_GET_INFO, "GET_INFO", 1, call_get_info },
 	{ HYPSEC_HVC_DESTROY_VM, "DESTROY_VM", 1, call_destroy_vm },
 };
 
@@ -112,7 +159,7 @@ void host_hvc_dispatcher(struct trap_frame *frame)
 {
 	const struct host_call *call = NULL;
 	enum hv_status status = HV_ENOTSUP;
-	uint32_t value = 0;
+	uint64_t value = 0;
 
 	this_cpu()->counters->hypercalls++;
 	/* The calling convention knows HVC #0 only. */

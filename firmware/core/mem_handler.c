@@ -10,6 +10,7 @@
 #include "core/mem_handler.h"
 
 #include "core/boot_core.h"
+#include "core/int_state.h"
 #include "core/locks.h"
 #include "core/mem_manager.h"
 #include "core/memory_ops.h"
@@ -93,6 +94,7 @@ static void forget_vm(vmid_t vmid)
 	release_s2pt(vmid);
 	release_lock_s2page();
 	reclaim_forget(vmid);
+	int_state_wipe(vmid);
 	shadow_ctxt_wipe(vmid);
 	vm_info_wipe(vmid);
 	boot_core_free_vmid(vmid);

@@ -22,7 +22,12 @@ struct trap_frame;
 
 /**
  * struct cpu_features - what this CPU has that EL2 must know of
- * @pan, @ssbs, @mte, @nmi, @ras: the FEAT_ of that name
+ * @pan, @ssbs, @mte, @nmi, @ras, @amu, @sve, @sme, @fgt, @hcx, @spe, @trf: the
+ *	      FEAT_ of that name
+ * @sme_fa64: FEAT_SME_FA64
+ * @pmu:      FEAT_PMUv3
+ * @nr_lrs:   list registers of a GICv3, 0 without one
+ * @nr_aprs:  active priority registers of each group, likewise
  */
 struct cpu_features {
 	bool pan;
@@ -30,6 +35,56 @@ struct cpu_features {
 	bool mte;
 	bool nmi;
 	bool ras;
+	bool amu;
+	bool sve;
+	bool sme;
+	bool sme_fa64;
+	bool fgt;
+	bool hcx;
+	bool pmu;
+	bool spe;
+	bool trf;
+	uint32_t nr_lrs;
+	uint32_t nr_aprs;
+};
+
+/**
+ * struct world_controls - EL2's registers that differ between host and VMs
+ * @hcr:     HCR_EL2; the host's may have VSE as well
+ * @cptr:    CPTR_EL2
+ * @mdcr:    MDCR_EL2
+ * @cnthctl: CNTHCTL_EL2
+ * @hcrx:    HCRX_EL2
+ * @hfgrtr, @hfgwtr: HFGRTR_EL2, HFGWTR_EL2
+ */
+struct world_controls {
+	uint64_t hcr;
+	uint64_t cptr;
+	uint64_t mdcr;
+	uint64_t cnthctl;
+	uint64_t hcrx;
+	uint64_t hfgrtr;
+	uint64_t hfgwtr;
+};
+
+/**
+ * struct host_kept - what the host gets back after a VM, of registers that no
+ * VM has but that would act on one
+ * @pmcr, @pmselr, @pmuserenr: PMU, of which the counters stop
+ * @pmscr, @trfcr: profiling and trace
+ * @vdisr:   what the host's DISR_EL1 is
+ * @icc_sre: ICC_SRE_EL1
+ * @svcr:    SVCR, while a VM's FP registers are in the CPU
+ */
+struct host_kept {
+	uint64_t pmcr;
+	uint64_t pmselr;
+	uint64_t pmuserenr;
+	uint64_t pmscr;
+	uint64_t trfcr;
+	uint64_t vdisr;
+	uint64_t icc_sre;
+	uint64_t svcr;
 };
 
 /**
@@ -48,6 +103,10 @@ struct cpu_features {
  * @frame:	the exception of the host being handled, NULL outside of traps;
  *		it stays while a VM runs that the host's exception started
  * @ctxt:	the context of who runs on this CPU when it is not at EL2
+ * @fp_is_vms:	whether the FP registers in the CPU are the VM's
+ * @last_vcpu:	by VM: which of its vCPUs ran last on this CPU
+ * @host_controls, @vm_controls: EL2's registers while host or VM runs
+ * @host_kept:	valid while a VM runs
  * @reason:	why the last refusal was one; NULL at the start of a hypercall
  * @counters:	this CPU's entry in the inspection page
  */
@@ -65,6 +124,11 @@ struct pcpu {
 	uint32_t cur_vcpuid;
 	struct trap_frame *frame;
 	struct shadow_ctxt *ctxt;
+	bool fp_is_vms;
+	uint8_t last_vcpu[COREVISOR];
+	struct world_controls host_controls;
+	struct world_controls vm_controls;
+	struct host_kept host_kept;
 	const char *reason;
 	struct hypsec_inspect_cpu *counters;
 };

@@ -11,8 +11,11 @@
 #ifndef COREVISOR_CORE_SHADOW_CTXT_H
 #define COREVISOR_CORE_SHADOW_CTXT_H
 
-/* Byte offset in struct shadow_ctxt, for assembly: Xn is at 8 * n. */
+/* Byte offsets for assembly, in struct shadow_ctxt: Xn is at 8 * n. */
 #define SHADOW_CTXT_X0_OFF	0
+#define SHADOW_CTXT_PC_OFF	256
+/* And in struct fp_state: FPSR, then FPCR, behind the registers. */
+#define FP_STATE_FPSR_OFF	512
 
 #ifndef __ASSEMBLER__
 #include "core/spec_constants.h"
@@ -77,6 +80,9 @@ enum shadow_reg {
 	CNTV_CTL_EL0 = 73,
 	CNTV_CVAL_EL0 = 74,
 	CNTVOFF_EL2 = 75,	/* of the VM; follows vm_info at each entry */
+	VGIC_VMCR = 76,		/* ICH_VMCR_EL2 */
+	VGIC_AP0R0 = 77,	/* ICH_AP0R<n>_EL2, to 80 */
+	VGIC_AP1R0 = 81,	/* ICH_AP1R<n>_EL2, to 84 */
 	NR_SHADOW_REGS = 96,	/* the rest is free, and zero */
 };
 
@@ -118,8 +124,11 @@ struct shadow_ctxt {
 	struct fp_state fp;
 };
 
-_Static_assert(offsetof(struct shadow_ctxt, regs) == SHADOW_CTXT_X0_OFF,
-	       "offset in assembly");
+_Static_assert(offsetof(struct shadow_ctxt, regs) == SHADOW_CTXT_X0_OFF &&
+	       PC * sizeof(uint64_t) == SHADOW_CTXT_PC_OFF &&
+	       PSTATE == PC + 1 &&
+	       offsetof(struct fp_state, fpsr) == FP_STATE_FPSR_OFF,
+	       "offsets in assembly");
 
 /* By ctxt_id(); [HOSTVISOR] and [COREVISOR] by CPU number. */
 extern struct shadow_ctxt shadow_ctxts[COREVISOR + 1][VCPU_PER_VM];

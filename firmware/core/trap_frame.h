@@ -62,13 +62,30 @@ _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES &&
 #define ESR_ELX_SAS_WIDTH	2
 #define ESR_ELX_ISV		BIT(24)
 
+#define ESR_ELX_TI_SHIFT	0	/* WFx: which instruction */
+#define ESR_ELX_TI_WIDTH	2
+#define ESR_ELX_SYS_READ	BIT(0)	/* MSR, MRS: direction and register */
+#define ESR_ELX_SYS_RT_SHIFT	5
+#define ESR_ELX_SYS_RT_WIDTH	5
+
+#define WFX_WFI			0
+
 #define EC_UNKNOWN		0x00
+#define EC_WFX			0x01
+#define EC_FP			0x07
+#define EC_HVC32		0x12
 #define EC_HVC64		0x16
 #define EC_SMC64		0x17
+#define EC_SYS64		0x18
 #define EC_IABT_LOW		0x20
 #define EC_IABT_CUR		0x21
 #define EC_DABT_LOW		0x24
 #define EC_DABT_CUR		0x25
+#define EC_BREAKPOINT_LOW	0x30	/* one more: from EL1, as the next two */
+#define EC_STEP_LOW		0x32
+#define EC_WATCHPOINT_LOW	0x34
+#define EC_BKPT32		0x38
+#define EC_BRK64		0x3c
 
 /* Fault status codes: the type without its level, and whole codes. */
 #define FSC_TYPE_MASK		0x3c

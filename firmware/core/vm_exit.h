@@ -8,5 +8,6 @@
 #include "core/types.h"
 
 bool vm_exit_dispatcher(void);
+uint32_t core_handle_sys64(void);
 
 #endif /* COREVISOR_CORE_VM_EXIT_H */

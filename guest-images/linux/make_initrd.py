@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Build the host's initramfs: busybox, our scripts, a few kernel modules.
+"""Build an initramfs: busybox, our scripts, a few kernel modules.
 
 usage: make_initrd.py --busybox DIR --kernel DIR --output FILE --depfile FILE
                       [--module NAME]... SCRIPT=PATH...
@@ -16,40 +16,17 @@ import struct
 import sys
 import zlib
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+import newc  # noqa: E402
+from newc import S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG  # noqa: E402
+
 DIRECTORIES = ["bin", "dev", "etc", "lib", "lib/modules", "proc", "root",
                "run", "sbin", "sys", "tmp", "usr", "usr/bin", "usr/sbin"]
-S_IFDIR, S_IFREG, S_IFLNK, S_IFCHR = 0o040000, 0o100000, 0o120000, 0o020000
 
 
 def fail(text):
     sys.exit(f"make_initrd.py: {text}")
-
-
-class Cpio:
-    """A cpio archive in the kernel's `newc` format."""
-
-    def __init__(self):
-        self.data = bytearray()
-        self.count = 0
-
-    def add(self, name, mode, content=b"", device=(0, 0)):
-        self.count += 1
-        links = 2 if mode & S_IFDIR else 1
-        fields = (self.count, mode, 0, 0, links, 0, len(content), 0, 0,
-                  *device, len(name) + 1, 0)
-        self.data += b"070701" + b"".join(b"%08x" % f for f in fields)
-        self.data += name.encode() + b"\0"
-        self._align()
-        self.data += content
-        self._align()
-
-    def finish(self):
-        self.count = -1     # the trailer's inode is 0
-        self.add("TRAILER!!!", 0)
-        return bytes(self.data)
-
-    def _align(self):
-        self.data += bytes(-len(self.data) % 4)
 
 
 def gzip_bytes(data):
@@ -122,7 +99,7 @@ def main():
     modules = Modules(args.kernel)
     order = modules.load_order(args.module)
 
-    archive = Cpio()
+    archive = newc.Archive()
     for name in DIRECTORIES:
         archive.add(name, S_IFDIR | 0o755)
     # The kernel opens it for init before devtmpfs is there.

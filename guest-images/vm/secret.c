@@ -13,6 +13,7 @@
 #define DEFAULT_SECONDS	2u
 #define LOOPS		UINT64_C(200000)
 #define WAIT_SECONDS	120u
+#define REPORTS		4u
 #define KEPT_BYTES	(UINT64_C(1) << 20)
 
 const char vm_name[] = "secret";
@@ -20,6 +21,7 @@ const char vm_name[] = "secret";
 uint64_t secret_keep(uint64_t secret, uint64_t loops);
 
 static uint64_t kept[VM_MAX_VCPUS][KEPT_BYTES / VM_MAX_VCPUS / 8];
+static uint64_t begin;
 static struct vm_deadline end;
 static unsigned int vm_id;
 static unsigned int done, total;
@@ -30,7 +32,7 @@ static void keep(unsigned int vcpu)
 			  (uint64_t)vcpu << 16;
 	uint64_t *words = kept[vcpu];
 	uint64_t count = sizeof(kept[vcpu]) / 8;
-	unsigned int rounds = 0;
+	unsigned int rounds = 0, reports = 0;
 
 	for (uint64_t n = 0; n < count; n++) {
 		words[n] = secret + 1024 + n;
@@ -48,6 +50,11 @@ static void keep(unsigned int vcpu)
 			}
 		}
 		rounds++;
+		if (vcpu == 0 &&
+		    vm_now() >= begin + (end.end - begin) * reports / REPORTS) {
+			vm_print("secret: all there, round %u", rounds);
+			reports++;
+		}
 	} while (vm_now() < end.end);
 	vm_add(&total, rounds);
 	vm_add(&done, 1);
@@ -59,6 +66,7 @@ void vm_main(const struct vm_params *params)
 	struct vm_deadline deadline;
 
 	vm_id = params->id & 0xff;
+	begin = vm_now();
 	end = vm_deadline(params->argument ? params->argument :
 					     DEFAULT_SECONDS);
 	vm_print("secret: %u vCPUs keep %lu KiB", vcpus, KEPT_BYTES >> 10);

@@ -44,16 +44,14 @@ void stress_fp(uint64_t seed, uint64_t spins)
 
 /**
  * stress_fp_sum() - compute with FP registers
- * @steps:    how long
- * @expected: the result
  */
-void stress_fp_sum(uint32_t steps, uint64_t expected)
+void stress_fp_sum(void)
 {
-	uint64_t sum = fp_sum(steps);
+	uint64_t sum = fp_sum(FP_STEPS);
 
-	if (sum != expected) {
+	if (sum != FP_SUM) {
 		vm_fail("vcpu %u: a sum is %lx, not %lx", vm_vcpu(), sum,
-			expected);
+			FP_SUM);
 	}
 }
 

@@ -7,6 +7,10 @@
 
 #define FP_BYTES	512u	/* V0 to V31 */
 
+/* fp_sum(FP_STEPS), computed elsewhere. */
+#define FP_STEPS	20000u
+#define FP_SUM		UINT64_C(0x40af509184b67aad)
+
 /**
  * struct fp_image - all that an FP/SIMD program can see
  * @fpcr: control
@@ -27,7 +31,7 @@ uint64_t fp_sum(uint32_t steps);
 
 /* stress.c */
 void stress_fp(uint64_t seed, uint64_t spins);
-void stress_fp_sum(uint32_t steps, uint64_t expected);
+void stress_fp_sum(void);
 void stress_fill(uint64_t *start, uint64_t bytes, uint64_t seed);
 void stress_verify(const uint64_t *start, uint64_t bytes, uint64_t seed);
 uint64_t stress_free_memory(uint64_t memory_bytes, uint64_t **start);

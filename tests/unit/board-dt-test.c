@@ -8,9 +8,13 @@
 #include <libfdt.h>
 #include <string.h>
 
+#include "hypsec/abi.h"
+
 #define TREE_BYTES 8192
 #define KERNEL_BASE (TEST_RAM_BASE + 2 * MIB)
 #define INITRD_BASE (TEST_RAM_BASE + 16 * MIB)
+#define SHARED_BASE (TEST_EL2_BASE - HYPSEC_SHARED_SIZE)
+#define SHARED_NODE "/reserved-memory/hypsec-shared@43b80000"
 
 /* The tree under test, in a heap block of its own total size, and the board. */
 static void *fdt;
@@ -524,11 +528,42 @@ static void image_in_the_carveout_is_refused(void)
 	assert_error("a loaded image is not in the host's RAM");
 }
 
-static void image_up_to_the_carveout_is_understood(void)
+static void image_up_to_the_shared_window_is_understood(void)
 {
 	start();
-	set_range("/chosen", "hypsec,initrd", TEST_EL2_BASE - MIB, MIB);
+	set_range("/chosen", "hypsec,initrd", SHARED_BASE - MIB, MIB);
 	g_assert_null(parse());
+	g_assert_cmphex(info.shared.base, ==, SHARED_BASE);
+	g_assert_cmphex(info.shared.size, ==, HYPSEC_SHARED_SIZE);
+}
+
+static void image_in_the_shared_window_is_refused(void)
+{
+	static const char error[] =
+		"a loaded image lies in the shared window, the last 512 KiB "
+		"below the carve-out";
+
+	start();
+	set_range("/chosen", "hypsec,initrd", SHARED_BASE - MIB, MIB + 1);
+	assert_error(error);
+	start();
+	set_range("/chosen", "hypsec,initrd", TEST_EL2_BASE - 1, 1);
+	assert_error(error);
+	start();
+	set_range("/chosen", "hypsec,kernel", SHARED_BASE, PAGE_SIZE);
+	assert_error(error);
+	start();
+	info.dtb.base = SHARED_BASE - PAGE_SIZE;
+	assert_error(error);
+}
+
+/* EL2 cannot have all of the RAM: the window needs some of it. */
+static void carveout_without_ram_below_is_refused(void)
+{
+	start();
+	info.carveout.base = TEST_RAM_BASE + HYPSEC_SHARED_SIZE - PAGE_SIZE;
+	set_range(CARVEOUT, "reg", info.carveout.base, info.carveout.size);
+	assert_error("no RAM below the carve-out for the shared window");
 }
 
 static void tree_outside_ram_is_refused(void)
@@ -713,11 +748,22 @@ static void kernel_over_the_carveout_is_refused(void)
 	struct header header = good_header();
 
 	info.initrd.size = 0;
-	header.image_size = TEST_EL2_BASE - KERNEL_BASE;
+	header.image_size = TEST_EL2_BASE - KERNEL_BASE + 1;
+	g_assert_cmpstr(check_kernel(&header), ==,
+			"the kernel has no room for its image_size");
+}
+
+static void kernel_over_the_shared_window_is_refused(void)
+{
+	struct header header = good_header();
+
+	info.initrd.size = 0;
+	header.image_size = SHARED_BASE - KERNEL_BASE;
 	g_assert_null(check_kernel(&header));
 	header.image_size++;
 	g_assert_cmpstr(check_kernel(&header), ==,
-			"the kernel has no room for its image_size");
+			"the kernel's image_size reaches the shared window, the "
+			"last 512 KiB below the carve-out");
 }
 
 static void kernel_over_the_tree_is_refused(void)
@@ -737,7 +783,7 @@ static void edit_leaves_the_physical_timer(void)
 	int len;
 
 	start();
-	g_assert_null(board_dt_edit_for_host(fdt));
+	g_assert_null(board_dt_edit_for_host(fdt, &info));
 	cells = fdt_getprop(fdt, node("/timer"), "interrupts", &len);
 	g_assert_cmpint(len, ==, 12);
 	g_assert_cmpuint(fdt32_to_cpu(cells[0]), ==, 1);
@@ -750,7 +796,7 @@ static void edit_leaves_the_physical_timer(void)
 static void edit_leaves_a_good_tree(void)
 {
 	start();
-	g_assert_null(board_dt_edit_for_host(fdt));
+	g_assert_null(board_dt_edit_for_host(fdt, &info));
 	g_assert_null(parse());
 }
 
@@ -758,7 +804,7 @@ static void edit_without_timer_is_refused(void)
 {
 	start();
 	ok(fdt_del_node(fdt, node("/timer")));
-	g_assert_cmpstr(board_dt_edit_for_host(fdt), ==, "no timer node");
+	g_assert_cmpstr(board_dt_edit_for_host(fdt, &info), ==, "no timer node");
 }
 
 static void edit_without_interrupts_is_refused(void)
@@ -767,7 +813,7 @@ static void edit_without_interrupts_is_refused(void)
 
 	start();
 	del_property("/timer", "interrupts");
-	g_assert_cmpstr(board_dt_edit_for_host(fdt), ==, error);
+	g_assert_cmpstr(board_dt_edit_for_host(fdt, &info), ==, error);
 }
 
 static void edit_with_one_interrupt_is_refused(void)
@@ -777,9 +823,9 @@ static void edit_with_one_interrupt_is_refused(void)
 
 	start();
 	set_property("/timer", "interrupts", cells, 23);
-	g_assert_cmpstr(board_dt_edit_for_host(fdt), ==, error);
+	g_assert_cmpstr(board_dt_edit_for_host(fdt, &info), ==, error);
 	set_property("/timer", "interrupts", cells, 24);
-	g_assert_null(board_dt_edit_for_host(fdt));
+	g_assert_null(board_dt_edit_for_host(fdt, &info));
 }
 
 /* A packed tree whose timer node has two interrupts and no spare byte. */
@@ -792,9 +838,78 @@ static void edit_without_room_is_refused(void)
 	set_property("/timer", "interrupts", cells, 24);
 	ok(fdt_pack(fdt));
 	packed = g_memdup2(fdt, fdt_totalsize(fdt));
-	g_assert_cmpstr(board_dt_edit_for_host(packed), ==,
+	g_assert_cmpstr(board_dt_edit_for_host(packed, &info), ==,
 			"no room to edit the timer node");
 	g_free(packed);
+}
+
+static void assert_shared_reg(const char *path)
+{
+	const fdt32_t *reg;
+	int len;
+
+	reg = fdt_getprop(fdt, node(path), "reg", &len);
+	g_assert_cmpint(len, ==, 16);
+	g_assert_cmphex(fdt32_to_cpu(reg[0]), ==, 0);
+	g_assert_cmphex(fdt32_to_cpu(reg[1]), ==, SHARED_BASE);
+	g_assert_cmphex(fdt32_to_cpu(reg[2]), ==, 0);
+	g_assert_cmphex(fdt32_to_cpu(reg[3]), ==, HYPSEC_SHARED_SIZE);
+}
+
+/* The host finds the window, and knows that it is not for its allocator. */
+static void edit_tells_of_the_shared_window(void)
+{
+	const fdt32_t *version;
+
+	start();
+	g_assert_null(parse());
+	g_assert_null(board_dt_edit_for_host(fdt, &info));
+	assert_shared_reg("/hypervisor");
+	assert_shared_reg(SHARED_NODE);
+	g_assert_nonnull(fdt_getprop(fdt, node(SHARED_NODE), "no-map", NULL));
+	g_assert_cmpstr(fdt_getprop(fdt, node("/hypervisor"), "compatible",
+				    NULL), ==, "hypsec,corevisor");
+	version = fdt_getprop(fdt, node("/hypervisor"), "hypsec,abi-version",
+			      NULL);
+	g_assert_cmpuint(fdt32_to_cpu(*version), ==, HYPSEC_ABI_VERSION);
+}
+
+static void edit_with_another_hypervisor_is_refused(void)
+{
+	start();
+	g_assert_null(parse());
+	g_assert_cmpint(fdt_add_subnode(fdt, 0, "hypervisor"), >=, 0);
+	g_assert_cmpstr(board_dt_edit_for_host(fdt, &info), ==,
+			"there is a /hypervisor node already");
+}
+
+/* With every number of spare bytes but enough, there is an error. */
+static void edit_without_room_for_the_window_is_refused(void)
+{
+	size_t used, needed;
+
+	start();
+	g_assert_null(parse());
+	ok(fdt_pack(fdt));
+	used = fdt_totalsize(fdt);
+	start();
+	g_assert_null(parse());
+	g_assert_null(board_dt_edit_for_host(fdt, &info));
+	ok(fdt_pack(fdt));
+	needed = fdt_totalsize(fdt);
+	g_assert_cmpuint(needed, >, used);
+	/* Where the blocks of a packed tree begin is worth a few bytes. */
+	for (size_t bytes = used; bytes + 8 <= needed; bytes += 4) {
+		void *tree = g_malloc0(bytes);
+
+		start();
+		ok(fdt_pack(fdt));
+		ok(fdt_open_into(fdt, tree, (int)bytes));
+		g_assert_cmpstr(board_dt_edit_for_host(tree, &info), ==,
+				"no room to add the nodes of the shared "
+				"window");
+		g_free(tree);
+	}
 }
 
 /* --- Damage ----------------------------------------------------------- */
@@ -819,7 +934,11 @@ static void check_taken(void)
 	g_assert_cmpuint(info.nr_cpus, <=, TOTAL_CPU);
 	g_assert_cmpuint(info.nr_memory, <=, MAX_MEMBLOCK_NUM);
 	g_assert_true(in_ram(info.carveout));
+	g_assert_true(in_ram(info.shared));
 	g_assert_true(in_ram(info.dtb));
+	g_assert_false(pa_ranges_overlap(info.dtb, info.shared));
+	g_assert_false(pa_ranges_overlap(info.kernel, info.shared));
+	g_assert_false(pa_ranges_overlap(info.initrd, info.shared));
 	g_assert_true(info.kernel.size == 0 || in_ram(info.kernel));
 	g_assert_true(info.initrd.size == 0 || in_ram(info.initrd));
 	g_assert_false(pa_ranges_overlap(info.kernel, info.carveout));
@@ -848,7 +967,7 @@ static bool take_damaged(const void *good, size_t bytes)
 	}
 	taken = board_dt_parse(damaged, bytes, &info) == NULL;
 	if (taken) {
-		const char *error = board_dt_edit_for_host(damaged);
+		const char *error = board_dt_edit_for_host(damaged, &info);
 
 		check_taken();
 		g_assert_true(error != NULL || fdt_check_full(damaged, bytes) ==
@@ -943,10 +1062,14 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/board-dt/psci/method-that-begins-with-smc",
 		  psci_method_that_begins_with_smc_is_refused),
 	UNIT_TEST("/board-dt/images/outside-ram", image_outside_ram_is_refused),
+	UNIT_TEST("/board-dt/images/in-the-shared-window",
+		  image_in_the_shared_window_is_refused),
+	UNIT_TEST("/board-dt/carveout/no-ram-below",
+		  carveout_without_ram_below_is_refused),
 	UNIT_TEST("/board-dt/images/in-the-carveout",
 		  image_in_the_carveout_is_refused),
-	UNIT_TEST("/board-dt/images/up-to-the-carveout",
-		  image_up_to_the_carveout_is_understood),
+	UNIT_TEST("/board-dt/images/up-to-the-shared-window",
+		  image_up_to_the_shared_window_is_understood),
 	UNIT_TEST("/board-dt/images/tree-outside-ram",
 		  tree_outside_ram_is_refused),
 	UNIT_TEST("/board-dt/images/overlap", images_that_overlap_are_refused),
@@ -972,6 +1095,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/board-dt/kernel/beyond-ram", kernel_beyond_ram_is_refused),
 	UNIT_TEST("/board-dt/kernel/over-the-carveout",
 		  kernel_over_the_carveout_is_refused),
+	UNIT_TEST("/board-dt/kernel/over-the-shared-window",
+		  kernel_over_the_shared_window_is_refused),
 	UNIT_TEST("/board-dt/kernel/over-the-tree",
 		  kernel_over_the_tree_is_refused),
 	UNIT_TEST("/board-dt/edit/leaves-the-physical-timer",
@@ -983,6 +1108,12 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/board-dt/edit/one-interrupt",
 		  edit_with_one_interrupt_is_refused),
 	UNIT_TEST("/board-dt/edit/no-room", edit_without_room_is_refused),
+	UNIT_TEST("/board-dt/edit/shared-window",
+		  edit_tells_of_the_shared_window),
+	UNIT_TEST("/board-dt/edit/another-hypervisor",
+		  edit_with_another_hypervisor_is_refused),
+	UNIT_TEST("/board-dt/edit/no-room-for-the-window",
+		  edit_without_room_for_the_window_is_refused),
 	UNIT_TEST("/board-dt/damage/never-crashes", damage_never_crashes),
 	UNIT_TEST("/board-dt/damage/kernel-header-never-overruns",
 		  damaged_kernel_header_never_overruns),

@@ -11,6 +11,7 @@
 
 #include "arch/mem.h"
 #include "core/boot_core.h"
+#include "core/int_state.h"
 #include "core/locks.h"
 #include "core/mem_region.h"
 #include "core/npt_ops.h"
@@ -90,6 +91,8 @@ static void start_memory(void)
 	if (!native_memory_has(current.el2.base)) {
 		native_memory_add(current.el2.base, current.el2.size);
 	}
+	native_memory_add(TEST_SHARED_BASE, HYPSEC_SHARED_SIZE);
+	int_state_init(TEST_SHARED_BASE);
 }
 
 static void start_tables(void)

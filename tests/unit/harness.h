@@ -24,6 +24,8 @@
 #define TEST_EL2_BYTES	(4 * MIB)
 #define TEST_EL2_BASE	(TEST_RAM_BASE + TEST_RAM_BYTES - TEST_EL2_BYTES)
 #define TEST_CPUS	2
+/* What host and EL2 share lies apart from all RAM of a test. */
+#define TEST_SHARED_BASE UINT64_C(0xf000000000)
 
 /**
  * struct machine - memory of a machine

@@ -564,6 +564,10 @@ static void on_event(const struct native_event *event)
 	case NATIVE_DSB_SY:
 		on_dsb(event->cpu, true);
 		break;
+	case NATIVE_DSB_NSH:
+	case NATIVE_TLBI_VMALLE1:
+		/* Nothing that another CPU could wait for. */
+		break;
 	case NATIVE_ISB:
 		cpu->unsynced = false;
 		break;

@@ -12,31 +12,11 @@
 
 extern char host_vectors[], _start[], __image_end[], el2_secondary_entry[];
 
-/* CPTR_EL2, HCR_EL2.E2H = 0: RES1 bits without TZ, TSM and TFP. */
-#define CPTR_RES1	UINT64_C(0x22ff)
-#define CPTR_TSM	BIT(12)
-#define CPTR_TZ		BIT(8)
-
 /* Longest vector that the CPU has. */
 #define ZCR_LEN_MAX	UINT64_C(0xf)
 #define SMCR_LEN_MAX	UINT64_C(0xf)
 #define SMCR_EZT0	BIT(30)
 #define SMCR_FA64	BIT(31)
-
-/* CNTHCTL_EL2, E2H = 0: EL1 may use the physical counter and timer. */
-#define CNTHCTL_EL1PCTEN	BIT(0)
-#define CNTHCTL_EL1PCEN		BIT(1)
-
-/* MDCR_EL2: the profiling and trace buffers belong to EL1. */
-#define MDCR_E2PB_EL1	(UINT64_C(3) << 12)
-#define MDCR_HPMD	BIT(17)
-#define MDCR_HCCD	BIT(23)
-#define MDCR_E2TB_EL1	(UINT64_C(3) << 24)
-
-/* HCRX_EL2. */
-#define HCRX_MSCEN	BIT(11)
-#define HCRX_TCR2EN	BIT(14)
-#define HCRX_SCTLR2EN	BIT(15)
 
 /* HFGRTR_EL2 and HFGWTR_EL2: bits that trap while they are 0. */
 #define HFG_NSMPRI	BIT(54)
@@ -85,6 +65,35 @@ paddr_t el2_secondary_pa(void)
 	return image_va_to_pa(el2_secondary_entry);
 }
 
+static void read_debug_features(struct cpu_features *features)
+{
+	uint64_t dfr0 = sysreg_read(ID_AA64DFR0_EL1);
+	unsigned int pmu = ID_FIELD(dfr0, ID_AA64DFR0_PMUVER_SHIFT);
+
+	features->pmu = pmu != 0 && pmu != 0xf;
+	features->spe = ID_FIELD(dfr0, ID_AA64DFR0_PMSVER_SHIFT) != 0;
+	features->trf = ID_FIELD(dfr0, ID_AA64DFR0_TRACEFILT_SHIFT) != 0;
+}
+
+static void read_gic_features(struct cpu_features *features, uint64_t pfr0)
+{
+	uint64_t vtr;
+	uint64_t prebits;
+
+	features->nr_lrs = 0;
+	features->nr_aprs = 0;
+	if (ID_FIELD(pfr0, ID_AA64PFR0_GIC_SHIFT) == 0) {
+		return;
+	}
+	/* At EL2 they can be reached only then. */
+	sysreg_write(ICC_SRE_EL2, ICC_SRE_ENABLED);
+	barrier_isb();
+	vtr = sysreg_read(ICH_VTR_EL2);
+	prebits = EXTRACT(ICH_VTR_PREBITS, vtr) + 1;
+	features->nr_lrs = (uint32_t)EXTRACT(ICH_VTR_LISTREGS, vtr) + 1;
+	features->nr_aprs = prebits <= 5 ? 1 : prebits == 6 ? 2 : 4;
+}
+
 void el2_read_features(struct cpu_features *features)
 {
 	uint64_t mmfr1 = sysreg_read(ID_AA64MMFR1_EL1);
@@ -96,6 +105,16 @@ void el2_read_features(struct cpu_features *features)
 	features->mte = ID_FIELD(pfr1, ID_AA64PFR1_MTE_SHIFT) != 0;
 	features->nmi = ID_FIELD(pfr1, ID_AA64PFR1_NMI_SHIFT) != 0;
 	features->ras = ID_FIELD(pfr0, ID_AA64PFR0_RAS_SHIFT) != 0;
+	features->amu = ID_FIELD(pfr0, ID_AA64PFR0_AMU_SHIFT) != 0;
+	features->sve = ID_FIELD(pfr0, ID_AA64PFR0_SVE_SHIFT) != 0;
+	features->sme = ID_FIELD(pfr1, ID_AA64PFR1_SME_SHIFT) != 0;
+	features->sme_fa64 = features->sme && (sysreg_read(ID_AA64SMFR0_EL1) &
+					       ID_AA64SMFR0_FA64) != 0;
+	features->fgt = ID_FIELD(sysreg_read(ID_AA64MMFR0_EL1),
+				 ID_AA64MMFR0_FGT_SHIFT) != 0;
+	features->hcx = ID_FIELD(mmfr1, ID_AA64MMFR1_HCX_SHIFT) != 0;
+	read_debug_features(features);
+	read_gic_features(features, pfr0);
 }
 
 static void init_vectors_and_matrix(uint64_t pfr0, uint64_t pfr1)

@@ -118,6 +118,7 @@ host_return:
 	b	fatal_common
 	.endm
 
+	.globl	el2_sync, el2_irq, el2_fiq, el2_serror, host_aarch32
 el2_sync:
 	fatal	0
 el2_irq:

@@ -16,6 +16,7 @@
 #include "arch/cpu.h"
 #include "arch/mem.h"
 #include "arch/report.h"
+#include "arch/world.h"
 #include "core/console.h"
 #include "core/pcpu.h"
 #include "core/platform.h"
@@ -270,6 +271,64 @@ uint32_t platform_mmio_devices(const struct mmio_device **devices)
 unsigned int native_panics(void)
 {
 	return panics;
+}
+
+void native_sysreg_write(uint64_t *reg, const char *name, uint64_t value)
+{
+	*reg = value;
+	if (native_cpu.sysreg_hook != NULL) {
+		native_cpu.sysreg_hook(name, value);
+	}
+}
+
+void native_set_vm(uint64_t (*run)(struct shadow_ctxt *ctxt))
+{
+	native_cpu.vm = run;
+}
+
+uint64_t core_to_vm(struct shadow_ctxt *ctxt)
+{
+	if (native_cpu.vm == NULL) {
+		die("a VM runs");
+	}
+	if (native_cpu.vbar_el2 != vectors_vm()) {
+		die("a VM runs with the host's vectors");
+	}
+	native_cpu.elr_el2 = ctxt->regs[PC];
+	native_cpu.spsr_el2 = ctxt->regs[PSTATE];
+	return native_cpu.vm(ctxt);
+}
+
+void fp_state_save(struct fp_state *state)
+{
+	*state = native_cpu.fp;
+}
+
+/* As hardware: a write of a Q register zeroes the rest of its Z register. */
+void fp_state_restore(const struct fp_state *state)
+{
+	native_cpu.fp = *state;
+	memset(native_cpu.z, 0, sizeof(native_cpu.z));
+}
+
+void vector_state_save(struct vector_state *state, bool ffr)
+{
+	memcpy(state->q, native_cpu.fp.q, sizeof(state->q));
+	memcpy(state->z, native_cpu.z, sizeof(state->z));
+	memcpy(state->p, native_cpu.p, sizeof(state->p));
+	if (ffr) {
+		state->ffr = native_cpu.ffr;
+	}
+}
+
+void vector_state_restore(const struct vector_state *state, bool ffr)
+{
+	memcpy(native_cpu.fp.q, state->q, sizeof(state->q));
+	memcpy(native_cpu.z, state->z, sizeof(state->z));
+	memcpy(native_cpu.p, state->p, sizeof(state->p));
+	if (ffr) {
+		native_cpu.ffr = state->ffr;
+	}
 }
 
 void cpu_pend_vserror(uint64_t iss)

@@ -3,6 +3,7 @@
  * From the first C at EL2 to the host's first instruction.
  * Locks: none; one CPU until the host asks for more.
  */
+#include <sodium/utils.h>
 #include <string.h>
 
 #include "arch/el2.h"
@@ -12,6 +13,7 @@
 #include "core/board_dt.h"
 #include "core/console.h"
 #include "core/el2_layout.h"
+#include "core/keys.h"
 #include "core/locks.h"
 #include "core/mem_region.h"
 #include "core/page_manager.h"
@@ -20,8 +22,10 @@
 #include "core/psci.h"
 #include "core/pt_alloc.h"
 #include "core/reset_scrub.h"
+#include "core/shared_window.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
+#include "core/world.h"
 #include "hypsec/boot_block.h"
 #include "hypsec/inspect.h"
 #include "plat/hypsec-virt/memmap.h"
@@ -69,6 +73,16 @@ static void require(const char *what, const char *error)
 	if (error != NULL) {
 		panic("%s: %s", what, error);
 	}
+}
+
+/* The keys have one place; the copy of the block is not it. */
+static void take_keys(void)
+{
+	if (!keys_set(boot_block.trusted_key, boot_block.sealing_key)) {
+		console_printf("corevisor: no trusted-key: VMs are checked "
+			       "against the demo key, which is public\n");
+	}
+	sodium_memzero(boot_block.sealing_key, sizeof(boot_block.sealing_key));
 }
 
 /* The tree, if the block's range for it is memory that EL2 maps. */
@@ -218,6 +232,7 @@ static void init_memory(const struct board_info *info,
 		     layout->pool.size);
 	release_lock_pt(HOSTVISOR);
 	pt_arena_init(layout->arena.base, layout->arena.size);
+	shared_window_init(info->shared.base);
 }
 
 static void enter_host(struct pcpu *cpu) NORETURN;
@@ -226,6 +241,7 @@ static void enter_host(struct pcpu *cpu)
 {
 	el2_read_features(&cpu->features);
 	el2_host_traps_init(pt_pool_root(HOSTVISOR));
+	world_init();
 	psci_cpu_entered(cpu);
 	el2_enter_host(cpu->context, cpu->entry);
 }
@@ -246,6 +262,7 @@ void boot_main(paddr_t block_pa)
 	el2_cpu_attach(cpu);
 	pl011_init();
 	take_boot_block(block_pa);
+	take_keys();
 	fdt = device_tree();
 	parse_board(fdt, &info);
 	init_memory(&info, &layout);
@@ -261,7 +278,7 @@ void boot_main(paddr_t block_pa)
 			       "nothing to run\n");
 		cpu_park();
 	}
-	require("device tree", board_dt_edit_for_host(fdt));
+	require("device tree", board_dt_edit_for_host(fdt, &info));
 	/* The host reads it before its caches are on. */
 	mem_clean_poc(pa_to_el2_va(info.dtb.base), info.dtb.size);
 	console_printf("corevisor: host kernel at 0x%lx, entering EL1\n",

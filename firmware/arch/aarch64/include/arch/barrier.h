@@ -11,6 +11,12 @@ static inline void barrier_dsb_ishst(void)
 	__asm__ volatile("dsb ishst" ::: "memory");
 }
 
+/* Completes accesses and maintenance that concern this CPU alone. */
+static inline void barrier_dsb_nsh(void)
+{
+	__asm__ volatile("dsb nsh" ::: "memory");
+}
+
 /* Completes accesses and maintenance of the inner shareable domain. */
 static inline void barrier_dsb_ish(void)
 {

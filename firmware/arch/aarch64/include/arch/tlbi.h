@@ -81,4 +81,10 @@ static inline void tlbi_vmalls12e1is(void)
 	__asm__ volatile("tlbi vmalls12e1is" ::: "memory");
 }
 
+/* Stage-1 and combined entries of the VMID, this CPU alone. */
+static inline void tlbi_vmalle1(void)
+{
+	__asm__ volatile("tlbi vmalle1" ::: "memory");
+}
+
 #endif /* COREVISOR_ARCH_TLBI_H */

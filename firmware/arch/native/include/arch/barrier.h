@@ -13,6 +13,11 @@ static inline void barrier_dsb_ishst(void)
 	native_record(NATIVE_DSB_ISHST, 0, 0);
 }
 
+static inline void barrier_dsb_nsh(void)
+{
+	native_record(NATIVE_DSB_NSH, 0, 0);
+}
+
 static inline void barrier_dsb_ish(void)
 {
 	native_record(NATIVE_DSB_ISH, 0, 0);

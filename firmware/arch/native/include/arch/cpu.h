@@ -5,6 +5,8 @@
 
 #include <setjmp.h>
 
+#include "arch/sysreg.h"
+#include "core/shadow_ctxt.h"
 #include "core/types.h"
 
 struct pcpu;
@@ -13,8 +15,12 @@ struct pcpu;
  * struct native_cpu - registers and firmware of the host build's CPU
  * @pcpu:	what TPIDR_EL2 would hold
  * @vttbr:	VTTBR_EL2
- * @vbar_el1, @sctlr_el1: as the host set them
- * @elr_el1, @spsr_el1, @esr_el1, @far_el1: written by an injection
+ * @sctlr_el1 and so on: the system registers, see arch/sysreg.h
+ * @sysreg_hook: called after each write of one, NULL for nothing
+ * @fp:		the FP and SIMD registers, as far as all CPUs have them
+ * @z:		what each Z register has above its Q register
+ * @p, @ffr:	the predicate registers
+ * @vm:		what a VM does, see native_set_vm()
  * @vserror_iss: ISS of a pended SError
  * @vserror:	whether one is pended
  * @smc_args:	function and arguments of the last SMC
@@ -28,12 +34,15 @@ struct pcpu;
 struct native_cpu {
 	struct pcpu *pcpu;
 	uint64_t vttbr;
-	uint64_t vbar_el1;
-	uint64_t sctlr_el1;
-	uint64_t elr_el1;
-	uint64_t spsr_el1;
-	uint64_t esr_el1;
-	uint64_t far_el1;
+#define NATIVE_SYSREG_FIELD(name) uint64_t name;
+	NATIVE_SYSREGS(NATIVE_SYSREG_FIELD)
+#undef NATIVE_SYSREG_FIELD
+	void (*sysreg_hook)(const char *name, uint64_t value);
+	struct fp_state fp;
+	uint64_t z[32];
+	uint64_t p[16];
+	uint64_t ffr;
+	uint64_t (*vm)(struct shadow_ctxt *ctxt);
 	uint64_t vserror_iss;
 	bool vserror;
 	uint64_t smc_args[4];

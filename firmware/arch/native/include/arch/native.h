@@ -17,12 +17,14 @@ enum native_op {
 	NATIVE_ISB,
 	NATIVE_CLEAN,		/* a: PA, b: bytes */
 	NATIVE_DSB_ISH,
+	NATIVE_DSB_NSH,
 	NATIVE_ICACHE,		/* all of it, complete */
 	NATIVE_VTTBR,		/* a: VTTBR_EL2 from now on, b: before */
 	NATIVE_EL1_WALKS,	/* a: 0 stopped, 1 on again */
 	NATIVE_TLBI_IPAS2E1IS,	/* a: IPA, b: VTTBR_EL2 */
 	NATIVE_TLBI_VMALLE1IS,	/* b: VTTBR_EL2 */
 	NATIVE_TLBI_VMALLS12E1IS, /* b: VTTBR_EL2 */
+	NATIVE_TLBI_VMALLE1,	/* b: VTTBR_EL2; this CPU alone */
 	/* Only for native_watch(). */
 	NATIVE_LOCK,		/* a: enum lock_rank, b: id; taken */
 	NATIVE_UNLOCK,		/* as NATIVE_LOCK; about to be given back */
@@ -98,6 +100,16 @@ void native_set_mmio(const struct mmio_device *devices, uint32_t n);
 
 /* How often the board was told of a panic. */
 unsigned int native_panics(void);
+
+/**
+ * native_set_vm() - say what VMs do when they run on this CPU
+ * @run: called in place of the VM, with its registers x0 to x30 in the context;
+ *	 others are in native_cpu, ELR_EL2 and SPSR_EL2 as well. It says why the
+ *	 VM stopped: HYPSEC_EXIT_*, with ESR_EL2 and so on set as hardware would.
+ *	 NULL: a VM that runs ends the program.
+ */
+struct shadow_ctxt;
+void native_set_vm(uint64_t (*run)(struct shadow_ctxt *ctxt));
 
 /**
  * native_parks() - run something that may park the CPU

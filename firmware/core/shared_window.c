@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The memory of what host and EL2 tell each other. Layer: boot.
+ * Locks: s2page, boot CPU only.
+ */
+#include "core/shared_window.h"
+
+#include "arch/mem.h"
+#include "core/int_state.h"
+#include "core/locks.h"
+#include "core/page_manager.h"
+#include "core/panic.h"
+#include "core/spec_constants.h"
+#include "hypsec/abi.h"
+
+void shared_window_init(paddr_t base)
+{
+	mem_zero(pa_to_el2_va(base), HYPSEC_SHARED_SIZE);
+	/* The host may look before its caches are on. */
+	mem_clean_poc(pa_to_el2_va(base), HYPSEC_SHARED_SIZE);
+	acquire_lock_s2page();
+	for (uint64_t offset = 0; offset < HYPSEC_SHARED_SIZE;
+	     offset += PAGE_SIZE) {
+		pfn_t pfn = (base + offset) >> PAGE_SHIFT;
+
+		ASSERT(get_pfn_owner(pfn) == HOSTVISOR);
+		set_pfn_count(pfn, 1);
+	}
+	release_lock_s2page();
+	int_state_init(base);
+}
