@@ -219,7 +219,7 @@ enum option set_vcpu_inactive_spec(uint32_t vmid, uint32_t vcpuid,
 	return release_lock_vm_spec(vmid, adt);
 }
 
-enum option boot_vcpu_set_entry(uint32_t vmid, uint32_t vcpuid,
+enum option vcpu_starts_at(uint32_t vmid, uint32_t vcpuid,
 				uint64_t entry, uint64_t context,
 				struct rdata *adt)
 {
