@@ -181,7 +181,8 @@ uint64_t get_shared_vcpu(uint32_t vmid, uint32_t vcpuid)
  * @vcpuid: below VCPU_PER_VM
  * @vcpu:   PA, from get_shared_vcpu()
  *
- * The structure begins anew: version and size, and nothing else.
+ * The structure begins anew: version, size and the number of list registers,
+ * and nothing else.
  *
  * Spec:   AbstractMachine.set_vm_vcpu_spec
  * Locks:  caller holds vm[vmid]
@@ -197,6 +198,7 @@ void set_vm_vcpu(uint32_t vmid, uint32_t vcpuid, uint64_t vcpu)
 	ctxt->released = 0;
 	ctxt->shared->version = HYPSEC_ABI_VERSION;
 	ctxt->shared->size = sizeof(struct hypsec_vcpu);
+	ctxt->shared->vgic.nr_lrs = this_cpu()->features.nr_lrs;
 }
 
 uint64_t get_int_answer(uint32_t vmid, uint32_t vcpuid)

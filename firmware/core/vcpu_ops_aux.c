@@ -325,14 +325,15 @@ void prep_hvc(uint32_t vmid, uint32_t vcpuid)
 enum abort_kind abort_kind(const struct shadow_ctxt *ctxt)
 {
 	uint64_t esr = ctxt->regs[ESR_EL2];
+	uint64_t ipa = hpfar_to_ipa(ctxt->regs[HPFAR_EL2]);
 	bool data = EXTRACT(ESR_ELX_EC, esr) == EC_DABT_LOW;
 
 	/* Only a translation fault has its address in HPFAR_EL2 always. */
 	if ((EXTRACT(ESR_ELX_FSC, esr) & FSC_TYPE_MASK) != FSC_TRANSLATION) {
 		return ABORT_REFUSED;
 	}
-	if (hpfar_to_ipa(ctxt->regs[HPFAR_EL2]) >= MAX_MMIO_ADDR) {
-		return ABORT_MEMORY;
+	if (ipa >= MAX_MMIO_ADDR) {
+		return ipa < KVM_PHYS_SIZE ? ABORT_MEMORY : ABORT_REFUSED;
 	}
 	return data && (esr & ESR_ELX_ISV) != 0 &&
 			       (esr & ESR_ELX_S1PTW) == 0 ?
