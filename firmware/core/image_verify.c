@@ -20,10 +20,12 @@
 #include "core/boot_ops.h"
 #include "core/boot_vcpu.h"
 #include "core/keys.h"
+#include "core/load_vm.h"
 #include "core/locks.h"
 #include "core/npt_ops.h"
 #include "core/page_manager.h"
 #include "core/panic.h"
+#include "core/saved_vm.h"
 #include "core/spec_constants.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
@@ -176,6 +178,9 @@ static enum hv_status set_manifest_locked(vmid_t vmid, paddr_t pa,
 
 	if (get_vm_state(vmid) != READY) {
 		return refuse(HV_EPERM, "the VM is not being set up");
+	}
+	if (is_inc_exe(vmid)) {
+		return refuse(HV_EPERM, "the VM comes from saved state");
 	}
 	status = copy_manifest(pa, &copy);
 	if (status != HV_OK) {
@@ -349,6 +354,9 @@ static enum hv_status verify_locked(vmid_t vmid)
 	struct verification *v = verification_of(vmid);
 	enum hv_status status = HV_OK;
 
+	if (get_vm_state(vmid) == READY && is_inc_exe(vmid)) {
+		return load_finish(vmid);
+	}
 	if (get_vm_state(vmid) == READY) {
 		status = start_verification(vmid, v);
 	} else if (get_vm_state(vmid) != MAPPED) {
@@ -360,6 +368,7 @@ static enum hv_status verify_locked(vmid_t vmid)
 	status = verify_next(vmid, v);
 	if (status == HV_OK) {
 		set_vm_state(vmid, VERIFIED);
+		saved_vm_born(vmid, v->digest);
 		boot_vcpu_set_entry(vmid, 0, v->entry, v->context);
 	} else if (status == HV_EPERM) {
 		set_vm_state(vmid, POWEROFF);
@@ -375,7 +384,8 @@ static enum hv_status verify_locked(vmid_t vmid)
  * differs nothing has changed. From then on the VM is MAPPED, until either all
  * images have the signed contents and it is VERIFIED, with vCPU 0 ready to
  * start at the signed entry, or one has not and it is POWEROFF: it never runs,
- * and can only be destroyed.
+ * and can only be destroyed. For a VM that comes from saved state this is
+ * load_finish().
  *
  * Spec:    BootOps.verify_and_load_images_spec
  * Delta:   D-001. D-016: images lie in their places already. D-040: compared
@@ -384,7 +394,8 @@ static enum hv_status verify_locked(vmid_t vmid)
  * Locks:   takes vm[vmid], then core or pt[vmid]; caller holds none
  * Returns: HV_OK, the VM is VERIFIED; HV_EAGAIN if a call must go on;
  *	    HV_EINVAL for a bad id; HV_EPERM if the VM is neither READY nor
- *	    MAPPED, has no manifest, or is not what that says
+ *	    MAPPED, has no manifest, or is not what that says; for a VM from
+ *	    saved state as load_finish()
  * Refuses: the last two - host can reach this
  */
 enum hv_status verify_and_load_images(uint32_t vmid)
