@@ -5,7 +5,7 @@
 One virtual nanosecond is one instruction, and all that could vary is pinned,
 so a figure is the same on every machine and in every run. The injector's
 throughput is wall time, and a ratio to what the same QEMU does by itself.
-"memory" is in bench_memory.py.
+"memory", "switch" and "linux-vm" are in bench_*.py.
 """
 import argparse
 import contextlib
@@ -18,8 +18,13 @@ import struct
 import sys
 import time
 
+import bench_linux_vm
 import bench_memory
+import bench_switch
 import board
+import ellog
+import guests
+import sign
 from parked import (
     CQ_ENTRIES, CQ_HEAD, CQ_TAIL, DABT, DABT_ESR, FORCE_EL2, FREE_RAM, HVC,
     HVC_ESR, INJECT, MAILBOX, PINNED, POLL_SECONDS, PSTATE_EL1H, REFUSALS,
@@ -364,7 +369,9 @@ def bench_inject(check):
 
 
 SUITES = {"boot": bench_boot, "inject": bench_inject,
-          "memory": bench_memory.bench_memory}
+          "memory": bench_memory.bench_memory,
+          "switch": bench_switch.bench_switch,
+          "linux-vm": bench_linux_vm.bench_linux_vm}
 
 
 def main(argv):
@@ -372,7 +379,8 @@ def main(argv):
     parser = argparse.ArgumentParser(
         prog="hypsec bench",
         description="Count what the corevisor costs, in instructions: boot "
-        "up to EL0, events by the injector, memory operations.")
+        "up to EL0, events by the injector, memory operations, round trips of "
+        "VMs, Linux as a VM.")
     parser.add_argument("suites", nargs="*", metavar="SUITE",
                         help=f"one of: {', '.join(SUITES)} (default: all)")
     parser.add_argument("--check", action="store_true",
@@ -393,7 +401,8 @@ def main(argv):
             all_good &= good
         if args.json:
             args.json.write_text(json.dumps(figures, indent=2) + "\n")
-    except (board.BoardError, QtestError) as error:
+    except (board.BoardError, QtestError, sign.SignError,
+            guests.GuestError, ellog.LogError) as error:
         print(f"hypsec bench: {error}", file=sys.stderr)
         return 1
     except OSError as error:

@@ -94,15 +94,18 @@ def timer_interrupt(gic, vcpus):
 
 
 def vm(memory, vcpus, gic, bootargs, initrd=None, psci_method="hvc",
-       host_device=True):
+       host_device=True, seed=None):
     """The device tree of a VM, as bytes.
 
-    memory: bytes; initrd: (first, end) as IPAs
+    memory: bytes; initrd: (first, end) as IPAs; seed: what the kernel's random
+    generator starts with, which is no secret, for figures that do not vary
     """
     chosen = {"bootargs": bootargs, "stdout-path": f"/pl011@{UART:x}"}
     if initrd:
         chosen["linux,initrd-start"] = struct.pack(">Q", initrd[0])
         chosen["linux,initrd-end"] = struct.pack(">Q", initrd[1])
+    if seed:
+        chosen["rng-seed"] = seed
     cpus = {f"cpu@{n}": {"device_type": "cpu", "compatible": "arm,armv8",
                          "reg": n, "enable-method": "psci"}
             for n in range(vcpus)}

@@ -86,7 +86,8 @@ def kernel_size(path, data):
                      "a text_offset of 0, nothing else")
 
 
-def linux(options, vcpus=2, memory="256M", bootargs="", **config):
+def linux(options, vcpus=2, memory="256M", bootargs="", seed=None,
+          **config):
     """A VM that runs Linux."""
     board.check_built(options.kernel, options.initrd)
     vcpus = options.vcpus or vcpus
@@ -101,7 +102,7 @@ def linux(options, vcpus=2, memory="256M", bootargs="", **config):
     args = " ".join(filter(None, ("console=ttyAMA0", bootargs,
                                   options.append)))
     tree = devicetree.vm(memory, vcpus, options.gic, args,
-                         (INITRD, INITRD + len(initrd)))
+                         (INITRD, INITRD + len(initrd)), seed=seed)
     return Vm("linux", [(RAM, kernel), (DTB, tree), (INITRD, initrd)],
               entry=RAM, context=DTB, vcpus=vcpus, key=options.key,
               config={"memory": f"{memory // MIB}M", **config})

@@ -102,11 +102,9 @@ def verdicts(lines):
     return found
 
 
-def run_batch(args, config, limit, log, el2_log):
-    """Run until all VMs are done; the lines of result. Raises BoardError if
-    one has failed."""
-    config.extra = ("-no-reboot", *config.extra)
-    began = time.monotonic()
+def run_board(config, limit, log, el2_log):
+    """Run until all VMs are done; what they and the host said. Raises
+    BoardError if one has failed."""
     with board.Board(config, log=log, el2_log=el2_log) as machine:
         done = machine.wait_line(guests.HOST_DONE, limit, "end of all VMs")
         machine.wait_event("SHUTDOWN", POWER_OFF_SECONDS,
@@ -117,6 +115,14 @@ def run_batch(args, config, limit, log, el2_log):
         if done[1] != "0" or failed or status:
             raise machine.error(f"status {done[1]} of the host, {status} of "
                                 "QEMU:\n" + "\n".join(lines))
-    seconds = time.monotonic() - began
+        return lines
+
+
+def run_batch(args, config, limit, log, el2_log):
+    """Run the guest of ARGS; the lines of result."""
+    config.extra = ("-no-reboot", *config.extra)
+    began = time.monotonic()
+    lines = run_board(config, limit, log, el2_log)
     return [*lines, f"HYPSEC-GUEST-OK {args.guest} cpu={args.cpu} "
-            f"cpus={args.smp} gic={args.gic} wall={seconds:.1f}s"]
+            f"cpus={args.smp} gic={args.gic} "
+            f"wall={time.monotonic() - began:.1f}s"]

@@ -254,7 +254,8 @@ def boot(args, extra):
     args.qemu = (*args.icount, *extra, *args.qemu)
     folder, el2_log = run.open_logs(args)
     try:
-        line = run.run_batch(args, folder, el2_log)
+        line = run.run_batch(args, run.configuration(args, "batch"),
+                             folder, el2_log)
     except board.StartError:
         shutil.rmtree(folder, ignore_errors=True)
         raise

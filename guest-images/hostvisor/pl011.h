@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HOSTVISOR_PL011_H
+#define HOSTVISOR_PL011_H
+
+#include <stdint.h>
+
+void pl011_init(uint64_t address);
+void pl011_put(char c);
+
+/* The next byte that came in, or -1. */
+int pl011_get(void);
+
+#endif /* HOSTVISOR_PL011_H */

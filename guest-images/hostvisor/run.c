@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A vCPU on a CPU, from when it is loaded until it makes room. */
+#include "gic.h"
+#include "pl011.h"
+#include "vm.h"
+
+static struct vm *input_vm(void)
+{
+	for (unsigned int i = 0; i < nr_vms; i++) {
+		if (vms[i]->config.input && vms[i]->state == VM_RUNNING) {
+			return vms[i];
+		}
+	}
+	return NULL;
+}
+
+static void console_input(void)
+{
+	struct vm *vm = input_vm();
+	int byte;
+
+	while ((byte = pl011_get()) >= 0) {
+		if (vm != NULL) {
+			vpl011_input(vm, (uint8_t)byte);
+		}
+	}
+}
+
+static void take_irq(uint32_t irq)
+{
+	struct vcpu *vcpu = this_cpu()->loaded;
+
+	switch (irq) {
+	case IRQ_PTIMER:
+		sched_tick();
+		break;
+	case IRQ_VTIMER:
+		/* Stays active: the VM deactivates it, or the next load. */
+		if (vcpu != NULL) {
+			vgic_vtimer(vcpu);
+		}
+		gic_drop(irq);
+		return;
+	case IRQ_MAINTENANCE:
+		if (vcpu != NULL) {
+			vgic_maintenance(vcpu);
+		}
+		break;
+	case IRQ_UART:
+		console_input();
+		break;
+	default:
+		/* IRQ_KICK: that it came is all there is to it. */
+		break;
+	}
+	gic_drop(irq);
+	gic_deactivate(irq);
+}
+
+/**
+ * cpu_poll_irqs() - take all interrupts that are pending on this CPU
+ */
+void cpu_poll_irqs(void)
+{
+	uint32_t irq;
+
+	while ((irq = gic_ack()) < IRQ_NONE) {
+		take_irq(irq);
+	}
+}
+
+static void run_failed(struct vcpu *vcpu, int64_t result)
+{
+	struct vm *vm = vcpu->vm;
+
+	/* Stopped by another vCPU, and this one has not heard of it yet. */
+	if (result == HYPSEC_DENIED && vm->state != VM_RUNNING) {
+		return;
+	}
+	print("vm%u: vcpu %u does not run: result %ld", vm->number, vcpu->id,
+	      result);
+	vm_stop(vm, END_ERROR);
+}
+
+/* One time in the VM. Returns: whether there may be another at once. */
+static bool run_once(struct vcpu *vcpu, enum task_next *next)
+{
+	int64_t result;
+
+	vgic_flush(vcpu);
+	result = hvc_call(HYPSEC_HVC_VCPU_RUN, vcpu->vm->vmid, vcpu->id, 0, 0);
+	if (vcpu->answered != 0 && result >= 0) {
+		vm_answered(vcpu);
+	}
+	switch (result) {
+	case HYPSEC_EXIT_TRAP:
+		return exit_handle(vcpu, next);
+	case HYPSEC_EXIT_IRQ:
+		vcpu->exits[EXIT_IRQ]++;
+		cpu_poll_irqs();
+		return true;
+	case HYPSEC_EXIT_SERROR:
+		vcpu->exits[EXIT_OTHER]++;
+		return true;
+	default:
+		run_failed(vcpu, result);
+		return true;
+	}
+}
+
+/* The vCPU is powered off, or its VM is no more; it has been accounted for. */
+static bool is_over(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+
+	if (__atomic_load_n(&vm->state, __ATOMIC_ACQUIRE) == VM_RUNNING &&
+	    vcpu->on) {
+		return false;
+	}
+	lock_acquire(&vm->lock);
+	if (vcpu->on) {
+		vm_vcpu_off(vcpu);
+	}
+	lock_release(&vm->lock);
+	return true;
+}
+
+static void forget_wake(struct task *task)
+{
+	if (__atomic_load_n(&task->woken, __ATOMIC_RELAXED)) {
+		(void)__atomic_exchange_n(&task->woken, false,
+					  __ATOMIC_SEQ_CST);
+	}
+}
+
+/**
+ * vcpu_task() - run a vCPU until it waits, is off, or others want the CPU
+ */
+enum task_next vcpu_task(struct task *task)
+{
+	struct vcpu *vcpu = (struct vcpu *)task;
+	struct cpu *cpu = this_cpu();
+	enum task_next next = TASK_REQUEUE;
+
+	if (is_over(vcpu)) {
+		return TASK_STOP;
+	}
+	/* It waited for its timer: that has fired, or is about to. */
+	if (task->deadline != NEVER && task->deadline <= counter()) {
+		vgic_vtimer_due(vcpu);
+	}
+	task->deadline = NEVER;
+	vgic_load(vcpu);
+	do {
+		/* What woke it is seen from here on. */
+		forget_wake(task);
+		if (!run_once(vcpu, &next)) {
+			break;
+		}
+		if (vcpu->vm->state != VM_RUNNING || !vcpu->on) {
+			next = TASK_REQUEUE;
+			break;
+		}
+	} while (!cpu->resched);
+	/* The timer's interrupt is this vCPU's while it is loaded. */
+	cpu_poll_irqs();
+	vgic_put(vcpu);
+	if (next == TASK_WAIT && vgic_has_pending(vcpu)) {
+		next = TASK_REQUEUE;
+	}
+	return is_over(vcpu) ? TASK_STOP : next;
+}
