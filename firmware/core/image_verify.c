@@ -255,6 +255,15 @@ static enum hv_status check_images(vmid_t vmid, const struct verification *v)
 	return HV_OK;
 }
 
+/* What the VM keeps in its RAM goes to no device. */
+static enum hv_status check_devices(vmid_t vmid)
+{
+	if (get_vm_devices_end(vmid) > MAX_MMIO_ADDR) {
+		return refuse(HV_EPERM, "a device lies where the VM has RAM");
+	}
+	return HV_OK;
+}
+
 static void start_image(struct verification *v, uint32_t load_idx)
 {
 	v->next = load_idx;
@@ -273,6 +282,9 @@ static enum hv_status start_verification(vmid_t vmid, struct verification *v)
 	status = check_images(vmid, v);
 	if (status == HV_OK && !vm_has_vcpus(vmid, v->nr_vcpus)) {
 		status = refuse(HV_EPERM, "other vCPUs are signed");
+	}
+	if (status == HV_OK) {
+		status = check_devices(vmid);
 	}
 	if (status == HV_OK) {
 		set_vm_state(vmid, MAPPED);
@@ -355,7 +367,8 @@ static enum hv_status verify_locked(vmid_t vmid)
 	enum hv_status status = HV_OK;
 
 	if (get_vm_state(vmid) == READY && is_inc_exe(vmid)) {
-		return load_finish(vmid);
+		status = check_devices(vmid);
+		return status == HV_OK ? load_finish(vmid) : status;
 	}
 	if (get_vm_state(vmid) == READY) {
 		status = start_verification(vmid, v);
@@ -390,7 +403,7 @@ static enum hv_status verify_locked(vmid_t vmid)
  * Spec:    BootOps.verify_and_load_images_spec
  * Delta:   D-001. D-016: images lie in their places already. D-040: compared
  *	    with a signed manifest, vCPUs included, in steps; contents that
- *	    differ power the VM off
+ *	    differ power the VM off. D-042: no device where the VM has RAM
  * Locks:   takes vm[vmid], then core or pt[vmid]; caller holds none
  * Returns: HV_OK, the VM is VERIFIED; HV_EAGAIN if a call must go on;
  *	    HV_EINVAL for a bad id; HV_EPERM if the VM is neither READY nor

@@ -222,6 +222,9 @@ enum hv_status kvm_phys_addr_ioremap(uint32_t vmid, uint64_t gpa, uint64_t pa,
 		acquire_lock_s2page();
 		status = ioremap_locked(vmid, gpa, pa, size >> PAGE_SHIFT);
 		release_lock_s2page();
+		if (status == HV_OK && gpa + size > get_vm_devices_end(vmid)) {
+			set_vm_devices_end(vmid, gpa + size);
+		}
 	}
 	release_lock_vm(vmid);
 	return status;

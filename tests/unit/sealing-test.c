@@ -979,6 +979,17 @@ static void bad_restore_into_a_vm_with_something(void)
 	assert_refused(boot_from_inc_exe(vm, TAG), HV_EPERM);
 }
 
+static void bad_device_in_a_restored_vms_ram(void)
+{
+	g_autofree struct saved_file *file = save(start_vm());
+	vmid_t vm = loaded(file);
+
+	assert_done(kvm_phys_addr_ioremap(vm, MAX_MMIO_ADDR, UART, PAGE_SIZE));
+	assert_refused(verify_and_load_images(vm), HV_EPERM);
+	destroy(vm);
+	assert_whole(restore(file));
+}
+
 static void bad_images_into_a_restored_vm(void)
 {
 	g_autofree struct saved_file *file = save(start_vm());
@@ -1101,6 +1112,8 @@ static const struct unit_test tests[] = {
 		bad_board_that_trusts_another_owner),
 	SEALING("bad/restore-into-a-vm-with-something",
 		bad_restore_into_a_vm_with_something),
+	SEALING("bad/device-in-a-restored-vms-ram",
+		bad_device_in_a_restored_vms_ram),
 	SEALING("bad/images-into-a-restored-vm",
 		bad_images_into_a_restored_vm),
 	SEALING("bad/parts-into-an-ordinary-vm",
