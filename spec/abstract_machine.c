@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "spec/ctxt.h"
 #include "spec/locks.h"
 #include "spec/npt.h"
 #include "spec/page_manager.h"
@@ -63,14 +64,23 @@ enum option set_per_cpu_spec(uint32_t vmid, uint32_t vcpuid,
 	return SOME;
 }
 
-/* X0 to X30; the other indices come with the vCPU layers. */
+/* The context of a vCPU, or the host's of a CPU, whose X0 to X30 are apart. */
 enum option get_shadow_ctxt_spec(uint32_t vmid, uint32_t vcpuid,
 				 uint32_t index, const struct rdata *adt,
 				 uint64_t *value)
 {
+	const struct shadow_ctxt *ctxt;
+
 	RELY_CALLER(vmid < COREVISOR && is_vcpu(vcpuid));
-	*value = adt->halt || index >= NUM_GPRS ? 0 :
-		 adt->shadow_ctxts[vmid][vcpuid][index];
+	ctxt = &adt->shadow_ctxts[vmid][vcpuid];
+	if (adt->halt) {
+		*value = 0;
+	} else if (vmid == HOSTVISOR && index < NUM_GPRS) {
+		*value = adt->host_regs[index];
+	} else {
+		*value = get_shadow_ctxt_specx(index, &ctxt->ctxt_regs,
+					       &ctxt->ctxt_states);
+	}
 	return SOME;
 }
 
@@ -78,9 +88,18 @@ enum option set_shadow_ctxt_spec(uint32_t vmid, uint32_t vcpuid,
 				 uint32_t index, uint64_t value,
 				 struct rdata *adt)
 {
+	struct shadow_ctxt *ctxt;
+
 	RELY_CALLER(vmid < COREVISOR && is_vcpu(vcpuid));
-	if (!adt->halt && index < NUM_GPRS) {
-		adt->shadow_ctxts[vmid][vcpuid][index] = value;
+	ctxt = &adt->shadow_ctxts[vmid][vcpuid];
+	if (adt->halt) {
+		return SOME;
+	}
+	if (vmid == HOSTVISOR && index < NUM_GPRS) {
+		adt->host_regs[index] = value;
+	} else {
+		set_shadow_ctxt_specx(index, value, &ctxt->ctxt_regs,
+				      &ctxt->ctxt_states);
 	}
 	return SOME;
 }
@@ -249,7 +268,7 @@ enum option host_dabt_get_as_spec(uint64_t esr, uint32_t *bytes)
 /* 0 or 64, as the Coq. */
 enum option host_dabt_is_write_spec(uint64_t esr, uint32_t *write)
 {
-	*write = (uint32_t)(esr & ESR_WNR);
+	*write = (uint32_t)(esr & ESR_ELx_WNR);
 	return SOME;
 }
 
@@ -358,7 +377,8 @@ static bool is_private(uint64_t pfn, const struct rdata *adt)
 static uint64_t *gpr(uint32_t reg, struct rdata *adt)
 {
 	return adt->cur_vmid == HOSTVISOR ? &adt->host_regs[reg] :
-	       &adt->shadow_ctxts[adt->cur_vmid][adt->cur_vcpuid][reg];
+	       &adt->shadow_ctxts[adt->cur_vmid][adt->cur_vcpuid]
+			.ctxt_regs.x[reg];
 }
 
 /*

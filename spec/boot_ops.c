@@ -145,3 +145,87 @@ enum option remap_vm_image_spec(uint32_t vmid, uint64_t pfn,
 	WHEN(set_vm_mapped_pages_spec(vmid, load_idx, mapped + 1, adt));
 	return release_lock_vm_spec(vmid, adt);
 }
+
+/* --- vCPUs ---------------------------------------------------------------- */
+
+/*
+ * B.4, E.3: UNUSED -> READY, never run.
+ * Corrected, G42: both conditions, as in the Coq; to the C one is enough.
+ * G65: Q-top forgets that it has never run.
+ */
+enum option register_vcpu_spec(uint32_t vmid, uint32_t vcpuid,
+			       struct rdata *adt)
+{
+	uint32_t vm_state, vcpu_state;
+
+	if (adt->halt) {
+		return SOME;
+	}
+	RELY_CALLER(is_vm(vmid));
+	RELY(is_vcpu(vcpuid));
+	WHEN(acquire_lock_vm_spec(vmid, adt));
+	WHEN(get_vm_state_spec(vmid, adt, &vm_state));
+	WHEN(get_vcpu_state_spec(vmid, vcpuid, adt, &vcpu_state));
+	if (vm_state != READY) {
+		return panic_spec(adt);
+	}
+	RELY_OR(vcpu_state == UNUSED, NONE_BUSY);
+	WHEN(set_vcpu_state_spec(vmid, vcpuid, READY, adt));
+	WHEN(set_shadow_ctxt_spec(vmid, vcpuid, DIRTY, INVALID64, adt));
+	/* set_vm_vcpu: its page of the window is empty. */
+	adt->int_vcpus[vmid][vcpuid] = (struct int_vcpu){ .esr = 0 };
+	return release_lock_vm_spec(vmid, adt);
+}
+
+/*
+ * B.4, E.3: READY -> ACTIVE while the VM is VERIFIED.
+ * Corrected, G41: not while it is off; G13: with an error of its own kind.
+ */
+enum option set_vcpu_active_spec(uint32_t vmid, uint32_t vcpuid,
+				 struct rdata *adt)
+{
+	uint32_t vm_state, vcpu_state;
+
+	if (adt->halt) {
+		return SOME;
+	}
+	RELY_CALLER(is_vm(vmid) && is_vcpu(vcpuid));
+	WHEN(acquire_lock_vm_spec(vmid, adt));
+	WHEN(get_vm_state_spec(vmid, adt, &vm_state));
+	WHEN(get_vcpu_state_spec(vmid, vcpuid, adt, &vcpu_state));
+	RELY_OR(vm_state == VERIFIED && vcpu_state != UNUSED, NONE_PERM);
+	RELY_OR(vcpu_state == READY &&
+		adt->vms[vmid].boot[vcpuid].power != VCPU_OFF, NONE_BUSY);
+	WHEN(set_vcpu_state_spec(vmid, vcpuid, ACTIVE, adt));
+	adt->vms[vmid].boot[vcpuid].power = VCPU_ON;
+	return release_lock_vm_spec(vmid, adt);
+}
+
+enum option set_vcpu_inactive_spec(uint32_t vmid, uint32_t vcpuid,
+				   struct rdata *adt)
+{
+	uint32_t vcpu_state;
+
+	if (adt->halt) {
+		return SOME;
+	}
+	RELY_CALLER(is_vm(vmid) && is_vcpu(vcpuid));
+	WHEN(acquire_lock_vm_spec(vmid, adt));
+	WHEN(get_vcpu_state_spec(vmid, vcpuid, adt, &vcpu_state));
+	if (vcpu_state != ACTIVE) {
+		return panic_spec(adt);
+	}
+	WHEN(set_vcpu_state_spec(vmid, vcpuid, READY, adt));
+	return release_lock_vm_spec(vmid, adt);
+}
+
+enum option vcpu_starts_at(uint32_t vmid, uint32_t vcpuid,
+				uint64_t entry, uint64_t context,
+				struct rdata *adt)
+{
+	RELY_CALLER(lock_own(adt, LOCK_VM, vmid) && is_vcpu(vcpuid));
+	adt->vms[vmid].boot[vcpuid] = (struct vcpu_boot){
+		.power = VCPU_ON_PENDING, .entry = entry, .context = context,
+	};
+	return SOME;
+}

@@ -12,5 +12,16 @@ enum option set_boot_info_spec(uint32_t vmid, uint64_t load_addr,
 			       uint32_t *load_idx);
 enum option remap_vm_image_spec(uint32_t vmid, uint64_t pfn,
 				uint32_t load_idx, struct rdata *adt);
+enum option register_vcpu_spec(uint32_t vmid, uint32_t vcpuid,
+			       struct rdata *adt);
+enum option set_vcpu_active_spec(uint32_t vmid, uint32_t vcpuid,
+				 struct rdata *adt);
+enum option set_vcpu_inactive_spec(uint32_t vmid, uint32_t vcpuid,
+				   struct rdata *adt);
+
+/* Not in the Coq (G41): with the vm lock, a vCPU that is off is to start. */
+enum option vcpu_starts_at(uint32_t vmid, uint32_t vcpuid,
+				uint64_t entry, uint64_t context,
+				struct rdata *adt);
 
 #endif /* HYPSEC_SPEC_BOOT_OPS_H */

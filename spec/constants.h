@@ -31,6 +31,7 @@
 #define KVM_PFN_SPACE	UINT64_C(268435456)		/* 2^28 */
 #define KVM_GFN_SPACE	UINT64_C(68719476736)		/* 2^36 */
 #define MAX_MMIO_ADDR	UINT64_C(1073741824)
+#define KVM_ADDR_SPACE	UINT64_C(281474976710656)	/* 2^48 */
 
 /* Limits (A.2). */
 #define MAX_SHARE_COUNT		100u
@@ -46,11 +47,99 @@
 #define POWEROFF	4u
 #define ACTIVE		5u
 
-/* Shadow context indices of the general registers (A.4). */
+/* PSCI's view of a vCPU, which the Coq does not have (G41). */
+#define VCPU_OFF	0u
+#define VCPU_ON_PENDING	1u
+#define VCPU_ON		2u
+
+/* Shadow context indices (A.4, column Q). */
 #define X0		0u
+#define X1		1u
 #define X2		2u
 #define X3		3u
 #define NUM_GPRS	31u
+#define SP_EL0		31u
+#define PC		32u
+#define PSTATE		33u
+#define SP_EL1		34u
+#define ELR_EL1		35u
+#define SPSR_EL1	36u
+#define FAR_EL2		41u
+#define HPFAR_EL2	42u
+#define HCR_EL2		43u
+#define EC		44u
+#define DIRTY		45u
+#define FLAGS		46u
+#define MPIDR_EL1	47u
+#define CSSELR_EL1	48u
+#define SCTLR_EL1	49u
+#define ACTLR_EL1	50u
+#define CPACR_EL1	51u
+#define TTBR0_EL1	52u
+#define TTBR1_EL1	53u
+#define TCR_EL1		54u
+#define ESR_EL1		55u
+#define AFSR0_EL1	56u
+#define AFSR1_EL1	57u
+#define FAR_EL1		58u
+#define MAIR_EL1	59u
+#define VBAR_EL1	60u
+#define CONTEXTIDR_EL1	61u
+#define TPIDR_EL0	62u
+#define TPIDRRO_EL0	63u
+#define TPIDR_EL1	64u
+#define AMAIR_EL1	65u
+#define CNTKCTL_EL1	66u
+#define PAR_EL1		67u
+#define MDSCR_EL1	68u
+#define MDCCINT_EL1	69u
+#define ELR_EL2		70u
+#define SPSR_0		71u
+#define ESR_EL2		72u
+#define SHADOW_SYS_REGS_SIZE	24u
+
+/* Not in the Coq: what else a VM has of its own. */
+#define CNTV_CTL_EL0	73u
+#define CNTV_CVAL_EL0	74u
+#define CNTVOFF_EL2	75u
+#define NR_CTXT_INDICES	76u
+
+/* dirty and flags (A.5). */
+#define DIRTY_PC_FLAG			UINT64_C(4294967296)
+#define PENDING_DABT_INJECT		UINT64_C(8589934592)
+#define PENDING_IABT_INJECT		UINT64_C(17179869184)
+#define PENDING_UNDEF_INJECT		UINT64_C(34359738368)
+#define PENDING_EXCEPT_INJECT_FLAG	UINT64_C(60129542144)
+#define PENDING_FSC_FAULT		UINT64_C(2)
+
+/* Exit codes (A.6). */
+#define ARM_EXCEPTION_TRAP	UINT64_C(2)
+#define ARM_EXCEPTION_SERROR	UINT64_C(1)
+/* G54: in the Coq 31, which is the C's mark for a pending SError. */
+#define ARM_EXCEPTION_INTERRUPT		UINT64_C(0)
+#define ARM_EXCEPTION_INTERRUPT_COQ	UINT64_C(31)
+
+/* PSTATE at an exception's entry (A.7). */
+#define PSTATE_FAULT_BITS_64	UINT64_C(965)
+#define ESR_ELx_EC_UNKNOWN	UINT64_C(0)
+
+/* PSTATE and SCTLR_EL1, as far as an exception's entry looks at them (A.7). */
+#define PSTATE_MODE		UINT64_C(0xf)
+#define PSTATE_EL0T		UINT64_C(0)
+#define PSTATE_EL1T		UINT64_C(4)
+#define PSTATE_AARCH32		UINT64_C(0x10)
+#define PSTATE_SSBS		UINT64_C(0x1000)
+#define PSTATE_PAN		UINT64_C(0x400000)
+#define PSTATE_KEPT		UINT64_C(0xf1000000)	/* NZCV, DIT */
+#define SCTLR_SPAN		UINT64_C(0x800000)
+#define SCTLR_DSSBS		UINT64_C(0x100000000000)
+
+/* Not in the Coq: SCTLR_EL1 at reset, with MMU and caches off (G50). */
+#define SCTLR_RESET		UINT64_C(0x30d50878)
+
+#define CNTV_CTL_ENABLE		UINT64_C(1)
+#define CNTV_CTL_IMASK		UINT64_C(2)
+#define CNTV_CTL_ISTATUS	UINT64_C(4)
 
 /* Page descriptors (A.8). */
 #define PAGE_S2_DEVICE	UINT64_C(18014398509483847)
@@ -74,13 +163,37 @@
 #define HPFAR_MASK	UINT64_C(0xffffffffff0)
 #define HPFAR_MASK_COQ	UINT64_C(65535)
 
-/* ESR_EL2 (A.6), and what the corrected fault handler looks at (G14). */
+/* ESR_EL2 (A.6), and what the corrected fault handlers look at (G14, G46). */
+#define ESR_ELx_EC_MASK		UINT64_C(4227858432)
+#define ESR_ELx_EC_SHIFT	26
+#define ESR_ELx_EC_WFx		UINT64_C(1)
+#define ESR_ELx_EC_HVC32	UINT64_C(18)
+#define ESR_ELx_EC_HVC64	UINT64_C(22)
+#define ESR_ELx_EC_SMC64	UINT64_C(23)
+#define ESR_ELx_EC_IABT_LOW	UINT64_C(32)
+#define ESR_ELx_EC_DABT_LOW	UINT64_C(36)
+/* G54: the Coq has 30. */
+#define ESR_ELx_EC_SYS64	UINT64_C(24)
+#define ESR_ELx_EC_SYS64_COQ	UINT64_C(30)
+#define ESR_ELx_EC_FP		UINT64_C(7)
+#define ESR_ELx_EC_BREAKPT_LOW	UINT64_C(48)
+#define ESR_ELx_EC_SOFTSTP_LOW	UINT64_C(50)
+#define ESR_ELx_EC_WATCHPT_LOW	UINT64_C(52)
+#define ESR_ELx_EC_BKPT32	UINT64_C(56)
+#define ESR_ELx_EC_BRK64	UINT64_C(60)
+#define ESR_ISS			UINT64_C(0x1ffffff)
+#define ESR_WFX_TI		UINT64_C(3)
+#define ESR_ELx_WNR		UINT64_C(64)
+#define ESR_ELx_S1PTW		UINT64_C(128)
 #define ESR_ISV			UINT64_C(0x1000000)
-#define ESR_WNR			UINT64_C(64)
-#define ESR_S1PTW		UINT64_C(128)
-#define ESR_EC_SHIFT		26
-#define EC_IABT_LOW		32u
-#define EC_DABT_LOW		36u
+#define ESR_IL			UINT64_C(0x2000000)
+#define ESR_SAS_SHIFT		22
+#define ESR_SSE			UINT64_C(0x200000)
+#define ESR_SRT_SHIFT		16
+#define ESR_SF			UINT64_C(0x8000)
+#define ESR_IMM16		UINT64_C(0xffff)
+#define FSC_EXTERNAL_ABORT	UINT64_C(16)
+#define XZR			31u
 #define FSC_TYPE_MASK		60u
 #define FSC_TRANSLATION		4u
 
@@ -89,12 +202,39 @@
 #define HVC_KVM_UNSET_DESC_PFN	UINT64_C(0x82000)
 
 /* Calls of the host; the numbers of the C (D.1, design 4.2). */
+#define HVC_TIMER_SET_CNTVOFF	7u
+#define HVC_VCPU_RUN		8u
 #define HVC_CLEAR_VM_S2_RANGE	9u
 #define HVC_SET_BOOT_INFO	10u
 #define HVC_REMAP_VM_IMAGE	11u
 #define HVC_REGISTER_KVM	13u
+#define HVC_REGISTER_VCPU	14u
 #define HVC_PHYS_ADDR_IOREMAP	28u
 #define HVC_DESTROY_VM		32u
+
+/* PSCI (A.11). */
+/* Who answers a call that EL2 knows nothing of: nobody. */
+#define SMCCC_64			UINT64_C(0x40000000)
+#define SMCCC_NOT_SUPPORTED		UINT64_C(0xffffffffffffffff)
+#define PSCI_0_2_FN_CPU_SUSPEND		UINT64_C(0x84000001)
+#define PSCI_0_2_FN_CPU_OFF		UINT64_C(0x84000002)
+#define PSCI_0_2_FN_CPU_ON		UINT64_C(0x84000003)
+#define PSCI_0_2_FN_AFFINITY_INFO	UINT64_C(0x84000004)
+#define PSCI_0_2_FN_SYSTEM_OFF		UINT64_C(0x84000008)
+#define PSCI_0_2_FN_SYSTEM_RESET	UINT64_C(0x84000009)
+#define PSCI_1_0_FN_FEATURES		UINT64_C(0x8400000a)
+#define PSCI_1_1_FN_SYSTEM_RESET2	UINT64_C(0x84000012)
+#define PSCI_1_1_FN64_SYSTEM_RESET2	UINT64_C(0xc4000012)
+#define PSCI_0_2_FN64_CPU_SUSPEND	UINT64_C(0xc4000001)
+#define PSCI_0_2_FN64_CPU_ON		UINT64_C(0xc4000003)
+#define PSCI_0_2_FN64_AFFINITY_INFO	UINT64_C(0xc4000004)
+/* G54: as the Coq has it. */
+#define PSCI_0_2_FN64_AFFINITY_INFO_COQ	UINT64_C(0x40000004)
+
+/* The shared window (docs/hypercalls.rst). */
+#define ANSWER_ABORT_VM		UINT64_C(1)
+#define NO_DEADLINE		UINT64_C(0xffffffffffffffff)
+#define HCR_VIRTUAL_INTERRUPTS	UINT64_C(0xc0)	/* VI, VF */
 
 /* Bounds that the Coq does not have (G37, G57). */
 #define MAX_PAGES_PER_CALL	UINT64_C(512)

@@ -126,9 +126,7 @@ static void forget_vm(uint32_t vmid, struct rdata *adt)
 {
 	adt->vms[vmid] = (struct vm){ .state = UNUSED };
 	for (uint32_t i = 0; i < VCPU_PER_VM; i++) {
-		for (uint32_t reg = 0; reg < NUM_GPRS; reg++) {
-			adt->shadow_ctxts[vmid][i][reg] = 0;
-		}
+		adt->shadow_ctxts[vmid][i] = (struct shadow_ctxt){ 0 };
 	}
 	pool_release(vmid, adt);
 	adt->vmids &= ~(UINT32_C(1) << vmid);

@@ -11,7 +11,6 @@
 
 #define ESR_SSE	UINT64_C(0x200000)
 #define ESR_SF	UINT64_C(0x8000)
-#define XZR	31u
 
 /* is_smmu_range: the last match wins. */
 static uint32_t is_emulated_range(uint64_t addr, const struct rdata *adt)
@@ -51,8 +50,9 @@ static enum option handle_host_mmio(uint64_t addr, uint32_t index,
 	uint64_t fault_ipa, data;
 	uint32_t bytes, write, rd;
 
-	RELY_OR(esr >> ESR_EC_SHIFT == EC_DABT_LOW && (esr & ESR_ISV) != 0 &&
-		(esr & ESR_S1PTW) == 0, NONE_PERM);
+	RELY_OR(esr >> ESR_ELx_EC_SHIFT == ESR_ELx_EC_DABT_LOW &&
+		(esr & ESR_ISV) != 0 &&
+		(esr & ESR_ELx_S1PTW) == 0, NONE_PERM);
 	WHEN(host_get_fault_ipa_spec(addr, adt, &fault_ipa));
 	WHEN(host_dabt_get_as_spec(esr, &bytes));
 	WHEN(host_dabt_is_write_spec(esr, &write));

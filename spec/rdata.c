@@ -42,14 +42,23 @@ static void npt_copy(struct npt *to, const struct npt *from)
 
 void rdata_copy(struct rdata *to, const struct rdata *from)
 {
+	uint32_t vmids = to->vmids | from->vmids;
+
 	memcpy(to, from, offsetof(struct rdata, npts));
 	for (uint32_t vmid = 0; vmid < COREVISOR; vmid++) {
 		if (to->npts[vmid].live || from->npts[vmid].live) {
 			npt_copy(&to->npts[vmid], &from->npts[vmid]);
 		}
 	}
-	memcpy(to->shadow_ctxts, from->shadow_ctxts,
-	       sizeof(from->shadow_ctxts));
+	for (uint32_t vmid = 0; vmid < COREVISOR; vmid++) {
+		/* Of a VM that is not there they are zero. */
+		if (vmid == HOSTVISOR || (vmids >> vmid & 1) != 0) {
+			memcpy(to->shadow_ctxts[vmid], from->shadow_ctxts[vmid],
+			       sizeof(from->shadow_ctxts[vmid]));
+			memcpy(to->int_vcpus[vmid], from->int_vcpus[vmid],
+			       sizeof(from->int_vcpus[vmid]));
+		}
+	}
 	memcpy(to->s2page, from->s2page,
 	       from->nr_pages * sizeof(from->s2page[0]));
 	memcpy(to->flatmem, from->flatmem,

@@ -127,10 +127,47 @@ struct load_info {
 };
 
 /**
+ * struct vcpu_boot - not in the Coq (G41)
+ * @power:   VCPU_OFF, VCPU_ON_PENDING, VCPU_ON
+ * @entry:   where it starts if it is ON_PENDING
+ * @context: its x0 then
+ */
+struct vcpu_boot {
+	uint32_t power;
+	uint64_t entry;
+	uint64_t context;
+};
+
+/**
+ * struct int_vcpu - the intermediate state of a vCPU: its page of the window
+ *
+ * The Coq knows nothing of it: a set lets the value leave the model, a get is
+ * the next value of doracle. Here it is state, so that what the host is shown
+ * is specified too; the host's stores change it.
+ *
+ * @esr, @fault_ipa, @deadline, @regs: from EL2
+ * @new_pte, @new_level, @answer, @hcr: from the host, and @regs
+ * @released: which of @regs EL2 has written at the last exit
+ */
+struct int_vcpu {
+	uint64_t esr;
+	uint64_t fault_ipa;
+	uint64_t deadline;
+	uint64_t regs[NUM_GPRS];
+	uint64_t new_pte;
+	uint64_t new_level;
+	uint64_t answer;
+	uint64_t hcr;
+	uint32_t released;
+};
+
+/**
  * struct vm - VM table entry
  * @state:	UNUSED ... POWEROFF
  * @next_load_idx, @load: images
  * @vcpu:	states of the vCPUs
+ * @boot:	what PSCI knows of them
+ * @cntvoff:	how far its virtual counter is behind
  * @clearing:	a clear_vm_stage2_range is not finished
  * @clear_start, @clear_size: its arguments
  * @clear_next:	PA at which it goes on
@@ -140,10 +177,85 @@ struct vm {
 	uint32_t next_load_idx;
 	struct load_info load[MAX_LOAD_INFO_NUM];
 	uint32_t vcpu[VCPU_PER_VM];
+	struct vcpu_boot boot[VCPU_PER_VM];
+	uint64_t cntvoff;
 	bool clearing;
 	uint64_t clear_start;
 	uint64_t clear_size;
 	uint64_t clear_next;
+};
+
+/* Q0 to Q31, low half first, and what belongs to them. */
+struct fp_regs {
+	uint64_t q[32][2];
+	uint64_t fpsr;
+	uint64_t fpcr;
+};
+
+/* System registers of a context: MPIDR_EL1 to MDCCINT_EL1 and our own. */
+#define NR_SYS_REGS	(MDCCINT_EL1 - MPIDR_EL1 + 1 + \
+			 NR_CTXT_INDICES - CNTV_CTL_EL0)
+
+/**
+ * struct ctxt_regs - the Coq's ctxt_regs: registers of one world (A.4)
+ * @x:	 X0 to X30
+ * @sp_el0, @sp_el1, @elr_el1, @spsr_el1, @sys, @fp: as the world has them
+ * @far_el2, @hpfar_el2, @esr_el2: of its last trap
+ * @hcr_el2: the virtual interrupts that the host wants for it
+ * @ec:	 why it stopped (A.6)
+ *
+ * Which of the two records a register is in matters to the seed alone (G48).
+ */
+struct ctxt_regs {
+	uint64_t x[NUM_GPRS];
+	uint64_t sp_el0;
+	uint64_t sp_el1;
+	uint64_t elr_el1;
+	uint64_t spsr_el1;
+	uint64_t far_el2;
+	uint64_t hpfar_el2;
+	uint64_t hcr_el2;
+	uint64_t ec;
+	uint64_t esr_el2;
+	uint64_t sys[NR_SYS_REGS];
+	struct fp_regs fp;
+};
+
+/* The Coq's ctxt_states; @dirty and @flags: A.5. */
+struct ctxt_states {
+	uint64_t pc;
+	uint64_t pstate;
+	uint64_t spsr_0;
+	uint64_t esr_el1;
+	uint64_t dirty;
+	uint64_t flags;
+};
+
+struct shadow_ctxt {
+	struct ctxt_regs ctxt_regs;
+	struct ctxt_states ctxt_states;
+};
+
+/**
+ * struct el2_regs - what EL2 sets up for the world that runs (A.10)
+ * @vttbr:	 whose stage-2 table it is
+ * @tpidr:	 whose context EL2 finds at the next trap
+ * @hcr_vm:	 HCR_EL2 is that of a VM, not the host's
+ * @hcr_virq:	 VI and VF in it
+ * @vm_traps:	 CPTR_EL2, MDCR_EL2 and the like are those of a VM
+ * @timer_traps: the physical timer traps
+ * @cntvoff:	 CNTVOFF_EL2
+ * @vmpidr:	 VMPIDR_EL2
+ */
+struct el2_regs {
+	uint32_t vttbr;
+	uint32_t tpidr;
+	bool hcr_vm;
+	uint64_t hcr_virq;
+	bool vm_traps;
+	bool timer_traps;
+	uint64_t cntvoff;
+	uint64_t vmpidr;
 };
 
 /* Locks (A.13), in their order from outer to inner. */
@@ -199,6 +311,9 @@ struct pa_window {
  * @regions, @nr_regions: RAM; page indices count through them (A.15)
  * @windows, @nr_windows: device windows of the host (design 4.2)
  * @emulated, @nr_emulated: devices whose accesses EL2 emulates
+ * @pan, @ssbs: whether its CPUs have FEAT_PAN and FEAT_SSBS
+ * @actlr_el1: of its CPUs
+ * @id:  its ID registers, see spec/vm_idregs.h
  */
 struct board {
 	struct pa_window regions[MAX_MEMBLOCK_NUM];
@@ -207,6 +322,10 @@ struct board {
 	uint32_t nr_windows;
 	struct pa_window emulated[4];
 	uint32_t nr_emulated;
+	bool pan;
+	bool ssbs;
+	uint64_t actlr_el1;
+	uint64_t id[64];
 };
 
 /* An access to an emulated device, as the device sees it. */
@@ -232,6 +351,10 @@ struct rdata {
 	uint64_t esr_el2;
 	uint64_t elr_el2;
 	uint64_t host_regs[NUM_GPRS];
+	/* Registers of the world that runs, whose x0 to x30 are not here. */
+	struct ctxt_regs cregs;
+	struct ctxt_states cstates;
+	struct el2_regs el2;
 	/* Machine-wide. */
 	uint32_t vmids;		/* bit n: id n is given out */
 	struct vm vms[COREVISOR + 1];
@@ -240,11 +363,16 @@ struct rdata {
 	struct lock_event lock_log[MAX_LOCK_EVENTS];
 	struct oracle doracle;
 	struct oracle core_doracle;
+	/* How far the uncorrected definitions have read for each VM. */
+	uint64_t data_log[COREVISOR];
+	uint64_t core_data_log[COREVISOR];
 	struct mmio_access mmio;	/* the last one */
 	uint64_t nr_mmio;
 	uint64_t nr_pages;
 	struct npt npts[COREVISOR];
-	uint64_t shadow_ctxts[COREVISOR][VCPU_PER_VM][NUM_GPRS];
+	/* (HOSTVISOR, cpu): the host's, but for X0 to X30, which are host_regs. */
+	struct shadow_ctxt shadow_ctxts[COREVISOR][VCPU_PER_VM];
+	struct int_vcpu int_vcpus[COREVISOR][VCPU_PER_VM];
 	/* By page index; MAX_RAM_PAGES of them, nr_pages in use. */
 	struct s2page s2page[MAX_RAM_PAGES];
 	uint64_t flatmem[MAX_RAM_PAGES];	/* 0: the page is zero */

@@ -13,7 +13,6 @@
 #include "spec/rdata.h"
 
 /* A.1, A.2, A.8 */
-#define KVM_ADDR_SPACE		UINT64_C(281474976710656)	/* 2^48 */
 #define S2_PFN_SIZE_C		UINT64_C(16777216)		/* 2^24 */
 #define MAX_VM_NUM_C		33u
 #define PAGE_HYP		UINT64_C(18014398509483859)

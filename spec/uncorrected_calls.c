@@ -84,7 +84,8 @@ enum option handle_host_stage2_fault_coq(struct rdata *adt)
 /* Seed 002: X0 is left as it was (G57). */
 enum option core_handle_pvops_coq(struct rdata *adt, uint32_t *res)
 {
-	const uint64_t *x = adt->shadow_ctxts[adt->cur_vmid][adt->cur_vcpuid];
+	const uint64_t *x = adt->shadow_ctxts[adt->cur_vmid][adt->cur_vcpuid]
+			    .ctxt_regs.x;
 
 	*res = 0;
 	if (!is_vm(adt->cur_vmid)) {

@@ -69,7 +69,8 @@ static bool is_refusal(const struct call *call, const struct fw_result *fw,
 {
 	uint64_t told = call->op == OP_HVC ? fw->value[0] :
 			call->op != OP_PVOP ? 0 :
-			after->shadow_ctxts[call->arg[0]][call->arg[1]][X0];
+			after->shadow_ctxts[call->arg[0]][call->arg[1]]
+				.ctxt_regs.x[X0];
 
 	if (call->op == OP_PVOP && fw->value[0] != 0) {
 		return true;	/* left to the host */
@@ -221,7 +222,7 @@ static const char *check_gprs(uint32_t vmid, uint32_t vcpuid,
 		uint64_t value = vmid == HOSTVISOR ? fw_host_gpr(reg) :
 				 fw_get_gpr(vmid, vcpuid, reg);
 		uint64_t spec = vmid == HOSTVISOR ? adt->host_regs[reg] :
-				adt->shadow_ctxts[vmid][vcpuid][reg];
+				adt->shadow_ctxts[vmid][vcpuid].ctxt_regs.x[reg];
 
 		if (value != spec) {
 			return say("x%u of %u.%u is 0x%" PRIx64

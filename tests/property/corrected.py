@@ -12,7 +12,7 @@ from pathlib import Path
 
 NUMBER = re.compile(r'\bG[0-9]+\b')
 # As a table of tests has it: { "G16, G63 what it is about", function, 4 },
-TEST = re.compile(r'\{ "(G[^"]*)", (\w+), \w+ \}')
+TEST = re.compile(r'\{ "(G[^"]*)",\s+(\w+), \w+ \}')
 
 
 def corrections(directory):

@@ -69,7 +69,7 @@ static void g19_second_page_at_a_gfn(void)
 	CHECK(CALL(OP_VM_FAULT, 1, GPA, PA + PAGE_SIZE, 3) == ANSWER_BUSY);
 	CHECK(CALL(OP_VM_FAULT, 1, GPA, PA, 3) == ANSWER_OK);
 	CHECK(CALL(OP_VM_LOAD, 1, 0, GFN, 1) == ANSWER_OK);
-	CHECK(run_state()->shadow_ctxts[1][0][1] == SECRET);
+	CHECK(run_state()->shadow_ctxts[1][0].ctxt_regs.x[1] == SECRET);
 	CHECK(prot_and_map_vm_s2pt_coq(1, GPA, PA + PAGE_SIZE, 3, &coq) ==
 	      SOME);
 	CHECK(maps(&coq, 1, GFN).pfn == PFN + 1);
@@ -256,19 +256,19 @@ static void g57_result_in_x0(void)
 	start_with_page();
 	CHECK(CALL(OP_PVOP, 1, 0, HVC_KVM_SET_DESC_PFN, GPA, PAGE_SIZE) ==
 	      ANSWER_OK);
-	CHECK(run_state()->shadow_ctxts[1][0][0] == 0);
+	CHECK(run_state()->shadow_ctxts[1][0].ctxt_regs.x[0] == 0);
 	rdata_copy(&coq, run_state_before());
 	coq.cur_vmid = 1;
 	CHECK(core_handle_pvops_coq(&coq, &ret) == SOME && ret == 0);
-	CHECK(coq.shadow_ctxts[1][0][0] == HVC_KVM_SET_DESC_PFN);
+	CHECK(coq.shadow_ctxts[1][0].ctxt_regs.x[0] == HVC_KVM_SET_DESC_PFN);
 	CHECK(page_of(&coq, PFN)->count == 1);
 	CHECK(CALL(OP_PVOP, 1, 0, HVC_KVM_UNSET_DESC_PFN, GPA, PAGE_SIZE) ==
 	      ANSWER_OK);
-	CHECK(run_state()->shadow_ctxts[1][0][0] == 0);
+	CHECK(run_state()->shadow_ctxts[1][0].ctxt_regs.x[0] == 0);
 	rdata_copy(&coq, run_state_before());
 	coq.cur_vmid = 1;
 	CHECK(core_handle_pvops_coq(&coq, &ret) == SOME && ret == 0);
-	CHECK(coq.shadow_ctxts[1][0][0] == HVC_KVM_UNSET_DESC_PFN);
+	CHECK(coq.shadow_ctxts[1][0].ctxt_regs.x[0] == HVC_KVM_UNSET_DESC_PFN);
 	CHECK(page_of(&coq, PFN)->count == 0);
 }
 

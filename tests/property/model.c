@@ -95,7 +95,7 @@ static enum option host_access(const struct call *call, uint64_t loaded,
 
 	if (npt_get(&adt->npts[HOSTVISOR], gfn).level == 0) {
 		WHEN(host_fault(gfn << 4, UINT64_C(0x93c08004) |
-				(write ? ESR_WNR : 0) | reg << 16,
+				(write ? ESR_ELx_WNR : 0) | reg << 16,
 				call->arg[0], adt));
 		if (adt->halt || adt->nr_mmio != nr_mmio) {
 			return SOME;
@@ -279,9 +279,10 @@ static void load_registers(const struct call *call, struct rdata *adt)
 	} else if (call->op == OP_HOST_STORE) {
 		adt->host_regs[arg[1]] = arg[2];
 	} else if (call->op == OP_VM_STORE) {
-		adt->shadow_ctxts[arg[0]][arg[1]][arg[3]] = arg[4];
+		adt->shadow_ctxts[arg[0]][arg[1]].ctxt_regs.x[arg[3]] =
+			arg[4];
 	} else if (call->op == OP_PVOP) {
-		gprs = adt->shadow_ctxts[arg[0]][arg[1]];
+		gprs = adt->shadow_ctxts[arg[0]][arg[1]].ctxt_regs.x;
 		gprs[X0] = arg[2];
 		gprs[X2] = arg[3];
 		gprs[X3] = arg[4];
