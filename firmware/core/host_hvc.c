@@ -11,6 +11,7 @@
 #include "core/boot_ops.h"
 #include "core/boot_vcpu.h"
 #include "core/hv_result.h"
+#include "core/image_verify.h"
 #include "core/int_state.h"
 #include "core/mem_handler.h"
 #include "core/pcpu.h"
@@ -63,6 +64,13 @@ static enum hv_status call_remap_vm_image(const uint64_t args[4],
 	return remap_vm_image(narrow(args[0]), args[1], narrow(args[2]));
 }
 
+static enum hv_status call_verify_vm_images(const uint64_t args[4],
+					    uint64_t *value)
+{
+	(void)value;
+	return verify_and_load_images(narrow(args[0]));
+}
+
 static enum hv_status call_register_kvm(const uint64_t args[4],
 					uint64_t *value)
 {
@@ -79,6 +87,13 @@ static enum hv_status call_phys_addr_ioremap(const uint64_t args[4],
 {
 	(void)value;
 	return kvm_phys_addr_ioremap(narrow(args[0]), args[1], args[2], args[3]);
+}
+
+static enum hv_status call_set_manifest(const uint64_t args[4],
+					uint64_t *value)
+{
+	(void)value;
+	return set_manifest(narrow(args[0]), args[1], args[2]);
 }
 
 static enum hv_status call_destroy_vm(const uint64_t args[4], uint64_t *value)
@@ -127,11 +142,14 @@ static const struct host_call host_calls[] = {
 	{ HYPSEC_HVC_SET_BOOT_INFO, "SET_BOOT_INFO", 3, call_set_boot_info },
 	{ HYPSEC_HVC_REMAP_VM_IMAGE, "REMAP_VM_IMAGE", 3,
 	  call_remap_vm_image },
+	{ HYPSEC_HVC_VERIFY_VM_IMAGES, "VERIFY_VM_IMAGES", 1,
+	  call_verify_vm_images },
 	{ HYPSEC_HVC_REGISTER_KVM, "REGISTER_KVM", 0, call_register_kvm },
 	{ HYPSEC_HVC_REGISTER_VCPU, "REGISTER_VCPU", 2, call_register_vcpu },
 	{ HYPSEC_HVC_PHYS_ADDR_IOREMAP, "PHYS_ADDR_IOREMAP", 4,
 	  call_phys_addr_ioremap },
 	{ HYPSEC_HVC_GET_INFO, "GET_INFO", 1, call_get_info },
+	{ HYPSEC_HVC_SET_MANIFEST, "SET_MANIFEST", 3, call_set_manifest },
 	{ HYPSEC_HVC_DESTROY_VM, "DESTROY_VM", 1, call_destroy_vm },
 };
 

@@ -16,15 +16,17 @@
 
 static uint8_t trusted_key[KEY_BYTES];
 static uint8_t sealing_key[KEY_BYTES];
+static uint8_t boot_seed[KEY_BYTES];
 
 bool keys_set(const uint8_t trusted[KEY_BYTES],
-	      const uint8_t sealing[KEY_BYTES])
+	      const uint8_t sealing[KEY_BYTES], const uint8_t seed[KEY_BYTES])
 {
 	static const uint8_t demo_key[KEY_BYTES] = HYPSEC_DEMO_PUBLIC_KEY;
 	bool given = sodium_is_zero(trusted, KEY_BYTES) == 0;
 
 	memcpy(trusted_key, given ? trusted : demo_key, KEY_BYTES);
 	memcpy(sealing_key, sealing, KEY_BYTES);
+	memcpy(boot_seed, seed, KEY_BYTES);
 	return given;
 }
 
@@ -36,6 +38,11 @@ const uint8_t *keys_trusted(void)
 const uint8_t *keys_sealing(void)
 {
 	return sealing_key;
+}
+
+const uint8_t *keys_seed(void)
+{
+	return boot_seed;
 }
 
 void sodium_misuse(void)

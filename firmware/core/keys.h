@@ -15,18 +15,22 @@
  * @trusted: Ed25519 public key of manifests; all zero: the built-in key, whose
  *	     private half everybody has
  * @sealing: secret, of which every sealing key is derived
+ * @seed:    of this boot alone; makes names that do not come again
  *
  * Returns: false if @trusted is zero
  * Locks:   none; boot CPU only, before any other runs
  */
 bool keys_set(const uint8_t trusted[KEY_BYTES],
-	      const uint8_t sealing[KEY_BYTES]);
+	      const uint8_t sealing[KEY_BYTES], const uint8_t seed[KEY_BYTES]);
 
 /* The key that manifests are checked against. Locks: none. */
 const uint8_t *keys_trusted(void);
 
 /* The board's secret. Locks: none. */
 const uint8_t *keys_sealing(void);
+
+/* This boot's seed. Locks: none. */
+const uint8_t *keys_seed(void);
 
 /* What libsodium calls for an impossible argument. Panics: always - nobody */
 void sodium_misuse(void) NORETURN;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the host may do to a VM's memory as a whole: devices into it, and its
- * way back. Layer: MemHandler, on BootCore, Reclaim and MemManager.
+ * way back. Layer: MemHandler, on BootOps, Reclaim and MemManager.
  * Locks: takes vm[vmid], then s2page, then pt.
  *
  * Before the first page of a VM leaves it, its table is empty and its
@@ -10,6 +10,7 @@
 #include "core/mem_handler.h"
 
 #include "core/boot_core.h"
+#include "core/image_verify.h"
 #include "core/int_state.h"
 #include "core/locks.h"
 #include "core/mem_manager.h"
@@ -96,6 +97,7 @@ static void forget_vm(vmid_t vmid)
 	reclaim_forget(vmid);
 	int_state_wipe(vmid);
 	shadow_ctxt_wipe(vmid);
+	image_verify_forget(vmid);
 	vm_info_wipe(vmid);
 	boot_core_free_vmid(vmid);
 }

@@ -42,7 +42,7 @@ static struct vcpu_info *vcpu_info(vmid_t vmid, uint32_t vcpuid)
  *
  * Spec:    AbstractMachine.get_vm_state_spec
  * Locks:   caller holds vm[vmid]
- * Returns: UNUSED, READY, VERIFIED or POWEROFF
+ * Returns: UNUSED, READY, MAPPED, VERIFIED or POWEROFF
  * Panics:  @vmid out of range - nobody
  */
 uint32_t get_vm_state(uint32_t vmid)
@@ -292,6 +292,16 @@ bool vm_has_active_vcpu(vmid_t vmid)
 		}
 	}
 	return false;
+}
+
+bool vm_has_vcpus(vmid_t vmid, uint32_t n)
+{
+	for (uint32_t i = 0; i < VCPU_PER_VM; i++) {
+		if (get_vcpu_state(vmid, i) != (i < n ? READY : UNUSED)) {
+			return false;
+		}
+	}
+	return true;
 }
 
 void vm_info_wipe(vmid_t vmid)

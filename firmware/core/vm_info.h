@@ -17,7 +17,8 @@
 
 /*
  * States of a VM and of a vCPU, numbered as in the specification. A VM is
- * UNUSED, READY, VERIFIED or POWEROFF; a vCPU UNUSED, READY or ACTIVE.
+ * UNUSED, READY, MAPPED while its images are being verified, VERIFIED or
+ * POWEROFF; a vCPU UNUSED, READY or ACTIVE.
  */
 #define UNUSED			0u
 #define MAPPED			1u
@@ -120,6 +121,12 @@ void set_vcpu_entry(vmid_t vmid, uint32_t vcpuid, ipa_t entry,
 
 /* Whether some vCPU of the VM is ACTIVE. Locks: caller holds vm[vmid]. */
 bool vm_has_active_vcpu(vmid_t vmid);
+
+/*
+ * Whether the VM has exactly the vCPUs 0 to @n - 1, none of them ACTIVE.
+ * Locks: caller holds vm[vmid].
+ */
+bool vm_has_vcpus(vmid_t vmid, uint32_t n);
 
 /* Forgets everything of a VM: UNUSED again. Locks: caller holds vm[vmid]. */
 void vm_info_wipe(vmid_t vmid);

@@ -65,24 +65,30 @@ static inline struct cpu *this_cpu(void)
 	return (struct cpu *)(uintptr_t)sysreg_read(tpidr_el1);
 }
 
-/* Ticket lock, so that nobody starves. */
+/*
+ * Whoever comes first has it. No queue: on an emulator with fewer threads than
+ * CPUs the next in line is mostly one that does not run.
+ */
 struct lock {
-	uint32_t next;
-	uint32_t owner;
+	bool taken;
 };
+
+static inline bool lock_try(struct lock *lock)
+{
+	return !__atomic_load_n(&lock->taken, __ATOMIC_RELAXED) &&
+	       !__atomic_exchange_n(&lock->taken, true, __ATOMIC_ACQUIRE);
+}
 
 static inline void lock_acquire(struct lock *lock)
 {
-	uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
-
-	while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket) {
+	while (!lock_try(lock)) {
 		__asm__ volatile("yield");
 	}
 }
 
 static inline void lock_release(struct lock *lock)
 {
-	__atomic_store_n(&lock->owner, lock->owner + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&lock->taken, false, __ATOMIC_RELEASE);
 }
 
 /**

@@ -11,7 +11,11 @@
 
 #define LINE_BYTES 256
 
+/* Longer than anybody prints; after that somebody died with the lock. */
+#define LAST_WORDS_SPINS 10000000u
+
 static struct lock console_lock;
+static bool dying;
 
 struct sink {
 	char *to;
@@ -142,6 +146,19 @@ size_t format_text(char *to, size_t size, const char *format, ...)
 	return used;
 }
 
+/* The host's last words come out whoever has the lock. */
+static void acquire_console(void)
+{
+	uint32_t spins = 0;
+
+	while (!lock_try(&console_lock)) {
+		if (__atomic_load_n(&dying, __ATOMIC_RELAXED) &&
+		    ++spins == LAST_WORDS_SPINS) {
+			break;
+		}
+	}
+}
+
 static void send(const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
@@ -162,7 +179,7 @@ static void send(const char *text, size_t length)
  */
 void print_line(const char *prefix, const char *text, size_t length)
 {
-	lock_acquire(&console_lock);
+	acquire_console();
 	send(prefix, strlen(prefix));
 	send(text, length);
 	send("\n", 1);
@@ -172,7 +189,7 @@ void print_line(const char *prefix, const char *text, size_t length)
 /* Bytes as they are. Locks: console */
 void print_raw(const char *text, size_t length)
 {
-	lock_acquire(&console_lock);
+	acquire_console();
 	for (size_t i = 0; i < length; i++) {
 		pl011_put(text[i]);
 	}
@@ -218,6 +235,7 @@ void fatal(const char *format, ...)
 {
 	va_list args;
 
+	__atomic_store_n(&dying, true, __ATOMIC_RELAXED);
 	va_start(args, format);
 	print_args("[host] error: ", format, &args);
 	va_end(args);

@@ -11,6 +11,7 @@
 
 #include "arch/mem.h"
 #include "core/boot_core.h"
+#include "core/image_verify.h"
 #include "core/int_state.h"
 #include "core/locks.h"
 #include "core/mem_region.h"
@@ -140,6 +141,7 @@ void machine_start(const struct machine *machine)
 	for (vmid_t vmid = 1; vmid < COREVISOR; vmid++) {
 		shadow_ctxt_wipe(vmid);
 	}
+	image_verify_reset();
 	reclaim_reset();
 	native_set_mmio(NULL, 0);
 	violation_set_halt(false);

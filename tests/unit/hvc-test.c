@@ -221,7 +221,7 @@ static void busy_and_again_are_no_violations(void)
 	ops_set_vcpu_state(1, 0, READY);
 	g_assert_cmpint(hvc(DESTROY, 1, 0, 0), ==, AGAIN);
 	g_assert_cmpint(hvc(DESTROY, 1, 0, 0), ==, 0);
-	g_assert_cmpint(hvc(31, 0, 0, 0), ==, -1);
+	g_assert_cmpint(hvc(33, 0, 0, 0), ==, -1);
 	g_assert_cmpuint(refusals(), ==, 0);
 	g_assert_cmpstr(native_console(), ==, "");
 }

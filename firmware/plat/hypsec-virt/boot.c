@@ -78,11 +78,13 @@ static void require(const char *what, const char *error)
 /* The keys have one place; the copy of the block is not it. */
 static void take_keys(void)
 {
-	if (!keys_set(boot_block.trusted_key, boot_block.sealing_key)) {
+	if (!keys_set(boot_block.trusted_key, boot_block.sealing_key,
+		      boot_block.seed)) {
 		console_printf("corevisor: no trusted-key: VMs are checked "
 			       "against the demo key, which is public\n");
 	}
 	sodium_memzero(boot_block.sealing_key, sizeof(boot_block.sealing_key));
+	sodium_memzero(boot_block.seed, sizeof(boot_block.seed));
 }
 
 /* The tree, if the block's range for it is memory that EL2 maps. */
