@@ -220,7 +220,7 @@ static void release_what_is_not_held(void)
 	if (outer != NULL) {
 		outer->acquire();
 	}
-	assert_panics(call, &release, "locks_held(mask, held)");
+	assert_panics(call, &release, "holds(mask, held)");
 }
 
 /* With nothing held, and with another class held. */
@@ -245,7 +245,7 @@ static void release_of_another_vm_panics(void)
 	void (*fn)(void) = drop_other_vm;
 
 	acquire_lock_vm(VM);
-	assert_panics(call, &fn, "locks_held(mask, held)");
+	assert_panics(call, &fn, "holds(mask, held)");
 }
 
 static void drop_other_pt(void)
@@ -258,7 +258,7 @@ static void release_of_another_table_panics(void)
 	void (*fn)(void) = drop_other_pt;
 
 	acquire_lock_pt(VM);
-	assert_panics(call, &fn, "locks_held(mask, held)");
+	assert_panics(call, &fn, "holds(mask, held)");
 }
 
 /* --- Ids -------------------------------------------------------------- */
