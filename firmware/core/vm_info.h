@@ -64,7 +64,7 @@ struct vcpu_info {
 };
 
 /**
- * struct vm_info - one VM; through the functions below, except on the way
+ * struct vm_info - one VM, a power of two in size; through the functions below, except on the way
  * into a VM and out of it, where every instruction counts
  * @state:	   first, told by inspect.h
  * @next_load_idx: boot images
@@ -75,7 +75,7 @@ struct vcpu_info {
  * @load:	   boot images
  */
 struct vm_info {
-	uint32_t state;
+	_Alignas(512) uint32_t state;
 	uint32_t next_load_idx;
 	uint32_t inc_exe;
 	uint64_t cntvoff;

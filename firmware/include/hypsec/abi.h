@@ -108,8 +108,9 @@ struct hypsec_vgic {
  * @version:   HYPSEC_ABI_VERSION
  * @size:      bytes of this structure
  *
- * Written by EL2 at each exit; a register or field that the exit does not
- * release is zero:
+ * Written by EL2 at each exit; a field that the exit does not release is zero,
+ * and so is a register that an exit before it released. What the host itself
+ * wrote to other registers stays:
  *
  * @esr:       ESR_EL2 of a HYPSEC_EXIT_TRAP without what the host need not
  *	       know: EC always; WFx: TI; HVC, SMC: the immediate; MMIO: ISV,
