@@ -311,7 +311,7 @@ struct pa_window {
  * @regions, @nr_regions: RAM; page indices count through them (A.15)
  * @windows, @nr_windows: device windows of the host (design 4.2)
  * @emulated, @nr_emulated: devices whose accesses EL2 emulates
- * @pan, @ssbs: whether its CPUs have FEAT_PAN and FEAT_SSBS
+ * @pan, @ssbs, @mte, @nmi: whether its CPUs have the FEAT_ of that name
  * @actlr_el1: of its CPUs
  * @id:  its ID registers, see spec/vm_idregs.h
  */
@@ -324,6 +324,8 @@ struct board {
 	uint32_t nr_emulated;
 	bool pan;
 	bool ssbs;
+	bool mte;
+	bool nmi;
 	uint64_t actlr_el1;
 	uint64_t id[64];
 };

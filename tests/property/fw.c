@@ -98,6 +98,7 @@ static void start_memory(void)
 	while (nr_dirty > 0) {
 		memset(fw_page_words(dirty[--nr_dirty]), 0, PAGE_SIZE);
 	}
+	memset(el2_ptr(pa_to_el2_va(WINDOW_BASE)), 0, HYPSEC_SHARED_SIZE);
 	fw_machine.nr_touched = 0;
 	next_free = fw_el2.base;
 }
@@ -114,6 +115,7 @@ static void start_cpu(void)
 	}
 	native_cpu.pcpu = pcpu_boot();
 	psci_cpu_entered(pcpu_boot());
+	fw_start_worlds();
 }
 
 static void start_records(void)
