@@ -213,7 +213,14 @@
 #define HVC_REGISTER_KVM	13u
 #define HVC_REGISTER_VCPU	14u
 #define HVC_PHYS_ADDR_IOREMAP	28u
+#define HVC_GET_INFO		30u
 #define HVC_DESTROY_VM		32u
+
+/* Of GET_INFO (docs/hypercalls.rst). */
+#define ABI_VERSION		1u
+#define INFO_ABI_VERSION	0u
+#define INFO_SHARED_BASE	1u
+#define INFO_SHARED_SIZE	2u
 
 /* PSCI (A.11). */
 /* Who answers a call that EL2 knows nothing of: nobody. */

@@ -20,6 +20,7 @@ struct fw_range {
 extern const struct fw_range fw_ram[FW_NR_RAM];
 extern const struct fw_range fw_el2;
 extern const struct fw_range fw_device;
+extern const struct fw_range fw_shared;
 #define FW_EL2_PAGES	512
 #define FW_MAX_CHUNKS	24
 

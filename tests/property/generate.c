@@ -52,7 +52,7 @@ static void hvc_call(struct bytes *bytes, const struct rdata *adt,
 		HVC_PHYS_ADDR_IOREMAP, HVC_SET_BOOT_INFO, HVC_REMAP_VM_IMAGE,
 		HVC_PHYS_ADDR_IOREMAP, HVC_CLEAR_VM_S2_RANGE,
 		HVC_REGISTER_KVM, HVC_DESTROY_VM, HVC_TIMER_SET_CNTVOFF,
-		HVC_REGISTER_VCPU,
+		HVC_REGISTER_VCPU, HVC_GET_INFO,
 	};
 
 	arg[0] = pick(bytes, 16) == 0 ? hostile(bytes) : PICK(bytes, numbers);
@@ -66,6 +66,9 @@ static void hvc_call(struct bytes *bytes, const struct rdata *adt,
 		break;
 	case HVC_TIMER_SET_CNTVOFF:
 		arg[2] = word(bytes);
+		break;
+	case HVC_GET_INFO:
+		arg[1] = pick(bytes, 4);
 		break;
 	case HVC_REGISTER_VCPU:
 		arg[2] = pick(bytes, 8) == 0 ? hostile(bytes) : pick(bytes, 8);

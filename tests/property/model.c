@@ -56,6 +56,7 @@ void model_start(uint32_t chunks, struct rdata *adt)
 	for (uint32_t id = 0; id < 64; id++) {
 		board.id[id] = fw_id_register(id);
 	}
+	board.shared = (struct pa_window){ fw_shared.base, fw_shared.bytes };
 	board.nr_windows = sizeof(windows) / sizeof(windows[0]);
 	memcpy(board.windows, windows, sizeof(windows));
 	empty_adt(&board, chunks, adt);

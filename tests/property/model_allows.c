@@ -178,6 +178,22 @@ static bool allows_vm_call(const struct call *call, const struct rdata *adt)
 	}
 }
 
+/*
+ * Not the calls of sealed state; and of verification those that have an
+ * operation of their own.
+ */
+static bool is_specified_call(uint64_t number)
+{
+	static const uint8_t others[] = { 12, 19, 20, 21, 22, 29, 31, 34 };
+
+	for (uint32_t i = 0; i < sizeof(others); i++) {
+		if (number == others[i]) {
+			return false;
+		}
+	}
+	return true;
+}
+
 bool model_allows(const struct call *call, const struct rdata *adt)
 {
 	const uint64_t *arg = call->arg;
@@ -189,9 +205,10 @@ bool model_allows(const struct call *call, const struct rdata *adt)
 	case OP_HOST_LOAD:
 	case OP_HOST_STORE:
 		return is_paddr(arg[0]) && arg[1] < 30;
+	case OP_HVC:
+		return is_specified_call(arg[0]);
 	case OP_HOST_FAULT:
 	case OP_MAP_PAGE_HOST:
-	case OP_HVC:
 	case OP_REGISTER_KVM:
 	case OP_GET_PFN:
 	case OP_VCPU_RUN:
