@@ -111,12 +111,14 @@ static enum option refuse_access(struct rdata *adt)
 static bool is_for_host(const struct ctxt_regs *regs)
 {
 	uint64_t esr = regs->esr_el2;
+	uint64_t ipa = (regs->hpfar_el2 & HPFAR_MASK) * 256;
 
 	if ((esr & FSC_TYPE_MASK) != FSC_TRANSLATION) {
 		return false;
 	}
-	if ((regs->hpfar_el2 & HPFAR_MASK) * 256 >= MAX_MMIO_ADDR) {
-		return true;
+	if (ipa >= MAX_MMIO_ADDR) {
+		/* G38: there is no page that could be given beyond. */
+		return is_paddr(ipa);
 	}
 	return (esr & ESR_ELx_EC_MASK) >> ESR_ELx_EC_SHIFT ==
 	       ESR_ELx_EC_DABT_LOW && (esr & ESR_ISV) != 0 &&

@@ -465,7 +465,8 @@ enum option prep_abort_spec(uint32_t vmid, uint32_t vcpuid, struct rdata *adt)
 }
 
 /* Not in the Coq, G56b: a system register that the host emulates. */
-enum option prep_sys64(uint32_t vmid, uint32_t vcpuid, struct rdata *adt)
+enum option prep_sys64_spec(uint32_t vmid, uint32_t vcpuid,
+			    struct rdata *adt)
 {
 	uint64_t esr, value;
 	uint32_t rt;

@@ -51,6 +51,22 @@ enum hv_status register_vcpu(uint32_t vmid, uint32_t vcpuid)
 	return status;
 }
 
+/* Why a vCPU may not run. Locks: caller holds vm[vmid]. */
+static NOINLINE enum hv_status why_not_active(const struct vm_info *vm,
+					      const struct vcpu_info *vcpu)
+{
+	if (vm->state != VERIFIED) {
+		return refuse(HV_EPERM, "the VM may not run");
+	}
+	if (vcpu->state == ACTIVE) {
+		return refuse(HV_EBUSY, "the vCPU runs");
+	}
+	if (vcpu->state != READY) {
+		return refuse(HV_EPERM, "there is no such vCPU");
+	}
+	return refuse(HV_EBUSY, "the vCPU is off");
+}
+
 /**
  * set_vcpu_active() - take a vCPU for this CPU
  * @vmid:   which VM, any number
@@ -66,26 +82,23 @@ enum hv_status register_vcpu(uint32_t vmid, uint32_t vcpuid)
  */
 enum hv_status set_vcpu_active(uint32_t vmid, uint32_t vcpuid)
 {
-	enum hv_status status = HV_OK;
+	enum hv_status status;
 	struct vcpu_info *vcpu;
+	struct vm_info *vm;
 
 	if (!is_vm(vmid) || vcpuid >= VCPU_PER_VM) {
 		return refuse(HV_EINVAL, "no such VM or vCPU");
 	}
-	vcpu = &vm_infos[vmid].vcpu[vcpuid];
+	vm = &vm_infos[vmid];
+	vcpu = &vm->vcpu[vcpuid];
 	acquire_lock_vm(vmid);
-	if (vm_infos[vmid].state != VERIFIED) {
-		status = refuse(HV_EPERM, "the VM may not run");
-	} else if (vcpu->state != READY) {
-		status = vcpu->state == ACTIVE ?
-				 refuse(HV_EBUSY, "the vCPU runs") :
-				 refuse(HV_EPERM, "there is no such vCPU");
-	} else if (vcpu->power == VCPU_OFF) {
-		status = refuse(HV_EBUSY, "the vCPU is off");
-	} else {
+	if (vm->state == VERIFIED && vcpu->state == READY &&
+	    vcpu->power != VCPU_OFF) {
 		vcpu->state = ACTIVE;
-		shadow_ctxt_get(vmid, vcpuid)->regs[CNTVOFF_EL2] =
-			vm_infos[vmid].cntvoff;
+		shadow_ctxt_get(vmid, vcpuid)->regs[CNTVOFF_EL2] = vm->cntvoff;
+		status = HV_OK;
+	} else {
+		status = why_not_active(vm, vcpu);
 	}
 	release_lock_vm(vmid);
 	return status;

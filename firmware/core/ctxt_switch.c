@@ -11,6 +11,7 @@
 #include "core/pcpu.h"
 #include "core/shadow_ctxt.h"
 #include "core/sysregs.h"
+#include "core/trap_frame.h"
 #include "core/vcpu_ops.h"
 #include "core/vgic.h"
 #include "core/violation.h"
@@ -99,9 +100,8 @@ static enum hv_status take_answers(uint32_t vmid, uint32_t vcpuid)
  */
 enum hv_status restore_vm(void)
 {
-	uint32_t cur_vmid = get_cur_vmid();
-	uint32_t cur_vcpuid = get_cur_vcpuid();
-	uint64_t vmid = get_shadow_ctxt(cur_vmid, cur_vcpuid, X1);
+	/* get_shadow_ctxt() of the host, which is current. */
+	uint64_t vmid = this_cpu()->frame->regs[X1];
 	uint32_t vcpuid;
 	enum hv_status status;
 

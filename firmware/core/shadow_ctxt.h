@@ -118,7 +118,8 @@ struct fp_state {
  * @fp:	      FP and SIMD registers
  */
 struct shadow_ctxt {
-	uint64_t regs[NR_SHADOW_REGS];
+	/* A power of two in size, so that one is found without multiplying. */
+	_Alignas(2048) uint64_t regs[NR_SHADOW_REGS];
 	volatile struct hypsec_vcpu *shared;
 	uint32_t released;
 	struct fp_state fp;

@@ -16,32 +16,36 @@
 #include "core/shadow_ctxt.h"
 #include "hypsec/abi.h"
 
-/* In the order of their indices, so that the compiler pairs loads and stores. */
-#define SWITCHED_REGISTERS(R)						\
-	R(SP, sp_el0)							\
-	R(SP_EL1, sp_el1)						\
-	R(ELR_EL1, elr_el1)						\
-	R(SPSR_EL1, spsr_el1)						\
-	R(MPIDR_EL1, vmpidr_el2)					\
-	R(CSSELR_EL1, csselr_el1)					\
-	R(ACTLR_EL1, actlr_el1)						\
-	R(CPACR_EL1, cpacr_el1)						\
-	R(TTBR0_EL1, ttbr0_el1)						\
-	R(TTBR1_EL1, ttbr1_el1)						\
-	R(ESR_EL1, esr_el1)						\
-	R(AFSR0_EL1, afsr0_el1)						\
-	R(AFSR1_EL1, afsr1_el1)						\
-	R(FAR_EL1, far_el1)						\
-	R(MAIR_EL1, mair_el1)						\
-	R(VBAR_EL1, vbar_el1)						\
-	R(CONTEXTIDR_EL1, contextidr_el1)				\
-	R(TPIDR_EL0, tpidr_el0)						\
-	R(TPIDRRO_EL0, tpidrro_el0)					\
-	R(TPIDR_EL1, tpidr_el1)						\
-	R(AMAIR_EL1, amair_el1)						\
-	R(CNTKCTL_EL1, cntkctl_el1)					\
-	R(PAR_EL1, par_el1)						\
-	R(MDSCR_EL1, mdscr_el1)
+/*
+ * In pairs of neighbours, so that two of them are one load or store. SCTLR_EL1
+ * and TCR_EL1 are apart, since they come last.
+ */
+#define SWITCHED_REGISTERS(ONE, TWO)					\
+	ONE(SP, sp_el0)							\
+	TWO(SP_EL1, sp_el1, ELR_EL1, elr_el1)				\
+	ONE(SPSR_EL1, spsr_el1)						\
+	TWO(MPIDR_EL1, vmpidr_el2, CSSELR_EL1, csselr_el1)		\
+	TWO(ACTLR_EL1, actlr_el1, CPACR_EL1, cpacr_el1)			\
+	TWO(TTBR0_EL1, ttbr0_el1, TTBR1_EL1, ttbr1_el1)			\
+	TWO(ESR_EL1, esr_el1, AFSR0_EL1, afsr0_el1)			\
+	TWO(AFSR1_EL1, afsr1_el1, FAR_EL1, far_el1)			\
+	TWO(MAIR_EL1, mair_el1, VBAR_EL1, vbar_el1)			\
+	TWO(CONTEXTIDR_EL1, contextidr_el1, TPIDR_EL0, tpidr_el0)	\
+	TWO(TPIDRRO_EL0, tpidrro_el0, TPIDR_EL1, tpidr_el1)		\
+	TWO(AMAIR_EL1, amair_el1, CNTKCTL_EL1, cntkctl_el1)		\
+	TWO(PAR_EL1, par_el1, MDSCR_EL1, mdscr_el1)
+
+/*
+ * The current context's registers from SP on, so that all of the above are in
+ * reach of a load or store of two. The compiler is not to know better.
+ */
+static uint64_t *switched_registers(void)
+{
+	uint64_t *regs = &this_cpu()->ctxt->regs[SP];
+
+	__asm__("" : "+r" (regs));
+	return regs;
+}
 
 /**
  * save_sysregs() - from the CPU to the current context
@@ -52,13 +56,22 @@
  */
 void save_sysregs(void)
 {
-	uint64_t *regs = this_cpu()->ctxt->regs;
+	uint64_t *regs = switched_registers();
+	uint64_t a;
+	uint64_t b;
 
-#define SAVE(index, reg) regs[index] = sysreg_get(reg);
-	SWITCHED_REGISTERS(SAVE)
+#define SAVE(index, reg)						\
+	regs[(index) - SP] = sysreg_get(reg);
+#define SAVE_TWO(index_a, reg_a, index_b, reg_b)			\
+	a = sysreg_get(reg_a);						\
+	b = sysreg_get(reg_b);						\
+	regs[(index_a) - SP] = a;					\
+	regs[(index_b) - SP] = b;
+	SWITCHED_REGISTERS(SAVE, SAVE_TWO)
+	SAVE(SCTLR_EL1, sctlr_el1)
+	SAVE(TCR_EL1, tcr_el1)
 #undef SAVE
-	regs[SCTLR_EL1] = sysreg_get(sctlr_el1);
-	regs[TCR_EL1] = sysreg_get(tcr_el1);
+#undef SAVE_TWO
 }
 
 /**
@@ -73,15 +86,25 @@ void save_sysregs(void)
  */
 void restore_sysregs(void)
 {
-	const uint64_t *regs = this_cpu()->ctxt->regs;
+	const uint64_t *regs = switched_registers();
+	uint64_t a;
+	uint64_t b;
 
-#define RESTORE(index, reg) sysreg_put(reg, regs[index]);
-	SWITCHED_REGISTERS(RESTORE)
+#define RESTORE(index, reg)						\
+	sysreg_put(reg, regs[(index) - SP]);
+#define RESTORE_TWO(index_a, reg_a, index_b, reg_b)			\
+	a = regs[(index_a) - SP];					\
+	b = regs[(index_b) - SP];					\
+	__asm__("" : "+r" (a), "+r" (b));				\
+	sysreg_put(reg_a, a);						\
+	sysreg_put(reg_b, b);
+	SWITCHED_REGISTERS(RESTORE, RESTORE_TWO)
 #undef RESTORE
+#undef RESTORE_TWO
 	barrier_isb();
 	el1_walks_resume((struct el1_walks){
-		.tcr = regs[TCR_EL1],
-		.sctlr = regs[SCTLR_EL1],
+		.tcr = regs[TCR_EL1 - SP],
+		.sctlr = regs[SCTLR_EL1 - SP],
 	});
 }
 
@@ -96,14 +119,20 @@ void restore_sysregs(void)
 void exit_populate_fault(uint64_t ec)
 {
 	uint64_t *regs = this_cpu()->ctxt->regs;
+	uint64_t a;
+	uint64_t b;
 
 	regs[EC] = ec;
-	regs[PC] = sysreg_get(elr_el2);
-	regs[PSTATE] = sysreg_get(spsr_el2);
+	a = sysreg_get(elr_el2);
+	b = sysreg_get(spsr_el2);
+	regs[PC] = a;
+	regs[PSTATE] = b;
 	if (ec == HYPSEC_EXIT_TRAP) {
+		a = sysreg_get(far_el2);
+		b = read_hpfar_el2();
+		regs[FAR_EL2] = a;
+		regs[HPFAR_EL2] = b;
 		regs[ESR_EL2] = read_esr_el2();
-		regs[FAR_EL2] = sysreg_get(far_el2);
-		regs[HPFAR_EL2] = read_hpfar_el2();
 	}
 }
 

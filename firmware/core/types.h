@@ -46,6 +46,8 @@ enum hv_status {
 
 #define WARN_UNUSED	__attribute__((warn_unused_result))
 #define NORETURN	__attribute__((noreturn))
+/* Keeps what is rare out of a function that is not. */
+#define NOINLINE	__attribute__((noinline, cold))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))

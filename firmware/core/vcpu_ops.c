@@ -59,6 +59,14 @@ void save_shadow_kvm_regs(void)
 	}
 }
 
+/* From reset. */
+static NOINLINE void prepare_first_run(uint32_t vmid, uint32_t vcpuid)
+{
+	reset_gp_regs(vmid, vcpuid);
+	reset_sys_regs(vmid, vcpuid);
+	set_shadow_dirty_bit(vmid, vcpuid, 0);
+}
+
 static bool left_by_abort(const struct shadow_ctxt *ctxt)
 {
 	uint64_t class = EXTRACT(ESR_ELX_EC, ctxt->regs[ESR_EL2]);
@@ -113,9 +121,7 @@ enum hv_status restore_shadow_kvm_regs(void)
 
 	ASSERT(is_vm(vmid));
 	if (ctxt->regs[DIRTY] == INVALID64) {
-		reset_gp_regs(vmid, vcpuid);
-		reset_sys_regs(vmid, vcpuid);
-		set_shadow_dirty_bit(vmid, vcpuid, 0);
+		prepare_first_run(vmid, vcpuid);
 		ctxt->regs[HCR_EL2] = get_int_hcr(vmid, vcpuid);
 		return HV_OK;
 	}

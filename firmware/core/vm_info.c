@@ -244,6 +244,16 @@ void set_vm_inc_exe(uint32_t vmid, uint32_t inc_exe)
 	vm_info(vmid)->inc_exe = inc_exe;
 }
 
+ipa_t get_vm_devices_end(vmid_t vmid)
+{
+	return vm_info(vmid)->devices_end;
+}
+
+void set_vm_devices_end(vmid_t vmid, ipa_t end)
+{
+	vm_info(vmid)->devices_end = end;
+}
+
 uint64_t get_vm_cntvoff(vmid_t vmid)
 {
 	return vm_info(vmid)->cntvoff;

@@ -64,20 +64,22 @@ struct vcpu_info {
 };
 
 /**
- * struct vm_info - one VM; through the functions below, except on the way
+ * struct vm_info - one VM, a power of two in size; through the functions below, except on the way
  * into a VM and out of it, where every instruction counts
  * @state:	   first, told by inspect.h
  * @next_load_idx: boot images
  * @inc_exe:	   not 0: its vCPUs start from sealed state
  * @cntvoff:	   CNTVOFF_EL2
+ * @devices_end:   IPA at which its highest device ends; 0 without any
  * @vcpu:	   by number
  * @load:	   boot images
  */
 struct vm_info {
-	uint32_t state;
+	_Alignas(512) uint32_t state;
 	uint32_t next_load_idx;
 	uint32_t inc_exe;
 	uint64_t cntvoff;
+	ipa_t devices_end;
 	struct vcpu_info vcpu[VCPU_PER_VM];
 	struct load_info load[MAX_LOAD_INFO_NUM];
 };
@@ -108,6 +110,10 @@ void set_vm_inc_exe(uint32_t vmid, uint32_t inc_exe);
 /* Virtual counter offset. Locks, Panics: as the primitives. */
 uint64_t get_vm_cntvoff(vmid_t vmid);
 void set_vm_cntvoff(vmid_t vmid, uint64_t cntvoff);
+
+/* Where its highest device ends. Locks, Panics: as the primitives. */
+ipa_t get_vm_devices_end(vmid_t vmid);
+void set_vm_devices_end(vmid_t vmid, ipa_t end);
 
 /* enum vcpu_power of a vCPU. Locks, Panics: as the primitives. */
 uint32_t get_vcpu_power(vmid_t vmid, uint32_t vcpuid);

@@ -57,8 +57,10 @@ static uint64_t vm_mdcr(const struct pcpu *cpu)
 void world_init(void)
 {
 	struct pcpu *cpu = this_cpu();
-	const struct cpu_features *features = &cpu->features;
+	struct cpu_features *features = &cpu->features;
 
+	features->newer = features->ras || features->hcx || features->fgt ||
+			  features->spe || features->trf;
 	cpu->host_controls = (struct world_controls){
 		.hcr = sysreg_read(hcr_el2),
 		.cptr = sysreg_read(cptr_el2),
@@ -67,6 +69,7 @@ void world_init(void)
 		.hcrx = features->hcx ? sysreg_read(HCRX_EL2) : 0,
 		.hfgrtr = features->fgt ? sysreg_read(HFGRTR_EL2) : 0,
 		.hfgwtr = features->fgt ? sysreg_read(HFGWTR_EL2) : 0,
+		.vttbr = pt_pool_root(HOSTVISOR),
 	};
 	/* In HFG*TR_EL2 what 0 does not trap is trapped by other registers. */
 	cpu->vm_controls = (struct world_controls){
@@ -93,7 +96,7 @@ void host_el2_restore_state(void)
 	struct pcpu *cpu = this_cpu();
 
 	el1_walks_stop();
-	vttbr_write(pt_pool_root(HOSTVISOR));
+	vttbr_write(cpu->host_controls.vttbr);
 	sysreg_write(hcr_el2, cpu->host_controls.hcr);
 	sysreg_write(vbar_el2, vectors_host());
 }
@@ -190,24 +193,12 @@ static void resume_profiling(const struct cpu_features *features,
 	}
 }
 
-/**
- * activate_traps() - trap what the current VM does not have
- *
- * Spec:  AbstractMachine.activate_traps_spec
- * Delta: D-027: also what newer CPUs have, and what would act on the VM
- *	  unseen (G59)
- */
-void activate_traps(void)
+/* What the specification's CPU does not have. */
+static void activate_newer_traps(struct pcpu *cpu)
 {
-	struct pcpu *cpu = this_cpu();
 	const struct cpu_features *features = &cpu->features;
 
-	if (features->pmu) {
-		stop_counters(&cpu->host_kept);
-	}
 	stop_profiling(features, &cpu->host_kept);
-	sysreg_write(mdcr_el2, cpu->vm_controls.mdcr);
-	sysreg_write(cptr_el2, cpu->vm_controls.cptr);
 	if (features->ras) {
 		/* A VM's DISR_EL1 too. */
 		cpu->host_kept.vdisr = sysreg_read(VDISR_EL2);
@@ -222,19 +213,10 @@ void activate_traps(void)
 	}
 }
 
-/**
- * deactivate_traps() - give the host back what it has
- *
- * Spec:  AbstractMachine.deactivate_traps_spec
- * Delta: D-027: as activate_traps(); PMUSERENR_EL0 becomes what it was, not 0
- */
-void deactivate_traps(void)
+static void deactivate_newer_traps(struct pcpu *cpu)
 {
-	struct pcpu *cpu = this_cpu();
 	const struct cpu_features *features = &cpu->features;
 
-	sysreg_write(mdcr_el2, cpu->host_controls.mdcr);
-	sysreg_write(cptr_el2, cpu->host_controls.cptr);
 	if (features->ras) {
 		sysreg_write(VDISR_EL2, cpu->host_kept.vdisr);
 	}
@@ -246,7 +228,45 @@ void deactivate_traps(void)
 		sysreg_write(HFGWTR_EL2, cpu->host_controls.hfgwtr);
 	}
 	resume_profiling(features, &cpu->host_kept);
-	if (features->pmu) {
+}
+
+/**
+ * activate_traps() - trap what the current VM does not have
+ *
+ * Spec:  AbstractMachine.activate_traps_spec
+ * Delta: D-027: also what newer CPUs have, and what would act on the VM
+ *	  unseen (G59)
+ */
+void activate_traps(void)
+{
+	struct pcpu *cpu = this_cpu();
+
+	if (cpu->features.pmu) {
+		stop_counters(&cpu->host_kept);
+	}
+	if (cpu->features.newer) {
+		activate_newer_traps(cpu);
+	}
+	sysreg_write(mdcr_el2, cpu->vm_controls.mdcr);
+	sysreg_write(cptr_el2, cpu->vm_controls.cptr);
+}
+
+/**
+ * deactivate_traps() - give the host back what it has
+ *
+ * Spec:  AbstractMachine.deactivate_traps_spec
+ * Delta: D-027: as activate_traps(); PMUSERENR_EL0 becomes what it was, not 0
+ */
+void deactivate_traps(void)
+{
+	struct pcpu *cpu = this_cpu();
+
+	sysreg_write(mdcr_el2, cpu->host_controls.mdcr);
+	sysreg_write(cptr_el2, cpu->host_controls.cptr);
+	if (cpu->features.newer) {
+		deactivate_newer_traps(cpu);
+	}
+	if (cpu->features.pmu) {
 		resume_counters(&cpu->host_kept);
 	}
 }

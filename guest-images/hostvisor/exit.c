@@ -27,6 +27,7 @@ static void count(struct vcpu *vcpu, enum exit_kind kind)
 /* Until the vCPU's timer is due or something else happens to it. */
 static enum task_next wait_for_event(struct vcpu *vcpu)
 {
+	vcpu->in_wfi = true;
 	vcpu->task.deadline = vcpu->shared->deadline;
 	return TASK_WAIT;
 }

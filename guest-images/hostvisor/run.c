@@ -4,6 +4,9 @@
 #include "pl011.h"
 #include "vm.h"
 
+#define MAX_DENIED	1000u
+#define DENIED_US	1000u
+
 static struct vm *input_vm(void)
 {
 	for (unsigned int i = 0; i < nr_vms; i++) {
@@ -69,17 +72,31 @@ void cpu_poll_irqs(void)
 	}
 }
 
+/*
+ * EL2 does not run the vCPU. If it is because the VM has powered off, another
+ * vCPU is on its way out with that; so it is asked again for a while.
+ */
 static void run_failed(struct vcpu *vcpu, int64_t result)
 {
 	struct vm *vm = vcpu->vm;
 
-	/* Stopped by another vCPU, and this one has not heard of it yet. */
-	if (result == HYPSEC_DENIED && vm->state != VM_RUNNING) {
+	if (result == HYPSEC_DENIED && vcpu->denied++ < MAX_DENIED) {
+		vcpu->task.deadline = counter() + us_to_ticks(DENIED_US);
 		return;
 	}
-	print("vm%u: vcpu %u does not run: result %ld", vm->number, vcpu->id,
-	      result);
-	vm_stop(vm, END_ERROR);
+	if (vm->state == VM_RUNNING) {
+		print("vm%u: vcpu %u does not run: result %ld", vm->number,
+		      vcpu->id, result);
+		vm_stop(vm, END_ERROR);
+	}
+}
+
+static void ran(struct vcpu *vcpu)
+{
+	vcpu->denied = 0;
+	if (vcpu->answered != 0) {
+		vm_answered(vcpu);
+	}
 }
 
 /* One time in the VM. Returns: whether there may be another at once. */
@@ -89,8 +106,8 @@ static bool run_once(struct vcpu *vcpu, enum task_next *next)
 
 	vgic_flush(vcpu);
 	result = hvc_call(HYPSEC_HVC_VCPU_RUN, vcpu->vm->vmid, vcpu->id, 0, 0);
-	if (vcpu->answered != 0 && result >= 0) {
-		vm_answered(vcpu);
+	if (result >= 0) {
+		ran(vcpu);
 	}
 	switch (result) {
 	case HYPSEC_EXIT_TRAP:
@@ -104,7 +121,8 @@ static bool run_once(struct vcpu *vcpu, enum task_next *next)
 		return true;
 	default:
 		run_failed(vcpu, result);
-		return true;
+		*next = TASK_WAIT;
+		return false;
 	}
 }
 
@@ -146,9 +164,10 @@ enum task_next vcpu_task(struct task *task)
 		return TASK_STOP;
 	}
 	/* It waited for its timer: that has fired, or is about to. */
-	if (task->deadline != NEVER && task->deadline <= counter()) {
+	if (vcpu->in_wfi && task->deadline <= counter()) {
 		vgic_vtimer_due(vcpu);
 	}
+	vcpu->in_wfi = false;
 	task->deadline = NEVER;
 	vgic_load(vcpu);
 	do {

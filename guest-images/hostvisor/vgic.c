@@ -381,6 +381,10 @@ void vgic_put(struct vcpu *vcpu)
 		mmio_write32(gich(GICH_HCR), 0);
 	}
 	this_cpu()->loaded = NULL;
+	/* A timer interrupt that the VM has ended shall not be active again. */
+	lock_acquire(&vcpu->vm->vgic.lock);
+	fold(vcpu, false);
+	lock_release(&vcpu->vm->vgic.lock);
 }
 
 /**

@@ -121,6 +121,8 @@ static void reset_vcpu(struct vm *vm, uint32_t i)
 	vcpu->id = i;
 	vcpu->on = false;
 	vcpu->answered = 0;
+	vcpu->in_wfi = false;
+	vcpu->denied = 0;
 	vcpu->shared = (volatile struct hypsec_vcpu *)(uintptr_t)
 		       (board.shared.base + page * HYPSEC_SHARED_STRIDE);
 	memset(vcpu->exits, 0, sizeof(vcpu->exits));

@@ -13,6 +13,7 @@
 #include "arch/mem.h"
 #include "arch/native.h"
 #include "core/boot_core.h"
+#include "core/int_state.h"
 #include "core/locks.h"
 #include "core/mem_handler.h"
 #include "core/mem_region.h"
@@ -28,6 +29,9 @@
 
 #define MIB		UINT64_C(0x100000)
 #define HOST_POOL_PAGES	40
+
+/* The window that host and EL2 share lies apart from RAM. */
+#define WINDOW_BASE	UINT64_C(0xf000000000)
 
 /* A hole, a region that starts and an EL2 that starts inside a block. */
 const struct fw_range fw_ram[FW_NR_RAM] = {
@@ -87,6 +91,8 @@ static void start_memory(void)
 		for (uint32_t i = 0; i < FW_NR_RAM; i++) {
 			native_memory_add(fw_ram[i].base, fw_ram[i].bytes);
 		}
+		native_memory_add(WINDOW_BASE, HYPSEC_SHARED_SIZE);
+		int_state_init(WINDOW_BASE);
 		have_memory = true;
 	}
 	while (nr_dirty > 0) {
