@@ -96,7 +96,8 @@ static void host_vcpu_run_handler(struct trap_frame *frame)
 	save_host();
 	status = restore_vm();
 	if (status != HV_OK) {
-		if (hv_is_violation(status)) {
+		/* How many tables a VM needs is not its host's doing. */
+		if (hv_is_violation(status) && status != HV_ENOMEM) {
 			violation_call("VCPU_RUN", &frame->regs[1], 2);
 		}
 		frame->regs[0] = hv_result(status);

@@ -493,7 +493,8 @@ void update_exception_gp_regs(uint32_t vmid, uint32_t vcpuid)
  * Delta:   D-001. D-032: no page is offered, or another vCPU was quicker: the
  *	    VM tries again (G19)
  * Locks:   takes vm[vmid], then s2page, then pt; caller holds none
- * Returns: HV_OK; else as prot_and_map_vm_s2pt(), nothing has changed
+ * Returns: HV_OK; HV_EGONE if the VM is POWEROFF; else as
+ *	    prot_and_map_vm_s2pt(), nothing has changed
  * Refuses: what prot_and_map_vm_s2pt() refuses - host can reach this
  */
 enum hv_status post_handle_shadow_s2pt_fault(uint32_t vmid, uint32_t vcpuid,
@@ -507,5 +508,10 @@ enum hv_status post_handle_shadow_s2pt_fault(uint32_t vmid, uint32_t vcpuid,
 		return HV_OK;
 	}
 	status = prot_and_map_vm_s2pt(vmid, addr, pte, level);
-	return status == HV_EBUSY ? HV_OK : status;
+	/* Another vCPU may have been quicker, also in powering off. */
+	if (status == HV_EBUSY) {
+		return HV_OK;
+	}
+	return status == HV_EPERM && get_vm_poweron(vmid) == 0 ? HV_EGONE :
+								 status;
 }
