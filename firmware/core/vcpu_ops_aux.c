@@ -54,6 +54,31 @@ void vcpu_xzr_set(struct shadow_ctxt *ctxt, uint64_t n, uint64_t value)
 	}
 }
 
+/*
+ * ITSTATE behind an instruction of AArch32: the next condition of the block, or
+ * none. (Arm ARM, ITAdvance().)
+ */
+static uint64_t advance_it(uint64_t pstate)
+{
+	uint64_t it = EXTRACT(SPSR_A32_IT_HIGH, pstate) << 2 |
+		      EXTRACT(SPSR_A32_IT_LOW, pstate);
+
+	it = (it & 7) == 0 ? 0 : (it & 0xe0) | (it << 1 & 0x1f);
+	pstate &= ~(FIELD_MASK(SPSR_A32_IT_HIGH) |
+		    FIELD_MASK(SPSR_A32_IT_LOW));
+	return pstate | INPLACE(SPSR_A32_IT_HIGH, it >> 2) |
+	       INPLACE(SPSR_A32_IT_LOW, it);
+}
+
+void vcpu_skip_instr(struct shadow_ctxt *ctxt)
+{
+	uint64_t pstate = ctxt->regs[PSTATE] & ~SPSR_SS;
+
+	ctxt->regs[PC] += (ctxt->regs[ESR_EL2] & ESR_ELX_IL) != 0 ? 4 : 2;
+	ctxt->regs[PSTATE] = (pstate & SPSR_M4_AARCH32) != 0 ?
+				     advance_it(pstate) : pstate & ~SPSR_BTYPE;
+}
+
 /* The bit of DIRTY that takes Xn from the host; none for XZR (G45). */
 static uint64_t dirty_bit(uint64_t n)
 {
@@ -214,10 +239,18 @@ void prep_wfx(uint32_t vmid, uint32_t vcpuid)
 			       timer_deadline(ctxt) : HYPSEC_NO_DEADLINE);
 }
 
-/* Whether a function is PSCI's at all. */
-static bool is_psci(uint32_t fn)
+/* Functions of PSCI with arguments to show, or an effect: by their number. */
+#define PSCI_BIT(fn)	(1u << ((fn) & PSCI_FN_MASK))
+#define PSCI_SPECIAL							\
+	(PSCI_BIT(PSCI_CPU_SUSPEND) | PSCI_BIT(PSCI_CPU_OFF) |		\
+	 PSCI_BIT(PSCI_CPU_ON) | PSCI_BIT(PSCI_AFFINITY_INFO) |		\
+	 PSCI_BIT(PSCI_SYSTEM_OFF) | PSCI_BIT(PSCI_SYSTEM_RESET) |	\
+	 PSCI_BIT(PSCI_FEATURES) | PSCI_BIT(PSCI_SYSTEM_RESET2))
+
+static bool is_special(uint32_t fn)
 {
-	return (fn & ~(SMCCC_64 | PSCI_FN_MASK)) == PSCI_FN_BASE;
+	return (fn & ~(SMCCC_64 | PSCI_FN_MASK)) == PSCI_FN_BASE &&
+	       (PSCI_SPECIAL & PSCI_BIT(fn)) != 0;
 }
 
 /* Arguments of a PSCI function that the host needs: bit n for xn. */
@@ -330,9 +363,11 @@ void prep_hvc(uint32_t vmid, uint32_t vcpuid)
 		/* A trapped SMC returns to itself, unlike an HVC (G56). */
 		ctxt->regs[DIRTY] |= DIRTY_PC_FLAG;
 	}
+	/* Need not be zeroed: it is shown anew. */
+	ctxt->released &= ~(1u << X0);
 	int_state_show(ctxt, ctxt->regs[ESR_EL2] & ESR_CALL_MASK, 0, 0);
 	set_int_gpr(vmid, vcpuid, X0, ctxt->regs[X0]);
-	if (is_psci(fn)) {
+	if (is_special(fn)) {
 		psci_show_args(vmid, vcpuid, fn, ctxt->regs);
 		psci_effect(vmid, vcpuid, fn, ctxt->regs);
 	}

@@ -69,11 +69,6 @@ static void inject_abort_vm(struct shadow_ctxt *ctxt)
 	enter_el1(ctxt, vcpu_external_abort(ctxt));
 }
 
-static void skip_instr_vm(struct shadow_ctxt *ctxt)
-{
-	ctxt->regs[PC] += 4;
-}
-
 /* What a VM reads from a register that it has only for show, if it is one. */
 static bool shown_register(const struct shadow_ctxt *ctxt, uint32_t reg,
 			   bool read, uint64_t *value)
@@ -149,7 +144,7 @@ uint32_t core_handle_sys64(void)
 	if (read) {
 		vcpu_xzr_set(ctxt, EXTRACT(ESR_ELX_SYS_RT, esr), value);
 	}
-	skip_instr_vm(ctxt);
+	vcpu_skip_instr(ctxt);
 	return 0;
 }
 
@@ -165,7 +160,7 @@ static bool handle_call(struct shadow_ctxt *ctxt, uint64_t esr)
 		ctxt->regs[X0] = (uint64_t)(int64_t)HYPSEC_NOT_SUPPORTED;
 	}
 	if (answered && EXTRACT(ESR_ELX_EC, esr) == EC_SMC64) {
-		skip_instr_vm(ctxt);
+		vcpu_skip_instr(ctxt);
 	}
 	return answered;
 }
@@ -202,22 +197,8 @@ static bool handle_fp(struct shadow_ctxt *ctxt)
 	return true;
 }
 
-/**
- * vm_exit_dispatcher() - answer the current VM's exit, if it is EL2's
- *
- * Spec:    TrapDispatcher.vm_exit_dispatcher_spec
- * Delta:   D-037: every class has an answer, and none of them is a panic (G55)
- * Locks:   what core_handle_pvops() takes; caller holds none
- * Returns: whether the VM goes on; if not, the exit is the host's
- */
-bool vm_exit_dispatcher(void)
+static NOINLINE bool answer_exit(struct shadow_ctxt *ctxt, uint64_t esr)
 {
-	struct shadow_ctxt *ctxt = this_cpu()->ctxt;
-	uint64_t esr = ctxt->regs[ESR_EL2];
-
-	if (ctxt->regs[EC] != HYPSEC_EXIT_TRAP) {
-		return false;
-	}
 	switch (EXTRACT(ESR_ELX_EC, esr)) {
 	case EC_WFX:
 		return false;
@@ -245,4 +226,30 @@ bool vm_exit_dispatcher(void)
 		inject_undefined_vm(ctxt);
 		return true;
 	}
+}
+
+/* HVC #0 with what core_handle_pvops() would leave to the host. */
+static bool is_call_for_host(const struct shadow_ctxt *ctxt, uint64_t esr)
+{
+	return EXTRACT(ESR_ELX_EC, esr) == EC_HVC64 &&
+	       EXTRACT(ESR_ELX_IMM16, esr) == 0 && !is_pvop(ctxt->regs[X0]);
+}
+
+/**
+ * vm_exit_dispatcher() - answer the current VM's exit, if it is EL2's
+ *
+ * Spec:    TrapDispatcher.vm_exit_dispatcher_spec
+ * Delta:   D-037: every class has an answer, and none of them is a panic (G55)
+ * Locks:   what core_handle_pvops() takes; caller holds none
+ * Returns: whether the VM goes on; if not, the exit is the host's
+ */
+bool vm_exit_dispatcher(void)
+{
+	struct shadow_ctxt *ctxt = this_cpu()->ctxt;
+	uint64_t esr = ctxt->regs[ESR_EL2];
+
+	if (ctxt->regs[EC] != HYPSEC_EXIT_TRAP || is_call_for_host(ctxt, esr)) {
+		return false;
+	}
+	return answer_exit(ctxt, esr);
 }
