@@ -77,7 +77,8 @@ static bool vm_exit_handler(uint64_t ec)
 static COLD void vcpu_run_refused(struct trap_frame *frame,
 				  enum hv_status status)
 {
-	if (hv_is_violation(status)) {
+	/* How many tables a VM needs is not its host's doing. */
+	if (hv_is_violation(status) && status != HV_ENOMEM) {
 		violation_call("VCPU_RUN", &frame->regs[1], 2);
 	}
 	frame->regs[0] = hv_result(status);
@@ -116,6 +117,10 @@ static void host_vcpu_run_handler(struct trap_frame *frame)
 	} while (vm_exit_handler(ec));
 	save_vm();
 	restore_host();
+	if (ec == HYPSEC_EXIT_SERROR) {
+		/* The machine's error is the host's, as if it had run. */
+		cpu_pend_vserror(EXTRACT(ESR_ELX_ISS, read_esr_el2()));
+	}
 	frame->regs[0] = ec;
 }
 
