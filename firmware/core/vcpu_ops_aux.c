@@ -54,6 +54,31 @@ void vcpu_xzr_set(struct shadow_ctxt *ctxt, uint64_t n, uint64_t value)
 	}
 }
 
+/*
+ * ITSTATE behind an instruction of AArch32: the next condition of the block, or
+ * none. (Arm ARM, ITAdvance().)
+ */
+static uint64_t advance_it(uint64_t pstate)
+{
+	uint64_t it = EXTRACT(SPSR_A32_IT_HIGH, pstate) << 2 |
+		      EXTRACT(SPSR_A32_IT_LOW, pstate);
+
+	it = (it & 7) == 0 ? 0 : (it & 0xe0) | (it << 1 & 0x1f);
+	pstate &= ~(FIELD_MASK(SPSR_A32_IT_HIGH) |
+		    FIELD_MASK(SPSR_A32_IT_LOW));
+	return pstate | INPLACE(SPSR_A32_IT_HIGH, it >> 2) |
+	       INPLACE(SPSR_A32_IT_LOW, it);
+}
+
+void vcpu_skip_instr(struct shadow_ctxt *ctxt)
+{
+	uint64_t pstate = ctxt->regs[PSTATE] & ~SPSR_SS;
+
+	ctxt->regs[PC] += (ctxt->regs[ESR_EL2] & ESR_ELX_IL) != 0 ? 4 : 2;
+	ctxt->regs[PSTATE] = (pstate & SPSR_M4_AARCH32) != 0 ?
+				     advance_it(pstate) : pstate & ~SPSR_BTYPE;
+}
+
 /* The bit of DIRTY that takes Xn from the host; none for XZR (G45). */
 static uint64_t dirty_bit(uint64_t n)
 {
