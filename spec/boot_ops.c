@@ -219,9 +219,9 @@ enum option set_vcpu_inactive_spec(uint32_t vmid, uint32_t vcpuid,
 	return release_lock_vm_spec(vmid, adt);
 }
 
-enum option vcpu_starts_at(uint32_t vmid, uint32_t vcpuid,
-				uint64_t entry, uint64_t context,
-				struct rdata *adt)
+enum option boot_vcpu_set_entry_spec(uint32_t vmid, uint32_t vcpuid,
+				     uint64_t entry, uint64_t context,
+				     struct rdata *adt)
 {
 	RELY_CALLER(lock_own(adt, LOCK_VM, vmid) && is_vcpu(vcpuid));
 	adt->vms[vmid].boot[vcpuid] = (struct vcpu_boot){

@@ -20,8 +20,8 @@ enum option set_vcpu_inactive_spec(uint32_t vmid, uint32_t vcpuid,
 				   struct rdata *adt);
 
 /* Not in the Coq (G41): with the vm lock, a vCPU that is off is to start. */
-enum option vcpu_starts_at(uint32_t vmid, uint32_t vcpuid,
-				uint64_t entry, uint64_t context,
-				struct rdata *adt);
+enum option boot_vcpu_set_entry_spec(uint32_t vmid, uint32_t vcpuid,
+				     uint64_t entry, uint64_t context,
+				     struct rdata *adt);
 
 #endif /* HYPSEC_SPEC_BOOT_OPS_H */

@@ -17,6 +17,25 @@
 #include "spec/vm_idregs.h"
 #include "spec/world.h"
 
+/* Not in the Coq: what the host has to know. */
+static enum option get_info(uint64_t what, const struct rdata *adt,
+			    uint64_t *ret)
+{
+	switch (what) {
+	case INFO_ABI_VERSION:
+		*ret = ABI_VERSION;
+		return SOME;
+	case INFO_SHARED_BASE:
+		*ret = adt->board.shared.base;
+		return SOME;
+	case INFO_SHARED_SIZE:
+		*ret = adt->board.shared.bytes;
+		return SOME;
+	default:
+		return NONE_NOTSUP;
+	}
+}
+
 enum option host_hvc_dispatcher_spec(struct rdata *adt, uint64_t *ret)
 {
 	uint64_t hvc = adt->host_regs[0];
@@ -52,6 +71,8 @@ enum option host_hvc_dispatcher_spec(struct rdata *adt, uint64_t *ret)
 	case HVC_PHYS_ADDR_IOREMAP:
 		RELY(is_vm(arg1));
 		return kvm_phys_addr_ioremap_spec(vmid, arg2, arg3, arg4, adt);
+	case HVC_GET_INFO:
+		return get_info(arg1, adt, ret);
 	case HVC_DESTROY_VM:
 		RELY(is_vm(arg1));
 		return destroy_vm_spec(vmid, adt);
@@ -111,12 +132,14 @@ static enum option refuse_access(struct rdata *adt)
 static bool is_for_host(const struct ctxt_regs *regs)
 {
 	uint64_t esr = regs->esr_el2;
+	uint64_t ipa = (regs->hpfar_el2 & HPFAR_MASK) * 256;
 
 	if ((esr & FSC_TYPE_MASK) != FSC_TRANSLATION) {
 		return false;
 	}
-	if ((regs->hpfar_el2 & HPFAR_MASK) * 256 >= MAX_MMIO_ADDR) {
-		return true;
+	if (ipa >= MAX_MMIO_ADDR) {
+		/* G38: there is no page that could be given beyond. */
+		return is_paddr(ipa);
 	}
 	return (esr & ESR_ELx_EC_MASK) >> ESR_ELx_EC_SHIFT ==
 	       ESR_ELx_EC_DABT_LOW && (esr & ESR_ISV) != 0 &&

@@ -128,7 +128,7 @@ enum option save_shadow_kvm_regs_spec(struct rdata *adt)
 						psci_fn));
 			}
 			/* SYSTEM_OFF; corrected, G41: CPU_ON, CPU_OFF. */
-			return psci_call_spec(vmid, vcpuid, psci_fn, adt);
+			return psci_effect(vmid, vcpuid, psci_fn, adt);
 		} else if (hsr_ec == ESR_ELx_EC_IABT_LOW ||
 			   hsr_ec == ESR_ELx_EC_DABT_LOW) {
 			save_abort(ctxt, window);
@@ -328,7 +328,7 @@ enum option save_shadow_kvm_regs_spec0(struct rdata *adt)
 			return prep_abort_spec(vmid, vcpuid, adt);
 		} else if (hsr_ec == ESR_ELx_EC_SYS64) {
 			/* Corrected, G56b. */
-			return prep_sys64(vmid, vcpuid, adt);
+			return prep_sys64_spec(vmid, vcpuid, adt);
 		} else {
 			/* Corrected, G55; panic_spec in the seed. */
 			return STUCK;

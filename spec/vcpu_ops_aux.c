@@ -201,6 +201,12 @@ uint64_t exception_pstate(uint64_t pstate, const struct ctxt_regs *cregs,
 	if (adt->board.ssbs && (sctlr & SCTLR_DSSBS) != 0) {
 		entry |= PSTATE_SSBS;
 	}
+	if (adt->board.mte) {
+		entry |= PSTATE_TCO;
+	}
+	if (adt->board.nmi && (sctlr & SCTLR_SPINTMASK) == 0) {
+		entry |= PSTATE_ALLINT;
+	}
 	return entry;
 }
 
@@ -392,7 +398,7 @@ enum option prep_hvc_spec(uint32_t vmid, uint32_t vcpuid, struct rdata *adt)
 		value = call_argument(value, reg, psci_fn);
 		WHEN(set_int_gpr_spec(vmid, vcpuid, reg, value, adt));
 	}
-	return psci_call_spec(vmid, vcpuid, psci_fn, adt);
+	return psci_effect(vmid, vcpuid, psci_fn, adt);
 }
 
 /* The bytes of an access (SAS), and what fits into them. */
@@ -465,7 +471,8 @@ enum option prep_abort_spec(uint32_t vmid, uint32_t vcpuid, struct rdata *adt)
 }
 
 /* Not in the Coq, G56b: a system register that the host emulates. */
-enum option prep_sys64(uint32_t vmid, uint32_t vcpuid, struct rdata *adt)
+enum option prep_sys64_spec(uint32_t vmid, uint32_t vcpuid,
+			    struct rdata *adt)
 {
 	uint64_t esr, value;
 	uint32_t rt;

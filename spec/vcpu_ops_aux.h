@@ -60,7 +60,8 @@ enum option prep_hvc_spec(uint32_t vmid, uint32_t vcpuid,
 			  struct rdata *adt);
 enum option prep_abort_spec(uint32_t vmid, uint32_t vcpuid,
 			    struct rdata *adt);
-enum option prep_sys64(uint32_t vmid, uint32_t vcpuid, struct rdata *adt);
+enum option prep_sys64_spec(uint32_t vmid, uint32_t vcpuid,
+			    struct rdata *adt);
 enum option update_exception_gp_regs_spec(uint32_t vmid, uint32_t vcpuid,
 					  struct rdata *adt);
 enum option post_handle_shadow_s2pt_fault_spec(uint32_t vmid,

@@ -51,8 +51,8 @@ static enum option cpu_on(uint32_t vmid, uint64_t target, uint64_t entry,
 	WHEN(get_vcpu_state_spec(vmid, (uint32_t)target, adt, &state));
 	if (state != UNUSED &&
 	    adt->vms[vmid].boot[target].power == VCPU_OFF) {
-		WHEN(vcpu_starts_at(vmid, (uint32_t)target, entry,
-					 context, adt));
+		WHEN(boot_vcpu_set_entry_spec(vmid, (uint32_t)target, entry,
+					      context, adt));
 	}
 	return release_lock_vm_spec(vmid, adt);
 }
@@ -69,7 +69,7 @@ static enum option cpu_off(uint32_t vmid, uint32_t vcpuid, struct rdata *adt)
 	return release_lock_vm_spec(vmid, adt);
 }
 
-enum option psci_call_spec(uint32_t vmid, uint32_t vcpuid, uint64_t psci_fn,
+enum option psci_effect(uint32_t vmid, uint32_t vcpuid, uint64_t psci_fn,
 			   struct rdata *adt)
 {
 	const uint64_t *x;

@@ -5,7 +5,7 @@
 One virtual nanosecond is one instruction, and all that could vary is pinned,
 so a figure is the same on every machine and in every run. The injector's
 throughput is wall time, and a ratio to what the same QEMU does by itself.
-"memory", "switch" and "linux-vm" are in bench_*.py.
+"memory", "crypto", "switch" and "linux-vm" are in bench_*.py.
 """
 import argparse
 import contextlib
@@ -18,6 +18,7 @@ import struct
 import sys
 import time
 
+import bench_crypto
 import bench_linux_vm
 import bench_memory
 import bench_switch
@@ -370,6 +371,7 @@ def bench_inject(check):
 
 SUITES = {"boot": bench_boot, "inject": bench_inject,
           "memory": bench_memory.bench_memory,
+          "crypto": bench_crypto.bench_crypto,
           "switch": bench_switch.bench_switch,
           "linux-vm": bench_linux_vm.bench_linux_vm}
 
@@ -379,8 +381,8 @@ def main(argv):
     parser = argparse.ArgumentParser(
         prog="hypsec bench",
         description="Count what the corevisor costs, in instructions: boot "
-        "up to EL0, events by the injector, memory operations, round trips of "
-        "VMs, Linux as a VM.")
+        "up to EL0, events by the injector, memory operations, cryptography, "
+        "round trips of VMs, Linux as a VM.")
     parser.add_argument("suites", nargs="*", metavar="SUITE",
                         help=f"one of: {', '.join(SUITES)} (default: all)")
     parser.add_argument("--check", action="store_true",

@@ -100,6 +100,9 @@ static enum hv_status check_boot_info(vmid_t vmid, ipa_t addr, uint64_t size)
 	if (get_vm_state(vmid) != READY) {
 		return refuse(HV_EPERM, "the VM is not being set up");
 	}
+	if (get_vm_inc_exe(vmid) != 0) {
+		return refuse(HV_EPERM, "the VM comes from saved state");
+	}
 	if ((addr & (PAGE_SIZE - 1)) != 0 || size == 0 ||
 	    addr >= KVM_PHYS_SIZE || size > KVM_PHYS_SIZE - addr) {
 		return refuse(HV_EINVAL, "image is misaligned, empty or too far");
@@ -124,7 +127,8 @@ static enum hv_status check_boot_info(vmid_t vmid, ipa_t addr, uint64_t size)
  * Delta:   D-001. D-016: no remap window is reserved. D-017: an image must be
  *	    aligned, not empty and apart from the others (G40)
  * Locks:   takes vm[vmid]; caller holds none
- * Returns: HV_OK; HV_EPERM if the VM is not READY; HV_EINVAL; HV_ENOMEM with
+ * Returns: HV_OK; HV_EPERM if the VM is not READY, or comes from saved state;
+ *	    HV_EINVAL; HV_ENOMEM with
  *	    MAX_LOAD_INFO_NUM images; nothing has changed on an error
  * Refuses: the above - host can reach this
  */

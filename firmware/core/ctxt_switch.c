@@ -11,6 +11,7 @@
 #include "core/pcpu.h"
 #include "core/shadow_ctxt.h"
 #include "core/sysregs.h"
+#include "core/trap_frame.h"
 #include "core/vcpu_ops.h"
 #include "core/vgic.h"
 #include "core/violation.h"
@@ -70,7 +71,7 @@ void save_vm(void)
  * What the host's answers to the last exit lead to. Nothing that a refusal
  * would have to undo has happened before, but that the vCPU is ACTIVE.
  */
-static enum hv_status take_answers(uint32_t vmid, uint32_t vcpuid)
+static inline enum hv_status take_answers(uint32_t vmid, uint32_t vcpuid)
 {
 	enum hv_status status;
 
@@ -81,6 +82,11 @@ static enum hv_status take_answers(uint32_t vmid, uint32_t vcpuid)
 		set_vcpu_inactive(vmid, vcpuid);
 	}
 	return status;
+}
+
+static COLD enum hv_status invalid(const char *reason)
+{
+	return refuse(HV_EINVAL, reason);
 }
 
 /**
@@ -99,18 +105,17 @@ static enum hv_status take_answers(uint32_t vmid, uint32_t vcpuid)
  */
 enum hv_status restore_vm(void)
 {
-	uint32_t cur_vmid = get_cur_vmid();
-	uint32_t cur_vcpuid = get_cur_vcpuid();
-	uint64_t vmid = get_shadow_ctxt(cur_vmid, cur_vcpuid, X1);
+	/* get_shadow_ctxt() of the host, which is current. */
+	uint64_t vmid = this_cpu()->frame->regs[X1];
 	uint32_t vcpuid;
 	enum hv_status status;
 
 	if (!(HOSTVISOR < vmid && vmid < COREVISOR)) {
-		return refuse(HV_EINVAL, "no such VM");
+		return invalid("no such VM");
 	}
 	vcpuid = get_int_run_vcpuid((uint32_t)vmid);
 	if (vcpuid >= VCPU_PER_VM) {
-		return refuse(HV_EINVAL, "no such vCPU");
+		return invalid("no such vCPU");
 	}
 	status = set_vcpu_active((uint32_t)vmid, vcpuid);
 	if (status != HV_OK) {

@@ -90,14 +90,16 @@ uint32_t core_handle_pvops(void)
 {
 	uint32_t vmid = get_cur_vmid();
 	uint32_t vcpuid = get_cur_vcpuid();
+	/* get_shadow_ctxt(vmid, vcpuid, ...), on the way of each call. */
+	const uint64_t *regs = this_cpu()->ctxt->regs;
 	uint64_t arg, addr, size;
 
 	if (!is_vm(vmid)) {
 		panic("a VM's call, but no VM runs (world %u)", vmid);
 	}
-	arg = get_shadow_ctxt(vmid, vcpuid, X0);
-	addr = get_shadow_ctxt(vmid, vcpuid, X2);
-	size = get_shadow_ctxt(vmid, vcpuid, X3);
+	arg = regs[X0];
+	addr = regs[X2];
+	size = regs[X3];
 	if (arg == HYPSEC_PVOP_SET_DESC_PFN) {
 		return answer_pvop(vmid, vcpuid,
 				   grant_stage2_sg_gpa(vmid, addr, size));

@@ -60,43 +60,18 @@ static void give_host_back(struct pcpu *cpu)
 	}
 }
 
-/**
- * fpsimd_save_state() - keep the FP and SIMD registers of the current world
- *
- * Those of a VM go to its context if it has used them. Those of the host stay
- * in the CPU.
- *
- * Spec:  AbstractMachine.fpsimd_save_state_spec
- * Delta: D-025: lazy
- */
-void fpsimd_save_state(void)
+void fpsimd_end_of_use(void)
 {
 	struct pcpu *cpu = this_cpu();
 
-	if (cpu->fp_is_vms) {
+	if (cpu->cur_vmid != HOSTVISOR) {
 		fp_state_save(&cpu->ctxt->fp);
+		return;
 	}
-}
-
-/**
- * fpsimd_restore_state() - give the current world its FP and SIMD registers
- *
- * The host gets its own back if a VM has used them. A VM gets them at its first
- * use, fpsimd_vm_trap().
- *
- * Spec:  AbstractMachine.fpsimd_restore_state_spec
- * Delta: D-025: lazy
- */
-void fpsimd_restore_state(void)
-{
-	struct pcpu *cpu = this_cpu();
-
-	if (cpu->fp_is_vms) {
-		/* CPTR_EL2 is the host's. */
-		barrier_isb();
-		give_host_back(cpu);
-		cpu->fp_is_vms = false;
-	}
+	/* CPTR_EL2 is the host's. */
+	barrier_isb();
+	give_host_back(cpu);
+	cpu->fp_is_vms = false;
 }
 
 bool fpsimd_vm_trap(void)

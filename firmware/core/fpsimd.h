@@ -11,10 +11,46 @@
 #ifndef COREVISOR_CORE_FPSIMD_H
 #define COREVISOR_CORE_FPSIMD_H
 
+#include "core/pcpu.h"
 #include "core/types.h"
 
-void fpsimd_save_state(void);
-void fpsimd_restore_state(void);
+/*
+ * The CPU has a VM's FP registers: saves them while that is the current world,
+ * and gives the host its own once the host is.
+ */
+void fpsimd_end_of_use(void);
+
+/**
+ * fpsimd_save_state() - keep the FP and SIMD registers of the current world
+ *
+ * Those of a VM go to its context if it has used them. Those of the host stay
+ * in the CPU.
+ *
+ * Spec:  AbstractMachine.fpsimd_save_state_spec
+ * Delta: D-025: lazy
+ */
+static inline void fpsimd_save_state(void)
+{
+	if (this_cpu()->fp_is_vms) {
+		fpsimd_end_of_use();
+	}
+}
+
+/**
+ * fpsimd_restore_state() - give the current world its FP and SIMD registers
+ *
+ * The host gets its own back if a VM has used them. A VM gets them at its first
+ * use, fpsimd_vm_trap().
+ *
+ * Spec:  AbstractMachine.fpsimd_restore_state_spec
+ * Delta: D-025: lazy
+ */
+static inline void fpsimd_restore_state(void)
+{
+	if (this_cpu()->fp_is_vms) {
+		fpsimd_end_of_use();
+	}
+}
 
 /**
  * fpsimd_vm_trap() - a VM's first use of FP or SIMD since its entry

@@ -13,8 +13,10 @@
 #include "core/hv_result.h"
 #include "core/image_verify.h"
 #include "core/int_state.h"
+#include "core/load_vm.h"
 #include "core/mem_handler.h"
 #include "core/pcpu.h"
+#include "core/save_vm.h"
 #include "core/spec_constants.h"
 #include "core/violation.h"
 #include "hypsec/abi.h"
@@ -89,6 +91,45 @@ static enum hv_status call_phys_addr_ioremap(const uint64_t args[4],
 	return kvm_phys_addr_ioremap(narrow(args[0]), args[1], args[2], args[3]);
 }
 
+static enum hv_status call_boot_from_saved_vm(const uint64_t args[4],
+					      uint64_t *value)
+{
+	(void)value;
+	return boot_from_inc_exe(narrow(args[0]), args[1]);
+}
+
+static enum hv_status call_encrypt_buf(const uint64_t args[4], uint64_t *value)
+{
+	(void)value;
+	return save_encrypt_buf(narrow(args[0]), args[1], args[2], args[3]);
+}
+
+static enum hv_status call_decrypt_buf(const uint64_t args[4], uint64_t *value)
+{
+	(void)value;
+	return load_decrypt_buf(narrow(args[0]), args[1], args[2]);
+}
+
+static enum hv_status call_save_crypt_vcpu(const uint64_t args[4],
+					   uint64_t *value)
+{
+	(void)value;
+	return save_encrypted_vcpu(narrow(args[0]), narrow(args[1]));
+}
+
+static enum hv_status call_load_crypt_vcpu(const uint64_t args[4],
+					   uint64_t *value)
+{
+	(void)value;
+	return load_encrypted_vcpu(narrow(args[0]), narrow(args[1]));
+}
+
+static enum hv_status call_seal_vm(const uint64_t args[4], uint64_t *value)
+{
+	(void)value;
+	return seal_vm(narrow(args[0]), args[1]);
+}
+
 static enum hv_status call_set_manifest(const uint64_t args[4],
 					uint64_t *value)
 {
@@ -146,11 +187,20 @@ static const struct host_call host_calls[] = {
 	  call_verify_vm_images },
 	{ HYPSEC_HVC_REGISTER_KVM, "REGISTER_KVM", 0, call_register_kvm },
 	{ HYPSEC_HVC_REGISTER_VCPU, "REGISTER_VCPU", 2, call_register_vcpu },
+	{ HYPSEC_HVC_BOOT_FROM_SAVED_VM, "BOOT_FROM_SAVED_VM", 2,
+	  call_boot_from_saved_vm },
+	{ HYPSEC_HVC_ENCRYPT_BUF, "ENCRYPT_BUF", 4, call_encrypt_buf },
+	{ HYPSEC_HVC_DECRYPT_BUF, "DECRYPT_BUF", 3, call_decrypt_buf },
+	{ HYPSEC_HVC_SAVE_CRYPT_VCPU, "SAVE_CRYPT_VCPU", 2,
+	  call_save_crypt_vcpu },
 	{ HYPSEC_HVC_PHYS_ADDR_IOREMAP, "PHYS_ADDR_IOREMAP", 4,
 	  call_phys_addr_ioremap },
+	{ HYPSEC_HVC_LOAD_CRYPT_VCPU, "LOAD_CRYPT_VCPU", 2,
+	  call_load_crypt_vcpu },
 	{ HYPSEC_HVC_GET_INFO, "GET_INFO", 1, call_get_info },
 	{ HYPSEC_HVC_SET_MANIFEST, "SET_MANIFEST", 3, call_set_manifest },
 	{ HYPSEC_HVC_DESTROY_VM, "DESTROY_VM", 1, call_destroy_vm },
+	{ HYPSEC_HVC_SEAL_VM, "SEAL_VM", 2, call_seal_vm },
 };
 
 static const struct host_call *find_call(uint64_t number)

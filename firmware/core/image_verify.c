@@ -20,10 +20,12 @@
 #include "core/boot_ops.h"
 #include "core/boot_vcpu.h"
 #include "core/keys.h"
+#include "core/load_vm.h"
 #include "core/locks.h"
 #include "core/npt_ops.h"
 #include "core/page_manager.h"
 #include "core/panic.h"
+#include "core/saved_vm.h"
 #include "core/spec_constants.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
@@ -177,6 +179,9 @@ static enum hv_status set_manifest_locked(vmid_t vmid, paddr_t pa,
 	if (get_vm_state(vmid) != READY) {
 		return refuse(HV_EPERM, "the VM is not being set up");
 	}
+	if (is_inc_exe(vmid)) {
+		return refuse(HV_EPERM, "the VM comes from saved state");
+	}
 	status = copy_manifest(pa, &copy);
 	if (status != HV_OK) {
 		return status;
@@ -250,6 +255,15 @@ static enum hv_status check_images(vmid_t vmid, const struct verification *v)
 	return HV_OK;
 }
 
+/* What the VM keeps in its RAM goes to no device. */
+static enum hv_status check_devices(vmid_t vmid)
+{
+	if (get_vm_devices_end(vmid) > MAX_MMIO_ADDR) {
+		return refuse(HV_EPERM, "a device lies where the VM has RAM");
+	}
+	return HV_OK;
+}
+
 static void start_image(struct verification *v, uint32_t load_idx)
 {
 	v->next = load_idx;
@@ -268,6 +282,9 @@ static enum hv_status start_verification(vmid_t vmid, struct verification *v)
 	status = check_images(vmid, v);
 	if (status == HV_OK && !vm_has_vcpus(vmid, v->nr_vcpus)) {
 		status = refuse(HV_EPERM, "other vCPUs are signed");
+	}
+	if (status == HV_OK) {
+		status = check_devices(vmid);
 	}
 	if (status == HV_OK) {
 		set_vm_state(vmid, MAPPED);
@@ -349,6 +366,10 @@ static enum hv_status verify_locked(vmid_t vmid)
 	struct verification *v = verification_of(vmid);
 	enum hv_status status = HV_OK;
 
+	if (get_vm_state(vmid) == READY && is_inc_exe(vmid)) {
+		status = check_devices(vmid);
+		return status == HV_OK ? load_finish(vmid) : status;
+	}
 	if (get_vm_state(vmid) == READY) {
 		status = start_verification(vmid, v);
 	} else if (get_vm_state(vmid) != MAPPED) {
@@ -360,6 +381,7 @@ static enum hv_status verify_locked(vmid_t vmid)
 	status = verify_next(vmid, v);
 	if (status == HV_OK) {
 		set_vm_state(vmid, VERIFIED);
+		saved_vm_born(vmid, v->digest);
 		boot_vcpu_set_entry(vmid, 0, v->entry, v->context);
 	} else if (status == HV_EPERM) {
 		set_vm_state(vmid, POWEROFF);
@@ -375,16 +397,18 @@ static enum hv_status verify_locked(vmid_t vmid)
  * differs nothing has changed. From then on the VM is MAPPED, until either all
  * images have the signed contents and it is VERIFIED, with vCPU 0 ready to
  * start at the signed entry, or one has not and it is POWEROFF: it never runs,
- * and can only be destroyed.
+ * and can only be destroyed. For a VM that comes from saved state this is
+ * load_finish().
  *
  * Spec:    BootOps.verify_and_load_images_spec
  * Delta:   D-001. D-016: images lie in their places already. D-040: compared
  *	    with a signed manifest, vCPUs included, in steps; contents that
- *	    differ power the VM off
+ *	    differ power the VM off. D-042: no device where the VM has RAM
  * Locks:   takes vm[vmid], then core or pt[vmid]; caller holds none
  * Returns: HV_OK, the VM is VERIFIED; HV_EAGAIN if a call must go on;
  *	    HV_EINVAL for a bad id; HV_EPERM if the VM is neither READY nor
- *	    MAPPED, has no manifest, or is not what that says
+ *	    MAPPED, has no manifest, or is not what that says; for a VM from
+ *	    saved state as load_finish()
  * Refuses: the last two - host can reach this
  */
 enum hv_status verify_and_load_images(uint32_t vmid)

@@ -20,6 +20,10 @@
 #ifndef COREVISOR_CORE_LOCKS_H
 #define COREVISOR_CORE_LOCKS_H
 
+#include "arch/barrier.h"
+#include "core/panic.h"
+#include "core/pcpu.h"
+#include "core/spec_constants.h"
 #include "core/types.h"
 
 /* The classes, in lock order. */
@@ -35,10 +39,6 @@ enum lock_rank {
 /* Protects the banks of the SMMUs and the emulation of their registers. */
 void acquire_lock_smmu(void);
 void release_lock_smmu(void);
-
-/* Protects what EL2 knows of one VM; @vmid at most COREVISOR. */
-void acquire_lock_vm(vmid_t vmid);
-void release_lock_vm(vmid_t vmid);
 
 /* Protects which VM ids are in use. */
 void acquire_lock_core(void);
@@ -67,6 +67,119 @@ bool lock_pt_is_held(vmid_t vmid);
 bool lock_table_is_held(vmid_t vmid);
 
 /* Whether this CPU holds no lock at all. */
-bool lock_none_is_held(void);
+static inline bool lock_none_is_held(void)
+{
+	return this_cpu()->held == 0;
+}
+
+/* Tickets wrap around; there are never more of them out than CPUs. */
+struct ticket_lock {
+	uint16_t next;
+	uint16_t serving;
+};
+
+/*
+ * What a CPU holds, pcpu.held: one bit for each rank, and below all of them
+ * the ids of the two ranks of which there are several locks.
+ */
+#define HELD_RANK_SHIFT	16
+#define HELD_RANK(rank)	(UINT32_C(1) << (HELD_RANK_SHIFT + (rank)))
+#define HELD_RANKS	(~UINT32_C(0) << HELD_RANK_SHIFT)
+#define HELD_PT_SHIFT	0
+#define HELD_VM_SHIFT	8
+#define HELD_ID_MASK	UINT32_C(0xff)
+_Static_assert(COREVISOR <= HELD_ID_MASK, "ids are 8 bits");
+
+/* All that pcpu.held has of a rank. */
+#define MASK_VM		(HELD_RANK(RANK_VM) | HELD_ID_MASK << HELD_VM_SHIFT)
+#define MASK_PT		(HELD_RANK(RANK_PT) | HELD_ID_MASK << HELD_PT_SHIFT)
+
+/* Of one lock's @held: the rank, and the id in whichever place it is. */
+static inline uint32_t lock_rank_of(uint32_t held)
+{
+	return (uint32_t)__builtin_ctz(held >> HELD_RANK_SHIFT);
+}
+
+static inline uint32_t lock_id_of(uint32_t held)
+{
+	return (held >> HELD_PT_SHIFT | held >> HELD_VM_SHIFT) & HELD_ID_MASK;
+}
+
+/* Whether of the bits in @mask this CPU has exactly @held. */
+static inline bool cpu_holds(uint32_t mask, uint32_t held)
+{
+	return (this_cpu()->held & mask) == held;
+}
+
+/* @held: what the CPU holds of this lock's rank afterwards. */
+static inline void ticket_acquire(struct ticket_lock *lock, uint32_t held)
+{
+	struct pcpu *cpu = this_cpu();
+	uint16_t ticket;
+
+	/* The highest rank held is the highest bit that is set. */
+	ASSERT(cpu->held < (held & HELD_RANKS));
+	ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+	while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket) {
+		barrier_relax();
+	}
+	cpu->held |= held;
+	lock_taken(lock_rank_of(held), lock_id_of(held));
+}
+
+/* @mask: all that the CPU can hold of the rank; @held: what it holds. */
+static inline void ticket_release(struct ticket_lock *lock, uint32_t mask,
+				  uint32_t held)
+{
+	struct pcpu *cpu = this_cpu();
+
+	ASSERT(cpu_holds(mask, held));
+	lock_given(lock_rank_of(held), lock_id_of(held));
+	cpu->held &= ~held;
+	__atomic_store_n(&lock->serving, (uint16_t)(lock->serving + 1),
+			 __ATOMIC_RELEASE);
+}
+
+/* Protects what EL2 knows of one VM. */
+extern struct ticket_lock vm_lock[COREVISOR + 1];
+
+static inline uint32_t lock_held_vm(vmid_t vmid)
+{
+	return HELD_RANK(RANK_VM) | vmid << HELD_VM_SHIFT;
+}
+
+/**
+ * acquire_lock_vm() - take the lock of one VM's information
+ * @vmid: which VM, 0 to COREVISOR
+ *
+ * Spec:   Locks.acquire_lock_vm_spec
+ * Panics: @vmid out of range, lock order broken - nobody
+ */
+static inline void acquire_lock_vm(vmid_t vmid)
+{
+	struct ticket_lock *lock;
+
+	ASSERT(vmid <= COREVISOR);
+	lock = &vm_lock[vmid];
+	KEEP_POINTER(lock);
+	ticket_acquire(lock, lock_held_vm(vmid));
+}
+
+/**
+ * release_lock_vm() - give the lock of one VM's information back
+ * @vmid: which VM
+ *
+ * Spec:   Locks.release_lock_vm_spec
+ * Panics: @vmid out of range, not held - nobody
+ */
+static inline void release_lock_vm(vmid_t vmid)
+{
+	struct ticket_lock *lock;
+
+	ASSERT(vmid <= COREVISOR);
+	lock = &vm_lock[vmid];
+	KEEP_POINTER(lock);
+	ticket_release(lock, MASK_VM, lock_held_vm(vmid));
+}
 
 #endif /* COREVISOR_CORE_LOCKS_H */

@@ -19,6 +19,7 @@
 #include "core/panic.h"
 #include "core/pt_alloc.h"
 #include "core/reclaim.h"
+#include "core/saved_vm.h"
 #include "core/shadow_ctxt.h"
 #include "core/spec_constants.h"
 #include "core/violation.h"
@@ -98,6 +99,7 @@ static void forget_vm(vmid_t vmid)
 	int_state_wipe(vmid);
 	shadow_ctxt_wipe(vmid);
 	image_verify_forget(vmid);
+	saved_vm_forget(vmid);
 	vm_info_wipe(vmid);
 	boot_core_free_vmid(vmid);
 }
@@ -220,6 +222,9 @@ enum hv_status kvm_phys_addr_ioremap(uint32_t vmid, uint64_t gpa, uint64_t pa,
 		acquire_lock_s2page();
 		status = ioremap_locked(vmid, gpa, pa, size >> PAGE_SHIFT);
 		release_lock_s2page();
+		if (status == HV_OK && gpa + size > get_vm_devices_end(vmid)) {
+			set_vm_devices_end(vmid, gpa + size);
+		}
 	}
 	release_lock_vm(vmid);
 	return status;

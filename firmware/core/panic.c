@@ -10,37 +10,7 @@
 #include "core/pcpu.h"
 #include "core/platform.h"
 
-/* 0, or the number of the CPU that panicked first, plus 1. */
-static uint32_t halted;
-
-bool panic_is_halted(void)
-{
-	return __atomic_load_n(&halted, __ATOMIC_ACQUIRE) != 0;
-}
-
-/**
- * check() - the result of a step, unless the machine has stopped
- * @n: the result
- *
- * Spec:    AbstractMachine.check_spec
- * Returns: @n; 0 once some CPU has panicked
- */
-uint32_t check(uint32_t n)
-{
-	return panic_is_halted() ? 0 : n;
-}
-
-/**
- * check64() - the 64-bit result of a step, unless the machine has stopped
- * @n: the result
- *
- * Spec:    AbstractMachine.check64_spec
- * Returns: @n; 0 once some CPU has panicked
- */
-uint64_t check64(uint64_t n)
-{
-	return panic_is_halted() ? 0 : n;
-}
+uint32_t panic_halted;
 
 /**
  * panic() - report and stop the whole machine, see panic.h
@@ -54,7 +24,7 @@ void panic(const char *fmt, ...)
 	uint32_t first = 0;
 	__builtin_va_list ap;
 
-	if (!__atomic_compare_exchange_n(&halted, &first, self, false,
+	if (!__atomic_compare_exchange_n(&panic_halted, &first, self, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 		if (first == self) {
 			/* The report itself broke: at least tell the board. */

@@ -19,11 +19,38 @@
  */
 void panic(const char *fmt, ...) NORETURN PRINTF_LIKE(1, 2);
 
-/* Whether some CPU has panicked. */
-bool panic_is_halted(void);
+/* 0, or the number of the CPU that panicked first, plus 1. */
+extern uint32_t panic_halted;
 
-uint32_t check(uint32_t n);
-uint64_t check64(uint64_t n);
+/* Whether some CPU has panicked. */
+static inline bool panic_is_halted(void)
+{
+	return __atomic_load_n(&panic_halted, __ATOMIC_ACQUIRE) != 0;
+}
+
+/**
+ * check() - the result of a step, unless the machine has stopped
+ * @n: the result
+ *
+ * Spec:    AbstractMachine.check_spec
+ * Returns: @n; 0 once some CPU has panicked
+ */
+static inline uint32_t check(uint32_t n)
+{
+	return panic_is_halted() ? 0 : n;
+}
+
+/**
+ * check64() - the 64-bit result of a step, unless the machine has stopped
+ * @n: the result
+ *
+ * Spec:    AbstractMachine.check64_spec
+ * Returns: @n; 0 once some CPU has panicked
+ */
+static inline uint64_t check64(uint64_t n)
+{
+	return panic_is_halted() ? 0 : n;
+}
 
 /* Checks an invariant of EL2's own; stays on in release builds. */
 #define ASSERT(cond)						\

@@ -6,6 +6,8 @@
 #define COREVISOR_CORE_PCPU_H
 
 #include "arch/cpu.h"
+#include "core/panic.h"
+#include "core/shadow_ctxt.h"
 #include "core/spec_constants.h"
 #include "core/types.h"
 #include "hypsec/inspect.h"
@@ -17,7 +19,6 @@ enum pcpu_power {
 	PCPU_ON,
 };
 
-struct shadow_ctxt;
 struct trap_frame;
 
 /**
@@ -26,6 +27,8 @@ struct trap_frame;
  *	      FEAT_ of that name
  * @sme_fa64: FEAT_SME_FA64
  * @pmu:      FEAT_PMUv3
+ * @impdef:   some of ACTLR_EL1, AFSR0_EL1, AFSR1_EL1 and AMAIR_EL1 exists
+ * @newer:    any of @ras, @hcx, @fgt, @spe, @trf
  * @nr_lrs:   list registers of a GICv3, 0 without one
  * @nr_aprs:  active priority registers of each group, likewise
  */
@@ -44,6 +47,8 @@ struct cpu_features {
 	bool pmu;
 	bool spe;
 	bool trf;
+	bool impdef;
+	bool newer;
 	uint32_t nr_lrs;
 	uint32_t nr_aprs;
 };
@@ -56,6 +61,7 @@ struct cpu_features {
  * @cnthctl: CNTHCTL_EL2
  * @hcrx:    HCRX_EL2
  * @hfgrtr, @hfgwtr: HFGRTR_EL2, HFGWTR_EL2
+ * @vttbr:   VTTBR_EL2; 0 for VMs, which have one each
  */
 struct world_controls {
 	uint64_t hcr;
@@ -65,6 +71,7 @@ struct world_controls {
 	uint64_t hcrx;
 	uint64_t hfgrtr;
 	uint64_t hfgwtr;
+	uint64_t vttbr;
 };
 
 /**
@@ -185,9 +192,56 @@ struct pcpu *pcpu_find(uint64_t mpidr);
 enum hv_status WARN_UNUSED pcpu_add(uint64_t mpidr,
 				    struct hypsec_inspect_cpu *counters);
 
-uint32_t get_cur_vmid(void);
-uint32_t get_cur_vcpuid(void);
-void set_per_cpu(uint32_t vmid, uint32_t vcpuid);
+/**
+ * get_cur_vmid() - who runs on this CPU when it is not at EL2
+ *
+ * Spec:    AbstractMachine.get_cur_vmid_spec
+ * Returns: HOSTVISOR or a VM
+ */
+static inline uint32_t get_cur_vmid(void)
+{
+	return this_cpu()->cur_vmid;
+}
+
+/**
+ * get_cur_vcpuid() - which vCPU runs on this CPU when it is not at EL2
+ *
+ * Spec:    AbstractMachine.get_cur_vcpuid_spec
+ * Returns: below VCPU_PER_VM; the CPU's number for the host
+ */
+static inline uint32_t get_cur_vcpuid(void)
+{
+	return this_cpu()->cur_vcpuid;
+}
+
+/* As set_per_cpu(), of any CPU. */
+static inline void pcpu_set_world(struct pcpu *cpu, vmid_t vmid,
+				  uint32_t vcpuid)
+{
+	if (vmid == HOSTVISOR || vmid == COREVISOR) {
+		vcpuid = cpu->index;
+	}
+	cpu->cur_vmid = vmid;
+	cpu->cur_vcpuid = vcpuid;
+	cpu->ctxt = shadow_ctxt_get(vmid, vcpuid);
+	cpu->counters->world = vmid;
+	cpu->counters->vcpu = vcpuid;
+}
+
+/**
+ * set_per_cpu() - say who runs on this CPU from now on
+ * @vmid:   HOSTVISOR, a VM or COREVISOR
+ * @vcpuid: below VCPU_PER_VM; not used for HOSTVISOR and COREVISOR, for which
+ *	    the CPU's number counts
+ *
+ * Spec:   AbstractMachine.set_per_cpu_spec
+ * Panics: a number out of range - nobody
+ */
+static inline void set_per_cpu(uint32_t vmid, uint32_t vcpuid)
+{
+	ASSERT(vmid <= COREVISOR && vcpuid < VCPU_PER_VM);
+	pcpu_set_world(this_cpu(), vmid, vcpuid);
+}
 
 /* As set_per_cpu(HOSTVISOR, 0), for a CPU that arrives at EL2. */
 void pcpu_enter_host(struct pcpu *cpu);

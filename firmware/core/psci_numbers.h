@@ -8,6 +8,10 @@
 
 #include "core/types.h"
 
+/* All of them, but for the bit of SMC64: the base, and what varies. */
+#define PSCI_FN_BASE			UINT32_C(0x84000000)
+#define PSCI_FN_MASK			UINT32_C(0x1f)
+
 #define PSCI_VERSION			UINT32_C(0x84000000)
 #define PSCI_CPU_SUSPEND		UINT32_C(0x84000001)
 #define PSCI_CPU_OFF			UINT32_C(0x84000002)

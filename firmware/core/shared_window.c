@@ -15,9 +15,6 @@
 
 void shared_window_init(paddr_t base)
 {
-	mem_zero(pa_to_el2_va(base), HYPSEC_SHARED_SIZE);
-	/* The host may look before its caches are on. */
-	mem_clean_poc(pa_to_el2_va(base), HYPSEC_SHARED_SIZE);
 	acquire_lock_s2page();
 	for (uint64_t offset = 0; offset < HYPSEC_SHARED_SIZE;
 	     offset += PAGE_SIZE) {
@@ -27,5 +24,8 @@ void shared_window_init(paddr_t base)
 		set_pfn_count(pfn, 1);
 	}
 	release_lock_s2page();
+	mem_zero(pa_to_el2_va(base), HYPSEC_SHARED_SIZE);
+	/* The host may look before its caches are on. */
+	mem_clean_poc(pa_to_el2_va(base), HYPSEC_SHARED_SIZE);
 	int_state_init(base);
 }

@@ -214,6 +214,20 @@ void prep_wfx(uint32_t vmid, uint32_t vcpuid)
 			       timer_deadline(ctxt) : HYPSEC_NO_DEADLINE);
 }
 
+/* Functions of PSCI with arguments to show, or an effect: by their number. */
+#define PSCI_BIT(fn)	(1u << ((fn) & PSCI_FN_MASK))
+#define PSCI_SPECIAL							\
+	(PSCI_BIT(PSCI_CPU_SUSPEND) | PSCI_BIT(PSCI_CPU_OFF) |		\
+	 PSCI_BIT(PSCI_CPU_ON) | PSCI_BIT(PSCI_AFFINITY_INFO) |		\
+	 PSCI_BIT(PSCI_SYSTEM_OFF) | PSCI_BIT(PSCI_SYSTEM_RESET) |	\
+	 PSCI_BIT(PSCI_FEATURES) | PSCI_BIT(PSCI_SYSTEM_RESET2))
+
+static bool is_special(uint32_t fn)
+{
+	return (fn & ~(SMCCC_64 | PSCI_FN_MASK)) == PSCI_FN_BASE &&
+	       (PSCI_SPECIAL & PSCI_BIT(fn)) != 0;
+}
+
 /* Arguments of a PSCI function that the host needs: bit n for xn. */
 static uint32_t released_args(uint32_t fn)
 {
@@ -261,8 +275,21 @@ static void psci_cpu_off(uint32_t vmid, uint32_t vcpuid)
 	release_lock_vm(vmid);
 }
 
+/* Those of SMC32 functions are 32 bits. */
+static NOINLINE void psci_show_args(uint32_t vmid, uint32_t vcpuid,
+				    uint32_t fn, const uint64_t regs[])
+{
+	uint32_t shown = released_args(fn);
+	uint64_t mask = (fn & SMCCC_64) != 0 ? ~UINT64_C(0) :
+					       GENMASK(31, 0);
+
+	for (uint32_t i = X1; shown >> i != 0; i++) {
+		set_int_gpr(vmid, vcpuid, i, regs[i] & mask);
+	}
+}
+
 /* What EL2 does about a call, whatever the host answers. */
-static void psci_effect(uint32_t vmid, uint32_t vcpuid, uint32_t fn,
+static NOINLINE void psci_effect(uint32_t vmid, uint32_t vcpuid, uint32_t fn,
 			const uint64_t regs[])
 {
 	switch (fn) {
@@ -305,34 +332,34 @@ void prep_hvc(uint32_t vmid, uint32_t vcpuid)
 {
 	struct shadow_ctxt *ctxt = shadow_ctxt_get(vmid, vcpuid);
 	uint32_t fn = (uint32_t)ctxt->regs[X0];
-	uint32_t shown = released_args(fn);
-	uint64_t mask = (fn & SMCCC_64) != 0 ? ~UINT64_C(0) :
-					       GENMASK(31, 0);
 
 	ctxt->regs[DIRTY] |= dirty_bit(X0);
 	if (esr_class(ctxt) == EC_SMC64) {
 		/* A trapped SMC returns to itself, unlike an HVC (G56). */
 		ctxt->regs[DIRTY] |= DIRTY_PC_FLAG;
 	}
+	/* Need not be zeroed: it is shown anew. */
+	ctxt->released &= ~(1u << X0);
 	int_state_show(ctxt, ctxt->regs[ESR_EL2] & ESR_CALL_MASK, 0, 0);
 	set_int_gpr(vmid, vcpuid, X0, ctxt->regs[X0]);
-	for (uint32_t i = X1; shown >> i != 0; i++) {
-		set_int_gpr(vmid, vcpuid, i, ctxt->regs[i] & mask);
+	if (is_special(fn)) {
+		psci_show_args(vmid, vcpuid, fn, ctxt->regs);
+		psci_effect(vmid, vcpuid, fn, ctxt->regs);
 	}
-	psci_effect(vmid, vcpuid, fn, ctxt->regs);
 }
 
 enum abort_kind abort_kind(const struct shadow_ctxt *ctxt)
 {
 	uint64_t esr = ctxt->regs[ESR_EL2];
+	uint64_t ipa = hpfar_to_ipa(ctxt->regs[HPFAR_EL2]);
 	bool data = EXTRACT(ESR_ELX_EC, esr) == EC_DABT_LOW;
 
 	/* Only a translation fault has its address in HPFAR_EL2 always. */
 	if ((EXTRACT(ESR_ELX_FSC, esr) & FSC_TYPE_MASK) != FSC_TRANSLATION) {
 		return ABORT_REFUSED;
 	}
-	if (hpfar_to_ipa(ctxt->regs[HPFAR_EL2]) >= MAX_MMIO_ADDR) {
-		return ABORT_MEMORY;
+	if (ipa >= MAX_MMIO_ADDR) {
+		return ipa < KVM_PHYS_SIZE ? ABORT_MEMORY : ABORT_REFUSED;
 	}
 	return data && (esr & ESR_ELX_ISV) != 0 &&
 			       (esr & ESR_ELX_S1PTW) == 0 ?

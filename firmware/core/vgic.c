@@ -78,15 +78,12 @@ static void read_active_priorities(uint64_t *regs, uint32_t n)
 #undef READ_APR
 }
 
-void vgic_restore_state(void)
+void vgic_restore(void)
 {
 	struct pcpu *cpu = this_cpu();
 	const struct cpu_features *features = &cpu->features;
 	volatile struct hypsec_vgic *vgic;
 
-	if (features->nr_lrs == 0) {
-		return;
-	}
 	ASSERT(cpu->ctxt->shared != NULL);
 	vgic = &cpu->ctxt->shared->vgic;
 	/* A VM has system registers, whatever the host prefers. */
@@ -98,15 +95,12 @@ void vgic_restore_state(void)
 	sysreg_write(ICH_HCR_EL2, ICH_HCR_EN | (vgic->hcr & ICH_HCR_HOSTS));
 }
 
-void vgic_save_state(void)
+void vgic_save(void)
 {
 	struct pcpu *cpu = this_cpu();
 	const struct cpu_features *features = &cpu->features;
 	volatile struct hypsec_vgic *vgic;
 
-	if (features->nr_lrs == 0) {
-		return;
-	}
 	vgic = &cpu->ctxt->shared->vgic;
 	cpu->ctxt->regs[VGIC_VMCR] = sysreg_read(ICH_VMCR_EL2);
 	read_active_priorities(cpu->ctxt->regs, features->nr_aprs);

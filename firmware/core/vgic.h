@@ -10,12 +10,26 @@
 #ifndef COREVISOR_CORE_VGIC_H
 #define COREVISOR_CORE_VGIC_H
 
-#include "core/types.h"
+#include "core/pcpu.h"
+
+/* The two below on a board that has a GICv3. */
+void vgic_restore(void);
+void vgic_save(void);
 
 /* Loads the current VM's virtual interrupts, and lets it see them. */
-void vgic_restore_state(void);
+static inline void vgic_restore_state(void)
+{
+	if (this_cpu()->features.nr_lrs != 0) {
+		vgic_restore();
+	}
+}
 
 /* Tells the host what became of them; the CPU signals no more. */
-void vgic_save_state(void);
+static inline void vgic_save_state(void)
+{
+	if (this_cpu()->features.nr_lrs != 0) {
+		vgic_save();
+	}
+}
 
 #endif /* COREVISOR_CORE_VGIC_H */

@@ -77,7 +77,7 @@ void set_vm_state(uint32_t vmid, uint32_t state)
  */
 uint32_t get_vcpu_state(uint32_t vmid, uint32_t vcpuid)
 {
-	return vcpu_info(vmid, vcpuid)->state;
+	return vcpu_state_now(vcpu_info(vmid, vcpuid));
 }
 
 /**
@@ -242,6 +242,16 @@ uint32_t get_vm_inc_exe(uint32_t vmid)
 void set_vm_inc_exe(uint32_t vmid, uint32_t inc_exe)
 {
 	vm_info(vmid)->inc_exe = inc_exe;
+}
+
+ipa_t get_vm_devices_end(vmid_t vmid)
+{
+	return vm_info(vmid)->devices_end;
+}
+
+void set_vm_devices_end(vmid_t vmid, ipa_t end)
+{
+	vm_info(vmid)->devices_end = end;
 }
 
 uint64_t get_vm_cntvoff(vmid_t vmid)

@@ -50,39 +50,50 @@ struct load_info {
 };
 
 /**
- * struct vcpu_info - one vCPU
+ * struct vcpu_info - one vCPU, a power of two in size
  * @state:   UNUSED, READY or ACTIVE
  * @power:   enum vcpu_power
  * @entry:   PC at which an ON_PENDING vCPU starts
  * @context: its x0 then
  */
 struct vcpu_info {
-	uint32_t state;
+	_Alignas(32) uint32_t state;
 	uint32_t power;
 	ipa_t entry;
 	uint64_t context;
 };
 
 /**
- * struct vm_info - one VM; through the functions below, except on the way
+ * struct vm_info - one VM, a power of two in size; through the functions below, except on the way
  * into a VM and out of it, where every instruction counts
  * @state:	   first, told by inspect.h
  * @next_load_idx: boot images
  * @inc_exe:	   not 0: its vCPUs start from sealed state
  * @cntvoff:	   CNTVOFF_EL2
+ * @devices_end:   IPA at which its highest device ends; 0 without any
  * @vcpu:	   by number
  * @load:	   boot images
  */
 struct vm_info {
-	uint32_t state;
+	_Alignas(512) uint32_t state;
 	uint32_t next_load_idx;
 	uint32_t inc_exe;
 	uint64_t cntvoff;
+	ipa_t devices_end;
 	struct vcpu_info vcpu[VCPU_PER_VM];
 	struct load_info load[MAX_LOAD_INFO_NUM];
 };
 
 extern struct vm_info vm_infos[COREVISOR];
+
+/*
+ * The state of a vCPU; who sees that it is not ACTIVE sees its whole context.
+ * ACTIVE begins under vm[vmid] and ends without it.
+ */
+static inline uint32_t vcpu_state_now(const struct vcpu_info *vcpu)
+{
+	return __atomic_load_n(&vcpu->state, __ATOMIC_ACQUIRE);
+}
 
 /* Whether @vmid names a VM, hence neither the host nor the corevisor. */
 static inline bool is_vm(vmid_t vmid)
@@ -108,6 +119,10 @@ void set_vm_inc_exe(uint32_t vmid, uint32_t inc_exe);
 /* Virtual counter offset. Locks, Panics: as the primitives. */
 uint64_t get_vm_cntvoff(vmid_t vmid);
 void set_vm_cntvoff(vmid_t vmid, uint64_t cntvoff);
+
+/* Where its highest device ends. Locks, Panics: as the primitives. */
+ipa_t get_vm_devices_end(vmid_t vmid);
+void set_vm_devices_end(vmid_t vmid, ipa_t end);
 
 /* enum vcpu_power of a vCPU. Locks, Panics: as the primitives. */
 uint32_t get_vcpu_power(vmid_t vmid, uint32_t vcpuid);

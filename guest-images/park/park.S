@@ -13,8 +13,17 @@
  *
  * x18..x29 are nobody's, x30 tells which vector it was. At most 64
  * instructions, data not counted.
+ *
+ * With PARK_VM it is the image of a VM and waits by a hypercall that brings the
+ * host back, so that one run of the vCPU is one turn of the mailbox.
  */
 #include "hypsec-park.h"
+
+#ifdef PARK_VM
+#define MAILBOXES	PARK_VM_MAILBOXES
+#else
+#define MAILBOXES	PARK_MAILBOXES
+#endif
 
 	.section .text
 	.globl	_start
@@ -31,14 +40,21 @@ _start:
 begin:
 	mrs	x0, mpidr_el1
 	and	x0, x0, #0xff
-	adr	x1, _start + PARK_MAILBOXES
+	adr	x1, _start + MAILBOXES
 	add	x0, x1, x0, lsl #PARK_MAILBOX_SHIFT
 	msr	tpidr_el1, x0
 	adr	x1, vectors
 	msr	vbar_el1, x1
 	str	x0, [x0, #PARK_ALIVE]
+	.org	_start + PARK_WAIT
 wait:
+#ifdef PARK_VM
+	movz	x0, #(PARK_YIELD & 0xffff)
+	movk	x0, #(PARK_YIELD >> 16), lsl #16
+	hvc	#0
+#else
 	wfe
+#endif
 	mrs	x0, tpidr_el1
 	ldr	x1, [x0, #PARK_GO]
 	cbz	x1, wait
@@ -85,13 +101,20 @@ record:
 	stp	x30, xzr, [x0, #PARK_X30]
 	b	wait
 
+	/* Somewhere to be while nothing is to happen. */
+	.org	_start + PARK_SPIN
+	b	.
+	b	.
+	b	.
+	b	.
+
 	/* A vector that is left out ends in 0x200: no instruction is 0. */
 	.macro	vector offset
 	.org	vectors + \offset
 	bl	record
 	.endm
 
-	.balign	0x800
+	.org	_start + PARK_VECTORS
 vectors:
 	vector	0x000			/* EL1 with SP_EL0: synchronous */
 	vector	0x200			/* EL1: synchronous */

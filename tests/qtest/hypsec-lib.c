@@ -312,42 +312,65 @@ void hypsec_scene(HypsecBoard *board, void (*make)(HypsecBoard *board))
 
 /* Executed for real */
 
-void hypsec_run_start(HypsecBoard *board, unsigned int cpu, HypsecRun *run)
+void hypsec_mailbox_put(HypsecBoard *board, const HypsecMailbox *box,
+                        HypsecRun *run)
 {
-    uint64_t box = mailbox(cpu);
+    QTestState *qts = board->qts;
 
-    g_assert_cmpuint(cpu, <, board->cpus);
     g_assert_cmpuint((run->count + 1) * 4, <=, PARK_CODE_BYTES);
-    run->code_pc = box + PARK_CODE;
+    run->code_pc = box->address + PARK_CODE;
     for (int i = 0; i < PARK_NR_X; i++) {
-        qtest_writeq(board->qts, box + PARK_X + i * 8, run->x[i]);
+        qtest_writeq(qts, box->pa + PARK_X + i * 8, run->x[i]);
     }
     for (size_t i = 0; i < run->count; i++) {
-        qtest_writel(board->qts, run->code_pc + i * 4, run->code[i]);
+        qtest_writel(qts, box->pa + PARK_CODE + i * 4, run->code[i]);
     }
-    qtest_writel(board->qts, run->code_pc + run->count * 4, INSN_BRK);
-    qtest_writeq(board->qts, box + PARK_PC, run->pc ?: run->code_pc);
-    qtest_writeq(board->qts, box + PARK_PSTATE, run->pstate ?: PSTATE_EL1H);
-    qtest_writeq(board->qts, box + PARK_GO, 1);
+    qtest_writel(qts, box->pa + PARK_CODE + run->count * 4, INSN_BRK);
+    qtest_writeq(qts, box->pa + PARK_PC, run->pc ?: run->code_pc);
+    qtest_writeq(qts, box->pa + PARK_PSTATE, run->pstate ?: PSTATE_EL1H);
+    qtest_writeq(qts, box->pa + PARK_GO, 1);
+}
+
+bool hypsec_mailbox_take(HypsecBoard *board, const HypsecMailbox *box,
+                         HypsecRun *run)
+{
+    QTestState *qts = board->qts;
+
+    for (int i = 0; i < PARK_NR_X; i++) {
+        run->x[i] = qtest_readq(qts, box->pa + PARK_X + i * 8);
+    }
+    run->vector = qtest_readq(qts, box->pa + PARK_X30) - 4 - box->vectors;
+    run->esr = qtest_readq(qts, box->pa + PARK_ESR);
+    run->far = qtest_readq(qts, box->pa + PARK_FAR);
+    run->elr = qtest_readq(qts, box->pa + PARK_ELR);
+    run->spsr = qtest_readq(qts, box->pa + PARK_SPSR);
+    return ESR_EC(run->esr) == EC_BRK64 &&
+           run->elr == run->code_pc + run->count * 4;
+}
+
+static HypsecMailbox host_mailbox(HypsecBoard *board, unsigned int cpu)
+{
+    g_assert_cmpuint(cpu, <, board->cpus);
+    return (HypsecMailbox){
+        .pa = mailbox(cpu), .address = mailbox(cpu),
+        .vectors = PARK_KERNEL + PARK_VECTORS,
+    };
+}
+
+void hypsec_run_start(HypsecBoard *board, unsigned int cpu, HypsecRun *run)
+{
+    HypsecMailbox box = host_mailbox(board, cpu);
+
+    hypsec_mailbox_put(board, &box, run);
 }
 
 bool hypsec_run_wait(HypsecBoard *board, unsigned int cpu, HypsecRun *run)
 {
     g_autofree char *what = g_strdup_printf("CPU %u", cpu);
-    uint64_t box = mailbox(cpu);
-    uint64_t vbar = PARK_KERNEL + 0x800;
+    HypsecMailbox box = host_mailbox(board, cpu);
 
-    hypsec_wait_word(board, box + PARK_GO, 0, true, what);
-    for (int i = 0; i < PARK_NR_X; i++) {
-        run->x[i] = qtest_readq(board->qts, box + PARK_X + i * 8);
-    }
-    run->vector = qtest_readq(board->qts, box + PARK_X30) - 4 - vbar;
-    run->esr = qtest_readq(board->qts, box + PARK_ESR);
-    run->far = qtest_readq(board->qts, box + PARK_FAR);
-    run->elr = qtest_readq(board->qts, box + PARK_ELR);
-    run->spsr = qtest_readq(board->qts, box + PARK_SPSR);
-    return ESR_EC(run->esr) == EC_BRK64 &&
-           run->elr == run->code_pc + run->count * 4;
+    hypsec_wait_word(board, box.pa + PARK_GO, 0, true, what);
+    return hypsec_mailbox_take(board, &box, run);
 }
 
 bool hypsec_run(HypsecBoard *board, unsigned int cpu, HypsecRun *run)

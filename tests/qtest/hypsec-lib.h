@@ -145,6 +145,7 @@ typedef struct HypsecBoard {
     uint64_t vttbr;
     uint64_t hcr;
     uint64_t cookie;
+    uint64_t shared;
 } HypsecBoard;
 
 /**
@@ -241,6 +242,24 @@ bool hypsec_run(HypsecBoard *board, unsigned int cpu, HypsecRun *run);
 /* The two halves of it, for CPUs that run at once. */
 void hypsec_run_start(HypsecBoard *board, unsigned int cpu, HypsecRun *run);
 bool hypsec_run_wait(HypsecBoard *board, unsigned int cpu, HypsecRun *run);
+
+/**
+ * HypsecMailbox - where a parked CPU takes its orders
+ * @pa: where it is
+ * @address: where the CPU that waits at it has it
+ * @vectors: where it has its vectors
+ */
+typedef struct HypsecMailbox {
+    uint64_t pa;
+    uint64_t address;
+    uint64_t vectors;
+} HypsecMailbox;
+
+/* hypsec_run_start() and what is behind the wait in hypsec_run_wait(). */
+void hypsec_mailbox_put(HypsecBoard *board, const HypsecMailbox *box,
+                        HypsecRun *run);
+bool hypsec_mailbox_take(HypsecBoard *board, const HypsecMailbox *box,
+                         HypsecRun *run);
 
 /* A64 encodings for @code. */
 #define INSN_HVC(imm)       (0xd4000002u | ((imm) << 5))

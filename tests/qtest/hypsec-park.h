@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The mailboxes of the park image (guest-images/park); also read by the
- * library that writes to them (hypsec-lib.c).
+ * The mailboxes of the park image (guest-images/park) and of its variant that
+ * runs in a VM, built with PARK_VM; also read by the libraries that write to
+ * them (hypsec-lib.c, hypsec-vm.c).
  */
 #ifndef HYPSEC_PARK_H
 #define HYPSEC_PARK_H
@@ -13,6 +14,21 @@
 /* One mailbox per CPU, by Aff0 of its MPIDR. */
 #define PARK_MAILBOXES          0x10000
 #define PARK_MAILBOX_SHIFT      12
+
+/* In a VM they follow the page of code; the image has eight of them. */
+#define PARK_VM_MAILBOXES       0x1000
+#define PARK_VM_BYTES           0x9000
+
+/* Offsets of the wait, of four "b ." in a row, and of the vectors. */
+#define PARK_WAIT               0x60
+#define PARK_SPIN               0x780
+#define PARK_VECTORS            0x800
+
+/*
+ * What a vCPU waits by: HVC #0 with this number, owner-specific and nobody's,
+ * which the host gets.
+ */
+#define PARK_YIELD              0xc600fff0
 
 /* Offsets in a mailbox. In: set before PARK_GO; out: what came of it. */
 #define PARK_X                  0x00    /* in, out: x0..x17 */

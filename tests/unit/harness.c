@@ -12,6 +12,7 @@
 #include "arch/mem.h"
 #include "core/boot_core.h"
 #include "core/image_verify.h"
+#include "core/instances.h"
 #include "core/int_state.h"
 #include "core/locks.h"
 #include "core/mem_region.h"
@@ -21,6 +22,7 @@
 #include "core/psci.h"
 #include "core/pt_alloc.h"
 #include "core/reclaim.h"
+#include "core/saved_vm.h"
 #include "core/shadow_ctxt.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
@@ -142,6 +144,8 @@ void machine_start(const struct machine *machine)
 		shadow_ctxt_wipe(vmid);
 	}
 	image_verify_reset();
+	saved_vm_reset();
+	instances_reset();
 	reclaim_reset();
 	native_set_mmio(NULL, 0);
 	violation_set_halt(false);

@@ -569,6 +569,25 @@ static void g39_nothing_changes_between_steps(void)
 	assert_done(verify_and_load_images(vm));
 }
 
+/* A device page would get what the VM takes to its RAM. */
+static void bad_device_where_the_vm_has_ram(void)
+{
+	vmid_t vm;
+
+	signed_start();
+	vm = vm_to_verify();
+	assert_done(kvm_phys_addr_ioremap(vm, MAX_MMIO_ADDR - PAGE_SIZE, UART,
+					  PAGE_SIZE));
+	assert_done(verify_all(vm));
+	while (destroy_vm(vm) == HV_EAGAIN) {
+	}
+	vm = vm_to_verify();
+	assert_done(kvm_phys_addr_ioremap(vm, MAX_MMIO_ADDR, UART, PAGE_SIZE));
+	assert_done(kvm_phys_addr_ioremap(vm, UART, UART, PAGE_SIZE));
+	assert_refused(verify_and_load_images(vm), HV_EPERM);
+	g_assert_cmpuint(ops_vm_state(vm), ==, READY);
+}
+
 /* A VM that is destroyed half-way leaves nothing to its successor. */
 static void destroyed_half_way(void)
 {
@@ -641,6 +660,8 @@ static const struct unit_test tests[] = {
 		  good_two_vms_verified_in_turns),
 	UNIT_TEST("/verify/g39_nothing_changes_between_steps",
 		  g39_nothing_changes_between_steps),
+	UNIT_TEST("/verify/bad/device-where-the-vm-has-ram",
+		  bad_device_where_the_vm_has_ram),
 	UNIT_TEST("/verify/steps/destroyed-half-way", destroyed_half_way),
 	UNIT_TEST_DIES("/verify/library/misuse-panics",
 		       misuse_of_the_library_panics),

@@ -21,18 +21,15 @@ static const struct machine ops_machine = {
 };
 
 struct vm_copy {
-	uint32_t state;
-	uint32_t vcpu_state[VCPU_PER_VM];
-	uint32_t next_load_idx;
-	uint64_t load[MAX_LOAD_INFO_NUM][3];
-	uint64_t regs[VCPU_PER_VM][X30 + 1];
+	struct vm_info info;
+	struct shadow_ctxt ctxts[VCPU_PER_VM];
 	uint64_t root;
 	uint64_t free_pages;
 	uint64_t owned;
 };
 
 struct opstate {
-	GByteArray *ram[2];
+	GByteArray *ram[3];
 	struct vm_copy vms[COREVISOR];
 	uint64_t host_free_pages;
 	uint64_t free_chunks;
@@ -217,19 +214,9 @@ void ops_clear(vmid_t vmid, uint64_t pfn)
 static void copy_vm(vmid_t vmid, struct vm_copy *copy)
 {
 	acquire_lock_vm(vmid);
-	copy->state = get_vm_state(vmid);
-	copy->next_load_idx = get_vm_next_load_idx(vmid);
-	for (uint32_t i = 0; i < VCPU_PER_VM; i++) {
-		copy->vcpu_state[i] = get_vcpu_state(vmid, i);
-		for (uint32_t r = X0; r <= X30; r++) {
-			copy->regs[i][r] = get_shadow_ctxt(vmid, i, r);
-		}
-	}
-	for (uint32_t i = 0; i < MAX_LOAD_INFO_NUM; i++) {
-		copy->load[i][0] = get_vm_load_addr(vmid, i);
-		copy->load[i][1] = get_vm_load_size(vmid, i);
-		copy->load[i][2] = get_vm_mapped_pages(vmid, i);
-	}
+	/* With all padding, which is zero. */
+	memcpy(&copy->info, &vm_infos[vmid], sizeof(copy->info));
+	memcpy(copy->ctxts, shadow_ctxts[vmid], sizeof(copy->ctxts));
 	acquire_lock_s2page();
 	copy->root = pt_pool_root(vmid);
 	copy->free_pages = pt_pool_free_pages(vmid);
@@ -265,6 +252,7 @@ struct opstate *opstate_take(void)
 
 	state->ram[0] = copy_ram(OPS_RAM, OPS_RAM_BYTES);
 	state->ram[1] = copy_ram(OPS_RAM2, OPS_RAM2_BYTES);
+	state->ram[2] = copy_ram(TEST_SHARED_BASE, HYPSEC_SHARED_SIZE);
 	for (vmid_t vmid = 1; vmid < COREVISOR; vmid++) {
 		copy_vm(vmid, &state->vms[vmid]);
 	}
@@ -280,7 +268,7 @@ void opstate_assert_same(struct opstate *before)
 {
 	struct opstate *now = opstate_take();
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(now->ram); i++) {
 		g_assert_cmpmem(now->ram[i]->data, now->ram[i]->len,
 				before->ram[i]->data, before->ram[i]->len);
 	}
@@ -290,7 +278,7 @@ void opstate_assert_same(struct opstate *before)
 	g_assert_cmpuint(now->free_chunks, ==, before->free_chunks);
 	/* Not even maintenance: nothing was attempted and taken back. */
 	g_assert_cmpuint(now->events, ==, before->events);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(now->ram); i++) {
 		g_byte_array_unref(before->ram[i]);
 		g_byte_array_unref(now->ram[i]);
 	}

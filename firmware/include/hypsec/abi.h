@@ -34,15 +34,16 @@
 #define HYPSEC_HVC_VERIFY_VM_IMAGES	12	/* vmid */
 #define HYPSEC_HVC_REGISTER_KVM		13
 #define HYPSEC_HVC_REGISTER_VCPU	14	/* vmid, vcpuid */
-#define HYPSEC_HVC_BOOT_FROM_SAVED_VM	19	/* vmid */
-#define HYPSEC_HVC_ENCRYPT_BUF		20	/* vmid, in PA, out PA */
-#define HYPSEC_HVC_DECRYPT_BUF		21	/* vmid, PA */
+#define HYPSEC_HVC_BOOT_FROM_SAVED_VM	19	/* vmid, PA of the seal */
+#define HYPSEC_HVC_ENCRYPT_BUF		20	/* vmid, in PA, out PA, tag PA */
+#define HYPSEC_HVC_DECRYPT_BUF		21	/* vmid, PA, tag PA */
 #define HYPSEC_HVC_SAVE_CRYPT_VCPU	22	/* vmid, vcpuid */
 #define HYPSEC_HVC_PHYS_ADDR_IOREMAP	28	/* vmid, gpa, pa, size */
 #define HYPSEC_HVC_LOAD_CRYPT_VCPU	29	/* vmid, vcpuid */
 #define HYPSEC_HVC_GET_INFO		30	/* HYPSEC_INFO_* */
 #define HYPSEC_HVC_SET_MANIFEST		31	/* vmid, PA, size */
 #define HYPSEC_HVC_DESTROY_VM		32	/* vmid */
+#define HYPSEC_HVC_SEAL_VM		34	/* vmid, PA for the seal */
 
 /* What GET_INFO tells. */
 #define HYPSEC_INFO_ABI_VERSION		0
@@ -107,8 +108,9 @@ struct hypsec_vgic {
  * @version:   HYPSEC_ABI_VERSION
  * @size:      bytes of this structure
  *
- * Written by EL2 at each exit; a register or field that the exit does not
- * release is zero:
+ * Written by EL2 at each exit; a field that the exit does not release is zero,
+ * and so is a register that an exit before it released. What the host itself
+ * wrote to other registers stays:
  *
  * @esr:       ESR_EL2 of a HYPSEC_EXIT_TRAP without what the host need not
  *	       know: EC always; WFx: TI; HVC, SMC: the immediate; MMIO: ISV,

@@ -12,10 +12,18 @@
 
 struct pcpu;
 
-/* TPIDR_EL2, which holds this CPU's struct pcpu from boot on. */
+/*
+ * TPIDR_EL2, which holds this CPU's struct pcpu from boot on. The compiler may
+ * join two reads with no write of memory between them, but not move one before
+ * the call that sets it: it is told that memory matters.
+ */
 static inline struct pcpu *cpu_pcpu(void)
 {
-	return (struct pcpu *)sysreg_read(tpidr_el2);
+	register const uint64_t *sp __asm__("sp");
+	struct pcpu *pcpu;
+
+	__asm__("mrs %0, tpidr_el2" : "=r" (pcpu) : "Q" (*sp));
+	return pcpu;
 }
 
 /* EL1's vector base and control register, as the host set them. */
