@@ -69,9 +69,10 @@ static void try_call(struct vm *vm, uint64_t pa, uint64_t which)
 
 	switch (which % 8) {
 	case 0:
-		expect("CLEAR_VM_S2_RANGE", vm,
-		       refused(HYPSEC_HVC_CLEAR_VM_S2_RANGE, vm->vmid, pa,
-			       PAGE_SIZE, 0));
+		/* Of the VM's own it is right once that has powered off. */
+		expect("CLEAR_VM_S2_RANGE of no VM", vm,
+		       refused(HYPSEC_HVC_CLEAR_VM_S2_RANGE, 0, pa, PAGE_SIZE,
+			       0));
 		break;
 	case 1:
 		expect("REMAP_VM_IMAGE", vm,
