@@ -119,6 +119,9 @@ uint64_t hypsec_vm_root(HypsecBoard *board, uint64_t vmid);
 /* The descriptor at @gpa in a VM's table, 0 if nothing is mapped. */
 uint64_t hypsec_vm_entry(HypsecBoard *board, uint64_t vmid, uint64_t gpa);
 
+/* The page it has there, of a block as well; 0 if it has none. */
+uint64_t hypsec_vm_page_at(HypsecBoard *board, uint64_t vmid, uint64_t gpa);
+
 /* What that means for @cpu. The host's: it has what is there, and writes it. */
 #define hypsec_assert_hosts(board, cpu, pa) \
     hypsec_check_hosts(board, cpu, pa, __FILE__, __LINE__, G_STRFUNC)

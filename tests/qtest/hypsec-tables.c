@@ -60,6 +60,16 @@ uint64_t hypsec_vm_entry(HypsecBoard *board, uint64_t vmid, uint64_t gpa)
     return root ? hypsec_table_entry(board, root, gpa) : 0;
 }
 
+uint64_t hypsec_vm_page_at(HypsecBoard *board, uint64_t vmid, uint64_t gpa)
+{
+    uint64_t entry = hypsec_vm_entry(board, vmid, gpa);
+    uint64_t pa = entry & DESC_PA & ~(HYPSEC_PAGE - 1);
+
+    /* A valid entry that is none of level 3 is a block of 2 MiB. */
+    return entry & DESC_TABLE || !entry ? pa :
+           pa | (gpa & (HYPSEC_BLOCK - HYPSEC_PAGE));
+}
+
 void hypsec_check_page(HypsecBoard *board, uint64_t pa, uint64_t vmid,
                        uint64_t gpa, const char *file, int line,
                        const char *func)
@@ -77,7 +87,7 @@ void hypsec_check_page(HypsecBoard *board, uint64_t pa, uint64_t vmid,
         hypsec_fail(board, file, line, func, "page 0x%" PRIx64
                     " is in the host's table", pa);
     }
-    if (vmid && (hypsec_vm_entry(board, vmid, gpa) & DESC_PA) != pa) {
+    if (vmid && hypsec_vm_page_at(board, vmid, gpa) != pa) {
         hypsec_fail(board, file, line, func, "VM %" PRIu64 " has not 0x%"
                     PRIx64 " at 0x%" PRIx64, vmid, pa, gpa);
     }

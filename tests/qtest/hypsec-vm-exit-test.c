@@ -577,50 +577,59 @@ static const Fault faults[] = {
     { "fetch-block", ACCESS_FETCH, 0x123018, true },
 };
 
-/* The host gets the page's address and no more; the VM gets the page. */
+/*
+ * The host gets the page's address and no more. The VM gets the page, without
+ * what the host had in it (G34).
+ */
 static void test_fault(const void *data)
 {
     const Fault *f = data;
     HypsecBoard *board = begin();
     uint64_t at = NOWHERE + f->offset, pa = HYPSEC_VM_SPARE;
-    uint64_t page = at & ~(HYPSEC_PAGE - 1), value = 0x7ea1ca5e;
     const uint32_t code =
         f->kind == ACCESS_FETCH ? INSN_BR(1) :
         f->kind ? INSN_STR(3, 2, 1) : INSN_LDR(3, 2, 1);
     uint64_t target = f->block ? pa + f->offset : pa + (at & 0xfff);
     HypsecReleased released = {
-        .result = HYPSEC_EXIT_TRAP, .fault_ipa = page,
+        .result = HYPSEC_EXIT_TRAP, .fault_ipa = at & ~(HYPSEC_PAGE - 1),
         .esr = HYPSEC_EC(f->kind == ACCESS_FETCH ? EC_IABT_LOW : EC_DABT_LOW) |
                (f->kind == 1 ? ISS_WNR : 0),
     };
     HypsecExit e;
     Turn t;
 
-    qtest_writeq(board->qts, target, value);
+    qtest_memset(board->qts, pa, 0x77, HYPSEC_BLOCK);
     e = start(board, &t, &code, 1, 0, at, 2, 3);
     hypsec_check_exit(board, &e, &released, __FILE__, __LINE__, f->name);
     hypsec_shared_set(board, &vm, 0, new_pte, pa);
     hypsec_shared_set(board, &vm, 0, new_level, f->block ? 2 : 3);
     hypsec_shared_set(board, &vm, 0, answer, HYPSEC_ANSWER_DONE);
-    if (f->kind == ACCESS_FETCH) {
-        qtest_writel(board->qts, target, INSN_BRK);
-    }
     e = hypsec_vcpu_run(board, 0, &vm, 0);
     hypsec_assert_yield(board, &e);
     if (f->kind == ACCESS_FETCH) {
+        /* Zero is no instruction. */
         hypsec_guest_take(board, &vm, 0, &t.run);
-        g_assert_cmphex(ESR_EC(t.run.esr), ==, EC_BRK64);
+        g_assert_cmphex(t.run.esr, ==, ESR(EC_UNKNOWN, 0));
         g_assert_cmphex(t.run.elr, ==, at);
     } else {
         g_assert_true(hypsec_guest_take(board, &vm, 0, &t.run));
-        g_assert_cmphex(t.run.x[2], ==, f->kind ? 2 : value);
+        g_assert_cmphex(t.run.x[2], ==, f->kind ? 2 : 0);
         g_assert_cmphex(qtest_readq(board->qts, target), ==, t.run.x[2]);
+        qtest_writeq(board->qts, target, 0);
+    }
+    for (uint64_t page = pa; page < pa + HYPSEC_BLOCK; page += HYPSEC_PAGE) {
+        if (f->block || page == pa) {
+            hypsec_assert_zero(board, page);
+            hypsec_assert_vm_page(board, page, vm.id, (at & ~(HYPSEC_BLOCK -
+                                                              1)) + page - pa);
+        } else {
+            g_assert_cmphex(qtest_readq(board->qts, page), ==,
+                            0x7777777777777777);
+        }
     }
     g_assert_cmphex(hypsec_vm_to_pa(board, &vm, at), ==, target);
     hypsec_assert_gone(board, 1, pa);
     if (f->block) {
-        hypsec_assert_vm_page(board, pa + 511 * HYPSEC_PAGE, vm.id,
-                              NOWHERE + 511 * HYPSEC_PAGE);
         hypsec_assert_gone(board, 1, pa + 511 * HYPSEC_PAGE);
     }
     hypsec_check_tables(board);

@@ -138,10 +138,12 @@ void hypsec_shared_read(HypsecBoard *board, uint64_t vmid, unsigned int vcpu,
  * HypsecExit - an exit to the host
  * @result: x0: HYPSEC_EXIT_* or a refusal
  * @v: what EL2 wrote for the host
+ * @hosts: bit n: @v.regs[n] was there before, written by the host itself
  */
 typedef struct HypsecExit {
     int64_t result;
     struct hypsec_vcpu v;
+    uint32_t hosts;
 } HypsecExit;
 
 /**
