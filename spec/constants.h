@@ -129,10 +129,13 @@
 #define PSTATE_EL1T		UINT64_C(4)
 #define PSTATE_AARCH32		UINT64_C(0x10)
 #define PSTATE_SSBS		UINT64_C(0x1000)
+#define PSTATE_ALLINT		UINT64_C(0x2000)
+#define PSTATE_TCO		UINT64_C(0x2000000)
 #define PSTATE_PAN		UINT64_C(0x400000)
 #define PSTATE_KEPT		UINT64_C(0xf1000000)	/* NZCV, DIT */
 #define SCTLR_SPAN		UINT64_C(0x800000)
 #define SCTLR_DSSBS		UINT64_C(0x100000000000)
+#define SCTLR_SPINTMASK		UINT64_C(0x4000000000000000)
 
 /* Not in the Coq: SCTLR_EL1 at reset, with MMU and caches off (G50). */
 #define SCTLR_RESET		UINT64_C(0x30d50878)
@@ -210,7 +213,14 @@
 #define HVC_REGISTER_KVM	13u
 #define HVC_REGISTER_VCPU	14u
 #define HVC_PHYS_ADDR_IOREMAP	28u
+#define HVC_GET_INFO		30u
 #define HVC_DESTROY_VM		32u
+
+/* Of GET_INFO (docs/hypercalls.rst). */
+#define ABI_VERSION		1u
+#define INFO_ABI_VERSION	0u
+#define INFO_SHARED_BASE	1u
+#define INFO_SHARED_SIZE	2u
 
 /* PSCI (A.11). */
 /* Who answers a call that EL2 knows nothing of: nobody. */

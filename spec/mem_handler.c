@@ -126,7 +126,10 @@ static void forget_vm(uint32_t vmid, struct rdata *adt)
 {
 	adt->vms[vmid] = (struct vm){ .state = UNUSED };
 	for (uint32_t i = 0; i < VCPU_PER_VM; i++) {
-		adt->shadow_ctxts[vmid][i] = (struct shadow_ctxt){ 0 };
+		adt->shadow_ctxts[vmid][i] = (struct shadow_ctxt){
+			.ctxt_regs.ec = 0,
+		};
+		adt->int_vcpus[vmid][i] = (struct int_vcpu){ .esr = 0 };
 	}
 	pool_release(vmid, adt);
 	adt->vmids &= ~(UINT32_C(1) << vmid);

@@ -311,7 +311,8 @@ struct pa_window {
  * @regions, @nr_regions: RAM; page indices count through them (A.15)
  * @windows, @nr_windows: device windows of the host (design 4.2)
  * @emulated, @nr_emulated: devices whose accesses EL2 emulates
- * @pan, @ssbs: whether its CPUs have FEAT_PAN and FEAT_SSBS
+ * @shared: the window
+ * @pan, @ssbs, @mte, @nmi: whether its CPUs have the FEAT_ of that name
  * @actlr_el1: of its CPUs
  * @id:  its ID registers, see spec/vm_idregs.h
  */
@@ -322,8 +323,11 @@ struct board {
 	uint32_t nr_windows;
 	struct pa_window emulated[4];
 	uint32_t nr_emulated;
+	struct pa_window shared;
 	bool pan;
 	bool ssbs;
+	bool mte;
+	bool nmi;
 	uint64_t actlr_el1;
 	uint64_t id[64];
 };

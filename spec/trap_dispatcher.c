@@ -17,6 +17,25 @@
 #include "spec/vm_idregs.h"
 #include "spec/world.h"
 
+/* Not in the Coq: what the host has to know. */
+static enum option get_info(uint64_t what, const struct rdata *adt,
+			    uint64_t *ret)
+{
+	switch (what) {
+	case INFO_ABI_VERSION:
+		*ret = ABI_VERSION;
+		return SOME;
+	case INFO_SHARED_BASE:
+		*ret = adt->board.shared.base;
+		return SOME;
+	case INFO_SHARED_SIZE:
+		*ret = adt->board.shared.bytes;
+		return SOME;
+	default:
+		return NONE_NOTSUP;
+	}
+}
+
 enum option host_hvc_dispatcher_spec(struct rdata *adt, uint64_t *ret)
 {
 	uint64_t hvc = adt->host_regs[0];
@@ -52,6 +71,8 @@ enum option host_hvc_dispatcher_spec(struct rdata *adt, uint64_t *ret)
 	case HVC_PHYS_ADDR_IOREMAP:
 		RELY(is_vm(arg1));
 		return kvm_phys_addr_ioremap_spec(vmid, arg2, arg3, arg4, adt);
+	case HVC_GET_INFO:
+		return get_info(arg1, adt, ret);
 	case HVC_DESTROY_VM:
 		RELY(is_vm(arg1));
 		return destroy_vm_spec(vmid, adt);

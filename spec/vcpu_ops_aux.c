@@ -201,6 +201,12 @@ uint64_t exception_pstate(uint64_t pstate, const struct ctxt_regs *cregs,
 	if (adt->board.ssbs && (sctlr & SCTLR_DSSBS) != 0) {
 		entry |= PSTATE_SSBS;
 	}
+	if (adt->board.mte) {
+		entry |= PSTATE_TCO;
+	}
+	if (adt->board.nmi && (sctlr & SCTLR_SPINTMASK) == 0) {
+		entry |= PSTATE_ALLINT;
+	}
 	return entry;
 }
 

@@ -13,6 +13,7 @@ import statistics
 import tempfile
 
 import board
+import el2_profile
 import ellog
 import guests
 from parked import PINNED
@@ -22,6 +23,8 @@ MEMORY = "512M"
 RUN_SECONDS = 300
 LOG_LIMIT = "256M"
 
+# The firmware's symbol of the vector table while a VM runs.
+VM_VECTORS = "vm_vectors"
 MARK, MARK_MASK = 0xc6be0000, 0xffffff00
 RAM = 0x40000000
 GICD_IIDR, GICD_SGIR = 0x08000008, 0x08000f00
@@ -141,20 +144,25 @@ def figures_of(trips):
     return figures
 
 
-def measure():
-    """The figures of each kind, and how many exits EL2 answered itself."""
+def configuration(folder, *extra):
+    """The board with the guest, whose bundle goes into FOLDER."""
     # In pages, so that there are enough faults.
     vm = guests.small(guests.Options(), "bench", pages="page")
+    bundle = folder / "bundle.cpio"
+    bundle.write_bytes(guests.Scenario([vm], []).bundle())
+    return board.Config(cpu=CPU, memory=MEMORY, kernel=guests.HOSTVISOR,
+                        initrd=bundle, extra=extra)
+
+
+def measure():
+    """The figures of each kind."""
     with tempfile.TemporaryDirectory(prefix="hypsec-") as folder:
         folder = pathlib.Path(folder)
-        bundle = folder / "bundle.cpio"
-        bundle.write_bytes(guests.Scenario([vm], []).bundle())
         log = folder / "el.log"
-        config = board.Config(
-            cpu=CPU, memory=MEMORY, kernel=guests.HOSTVISOR, initrd=bundle,
-            extra=(*PINNED, "-device",
-                   f"hypsec-el-observer,id=obs,log={board.escape(log)},"
-                   f"log-limit={LOG_LIMIT}"))
+        config = configuration(
+            folder, *PINNED, "-device",
+            f"hypsec-el-observer,id=obs,log={board.escape(log)},"
+            f"log-limit={LOG_LIMIT}")
         with board.Board(config, typing=False) as machine:
             machine.wait_exit(RUN_SECONDS)
             text = machine.log.read_text(errors="replace")
@@ -171,6 +179,20 @@ def measure():
                                    f"{kind.name}")
     return {kind.name: figures_of(trips.by_kind[kind.name])
             for kind in KINDS}
+
+
+def breakdown(figures):
+    """What EL2 does in a hypercall round trip, by function."""
+    with tempfile.TemporaryDirectory(prefix="hypsec-") as folder:
+        folder = pathlib.Path(folder)
+        return el2_profile.profile(configuration(folder), folder, VM_VECTORS,
+                                   figures["hypercall"]["el2"])
+
+
+def print_breakdown(functions):
+    print("EL2's instructions in a hypercall round trip, by function:")
+    for name, count in functions:
+        print(f"{count:8} {name}")
 
 
 def report(figures):
@@ -200,8 +222,10 @@ def bench_switch(check):
     check_built()
     figures = measure()
     good = report(figures)
+    figures["hypercall-functions"] = dict(breakdown(figures))
+    print_breakdown(figures["hypercall-functions"].items())
     if check:
-        again = measure()
+        again = {**measure(), "hypercall-functions": dict(breakdown(figures))}
         same = again == figures
         if not same:
             print(f"check: {figures} in one run, {again} in the other")

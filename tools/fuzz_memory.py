@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Compare the memory layers with their specification, guided by coverage.
+"""Compare the firmware with its specification, guided by coverage.
+
+"memory" is about pages and tables, "vcpus" about virtual machines that run:
+their registers, exits, and what the host answers.
 
 The harness of tests/property is built with clang and libFuzzer, under
 AddressSanitizer and UndefinedBehaviorSanitizer, and runs sequences of calls on
@@ -24,8 +27,8 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGETS = ['unit-core', 'unit-fdt', 'spec', 'property']
-MAIN = ROOT / 'tests' / 'property' / 'fuzz-memory.c'
+TARGETS = ['unit-core', 'unit-fdt', 'unit-sodium', 'spec', 'property']
+MAIN = ROOT / 'tests' / 'property' / 'fuzz.c'
 # Coverage of the firmware guides; counting that of the rest only costs time.
 GUIDE = 'unit-core'
 SANITIZERS = '-fsanitize=address,undefined'
@@ -47,7 +50,7 @@ def sources(build):
                 found[target['name']] = (part['sources'], [
                     p for p in part['parameters'] if p not in NOT_FOR_CLANG])
     if len(found) != len(TARGETS):
-        sys.exit('fuzz memory: the build folder does not know '
+        sys.exit('fuzz: the build folder does not know '
                  + ', '.join(set(TARGETS) - set(found)))
     result = []
     for target, (names, args) in found.items():
@@ -67,7 +70,7 @@ def ninja(folder, *targets):
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                             text=True, errors='replace')
     if result.returncode:
-        sys.exit(result.stdout + 'fuzz memory: the build failed; see above')
+        sys.exit(result.stdout + 'fuzz: the build failed; see above')
 
 
 def build_fuzzer(build, folder):
@@ -96,9 +99,9 @@ def build_fuzzer(build, folder):
     return program
 
 
-def write_seeds(corpus, seed):
+def write_seeds(corpus, what, seed):
     """Something to start from; the fuzzer finds the rest."""
-    rng = random.Random(f'memory {seed}')
+    rng = random.Random(f'{what} {seed}')
     corpus.mkdir()
     for n in range(SEEDS):
         (corpus / f'{n:02}').write_bytes(rng.randbytes(SEED_BYTES))
@@ -111,13 +114,14 @@ class Run:
         self.counter = folder / 'steps'
         self.counter.write_bytes(bytes(8))
         self.log = folder / 'log'
-        write_seeds(folder / 'corpus', args.seed)
+        write_seeds(folder / 'corpus', args.what, args.seed)
         command = [program, f'-seed={args.seed % (1 << 32)}',
                    f'-max_len={MAX_BYTES}', '-len_control=0',
                    f'-max_total_time={args.seconds}', '-detect_leaks=0',
                    '-timeout=60', f'-artifact_prefix={folder}/found-',
                    '-print_final_stats=1', folder / 'corpus']
         env = dict(os.environ, HYPSEC_FUZZ_STEPS=str(self.counter),
+                   HYPSEC_FUZZ_ABOUT=args.what,
                    UBSAN_OPTIONS='print_stacktrace=1:halt_on_error=1')
         with open(self.log, 'wb') as log:
             self.process = subprocess.Popen(
@@ -169,13 +173,14 @@ def report(build, folder, args):
         tail = (folder / 'log').read_text(errors='replace').splitlines()[-15:]
         print('the fuzzer ended by itself:\n  | ' + '\n  | '.join(tail))
         return
-    raw = keep / f'memory-{args.seed}.bytes'
-    sequence = keep / f'memory-{args.seed}.txt'
+    raw = keep / f'{args.what}-{args.seed}.bytes'
+    sequence = keep / f'{args.what}-{args.seed}.txt'
     shutil.copy(found[0], raw)
-    shutil.copy(folder / 'log', keep / f'memory-{args.seed}.log')
+    shutil.copy(folder / 'log', keep / f'{args.what}-{args.seed}.log')
     test = build / 'tests' / 'property' / 'memory-test'
     ninja(build, 'tests/property/memory-test')
-    shrunk = subprocess.run([test, '--bytes', raw, '--save', sequence],
+    shrunk = subprocess.run([test, '--about', args.what, '--bytes', raw,
+                             '--save', sequence],
                             check=False, capture_output=True, text=True)
     print(''.join(f'{line}\n' for line in shrunk.stdout.splitlines()
                   if line.startswith('#')), end='')
@@ -190,9 +195,9 @@ def report(build, folder, args):
 
 def main():
     parser = argparse.ArgumentParser(
-        prog='./hypsec fuzz memory', description=__doc__,
+        prog='./hypsec fuzz', description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('what', choices=['memory'])
+    parser.add_argument('what', choices=['memory', 'vcpus'])
     parser.add_argument('--seconds', type=int, default=60,
                         help='how long to go on (default: 60)')
     parser.add_argument('--seed', type=int, default=1,

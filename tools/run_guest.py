@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`./hypsec run --guest`: protected VMs under the bare-metal hostvisor."""
 import argparse
+import os
 import pathlib
 import re
 import time
@@ -76,6 +77,14 @@ def trust(key, folder):
         "-object", f"secret,id=vm-key,file={board.escape(public)},format=raw")
 
 
+def threads(cpus):
+    """QEMU's arguments for a board with so many CPUs. A lock's next owner
+    must not wait for this machine to give its thread a turn."""
+    if cpus > (os.cpu_count() or 1):
+        return "-accel", "tcg,thread=single"
+    return ()
+
+
 def configuration(args, folder):
     """The board that starts the guest; its bundle goes into FOLDER."""
     scenario = guests.scenario(args.guest, options(args))
@@ -89,7 +98,8 @@ def configuration(args, folder):
         machine="hypsec-virt" + machine, cpu=args.cpu, smp=args.smp,
         memory=args.memory, gic=args.gic, kernel=guests.HOSTVISOR,
         initrd=initrd, append=" ".join(host).strip(),
-        extra=("-action", "panic=exit-failure", *extra, *args.qemu))
+        extra=("-action", "panic=exit-failure", *threads(args.smp), *extra,
+               *args.qemu))
 
 
 def verdicts(lines):

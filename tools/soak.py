@@ -71,7 +71,8 @@ def configuration(args, folder):
         cpu=args.cpu, smp=args.smp, memory=args.memory, gic=args.gic,
         kernel=guests.HOSTVISOR, initrd=bundle,
         append=f"hypsec.attack=1 {args.append}".strip(),
-        extra=("-no-reboot", "-action", "panic=exit-failure", *args.qemu))
+        extra=("-no-reboot", "-action", "panic=exit-failure",
+               *run_guest.threads(args.smp), *args.qemu))
 
 
 def totals(lines):

@@ -51,8 +51,13 @@ enum hv_status register_vcpu(uint32_t vmid, uint32_t vcpuid)
 	return status;
 }
 
+static COLD enum hv_status no_such_vcpu(void)
+{
+	return refuse(HV_EINVAL, "no such VM or vCPU");
+}
+
 /* Why a vCPU may not run. Locks: caller holds vm[vmid]. */
-static NOINLINE enum hv_status why_not_active(const struct vm_info *vm,
+static COLD enum hv_status why_not_active(const struct vm_info *vm,
 					      const struct vcpu_info *vcpu)
 {
 	if (vm->state != VERIFIED) {
@@ -87,12 +92,14 @@ enum hv_status set_vcpu_active(uint32_t vmid, uint32_t vcpuid)
 	struct vm_info *vm;
 
 	if (!is_vm(vmid) || vcpuid >= VCPU_PER_VM) {
-		return refuse(HV_EINVAL, "no such VM or vCPU");
+		return no_such_vcpu();
 	}
 	vm = &vm_infos[vmid];
 	vcpu = &vm->vcpu[vcpuid];
+	KEEP_POINTER(vm);
+	KEEP_POINTER(vcpu);
 	acquire_lock_vm(vmid);
-	if (vm->state == VERIFIED && vcpu->state == READY &&
+	if (vm->state == VERIFIED && vcpu_state_now(vcpu) == READY &&
 	    vcpu->power != VCPU_OFF) {
 		vcpu->state = ACTIVE;
 		shadow_ctxt_get(vmid, vcpuid)->regs[CNTVOFF_EL2] = vm->cntvoff;
@@ -109,8 +116,13 @@ enum hv_status set_vcpu_active(uint32_t vmid, uint32_t vcpuid)
  * @vmid:   a VM
  * @vcpuid: the vCPU that is ACTIVE on this CPU
  *
+ * Its context is complete, and this CPU does not walk its VM's tables any more:
+ * both belong to others as soon as the state says so. No lock is needed for
+ * this one change: only this CPU can make it, who holds the lock can see it or
+ * not see it yet, and sees all of the context if so.
+ *
  * Spec:   BootOps.set_vcpu_inactive_spec
- * Locks:  takes vm[vmid]; caller holds none
+ * Delta:  D-023: a store with release order in place of the lock
  * Panics: it is not ACTIVE - nobody
  */
 void set_vcpu_inactive(uint32_t vmid, uint32_t vcpuid)
@@ -119,10 +131,9 @@ void set_vcpu_inactive(uint32_t vmid, uint32_t vcpuid)
 
 	ASSERT(is_vm(vmid) && vcpuid < VCPU_PER_VM);
 	vcpu = &vm_infos[vmid].vcpu[vcpuid];
-	acquire_lock_vm(vmid);
+	KEEP_POINTER(vcpu);
 	ASSERT(vcpu->state == ACTIVE);
-	vcpu->state = READY;
-	release_lock_vm(vmid);
+	__atomic_store_n(&vcpu->state, READY, __ATOMIC_RELEASE);
 }
 
 void boot_vcpu_set_entry(uint32_t vmid, uint32_t vcpuid, uint64_t entry,

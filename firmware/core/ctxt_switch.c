@@ -71,7 +71,7 @@ void save_vm(void)
  * What the host's answers to the last exit lead to. Nothing that a refusal
  * would have to undo has happened before, but that the vCPU is ACTIVE.
  */
-static enum hv_status take_answers(uint32_t vmid, uint32_t vcpuid)
+static inline enum hv_status take_answers(uint32_t vmid, uint32_t vcpuid)
 {
 	enum hv_status status;
 
@@ -82,6 +82,11 @@ static enum hv_status take_answers(uint32_t vmid, uint32_t vcpuid)
 		set_vcpu_inactive(vmid, vcpuid);
 	}
 	return status;
+}
+
+static COLD enum hv_status invalid(const char *reason)
+{
+	return refuse(HV_EINVAL, reason);
 }
 
 /**
@@ -106,11 +111,11 @@ enum hv_status restore_vm(void)
 	enum hv_status status;
 
 	if (!(HOSTVISOR < vmid && vmid < COREVISOR)) {
-		return refuse(HV_EINVAL, "no such VM");
+		return invalid("no such VM");
 	}
 	vcpuid = get_int_run_vcpuid((uint32_t)vmid);
 	if (vcpuid >= VCPU_PER_VM) {
-		return refuse(HV_EINVAL, "no such vCPU");
+		return invalid("no such vCPU");
 	}
 	status = set_vcpu_active((uint32_t)vmid, vcpuid);
 	if (status != HV_OK) {

@@ -168,7 +168,7 @@ static inline uint64_t get_vm_fault_addr(uint32_t vmid, uint32_t vcpuid)
  * @vmid: a VM; does not matter
  *
  * Spec:    AbstractMachine.get_int_run_vcpuid_spec
- * Delta:   D-033: the host's x2
+ * Delta:   D-023: the host's x2
  * Returns: any number; INVALID for one that has more than 32 bits
  * Panics:  the host is not at EL2 - nobody
  */

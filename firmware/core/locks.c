@@ -15,7 +15,7 @@ static struct ticket_lock s2page_lock;
 static struct ticket_lock pt_lock[COREVISOR + 1];
 static struct ticket_lock console_lock;
 
-static uint32_t held_pt(vmid_t vmid)
+static uint32_t lock_held_pt(vmid_t vmid)
 {
 	return HELD_RANK(RANK_PT) | vmid << HELD_PT_SHIFT;
 }
@@ -102,7 +102,7 @@ void release_lock_s2page(void)
 void acquire_lock_pt(vmid_t vmid)
 {
 	ASSERT(vmid <= COREVISOR);
-	ticket_acquire(&pt_lock[vmid], held_pt(vmid));
+	ticket_acquire(&pt_lock[vmid], lock_held_pt(vmid));
 }
 
 /**
@@ -115,7 +115,7 @@ void acquire_lock_pt(vmid_t vmid)
 void release_lock_pt(vmid_t vmid)
 {
 	ASSERT(vmid <= COREVISOR);
-	ticket_release(&pt_lock[vmid], MASK_PT, held_pt(vmid));
+	ticket_release(&pt_lock[vmid], MASK_PT, lock_held_pt(vmid));
 }
 
 void lock_console(void)
@@ -130,31 +130,31 @@ void unlock_console(void)
 
 bool lock_smmu_is_held(void)
 {
-	return lock_holds(HELD_RANK(RANK_SMMU), HELD_RANK(RANK_SMMU));
+	return cpu_holds(HELD_RANK(RANK_SMMU), HELD_RANK(RANK_SMMU));
 }
 
 bool lock_vm_is_held(vmid_t vmid)
 {
-	return lock_holds(MASK_VM, held_vm(vmid));
+	return cpu_holds(MASK_VM, lock_held_vm(vmid));
 }
 
 bool lock_core_is_held(void)
 {
-	return lock_holds(HELD_RANK(RANK_CORE), HELD_RANK(RANK_CORE));
+	return cpu_holds(HELD_RANK(RANK_CORE), HELD_RANK(RANK_CORE));
 }
 
 bool lock_s2page_is_held(void)
 {
-	return lock_holds(HELD_RANK(RANK_S2PAGE), HELD_RANK(RANK_S2PAGE));
+	return cpu_holds(HELD_RANK(RANK_S2PAGE), HELD_RANK(RANK_S2PAGE));
 }
 
 bool lock_pt_is_held(vmid_t vmid)
 {
-	return lock_holds(MASK_PT, held_pt(vmid));
+	return cpu_holds(MASK_PT, lock_held_pt(vmid));
 }
 
 bool lock_table_is_held(vmid_t vmid)
 {
-	return lock_holds(MASK_PT | HELD_RANK(RANK_S2PAGE),
-		     held_pt(vmid) | HELD_RANK(RANK_S2PAGE));
+	return cpu_holds(MASK_PT | HELD_RANK(RANK_S2PAGE),
+		     lock_held_pt(vmid) | HELD_RANK(RANK_S2PAGE));
 }

@@ -95,18 +95,18 @@ _Static_assert(COREVISOR <= HELD_ID_MASK, "ids are 8 bits");
 #define MASK_PT		(HELD_RANK(RANK_PT) | HELD_ID_MASK << HELD_PT_SHIFT)
 
 /* Of one lock's @held: the rank, and the id in whichever place it is. */
-static inline uint32_t rank_of(uint32_t held)
+static inline uint32_t lock_rank_of(uint32_t held)
 {
 	return (uint32_t)__builtin_ctz(held >> HELD_RANK_SHIFT);
 }
 
-static inline uint32_t id_of(uint32_t held)
+static inline uint32_t lock_id_of(uint32_t held)
 {
 	return (held >> HELD_PT_SHIFT | held >> HELD_VM_SHIFT) & HELD_ID_MASK;
 }
 
 /* Whether of the bits in @mask this CPU has exactly @held. */
-static inline bool lock_holds(uint32_t mask, uint32_t held)
+static inline bool cpu_holds(uint32_t mask, uint32_t held)
 {
 	return (this_cpu()->held & mask) == held;
 }
@@ -124,7 +124,7 @@ static inline void ticket_acquire(struct ticket_lock *lock, uint32_t held)
 		barrier_relax();
 	}
 	cpu->held |= held;
-	lock_taken(rank_of(held), id_of(held));
+	lock_taken(lock_rank_of(held), lock_id_of(held));
 }
 
 /* @mask: all that the CPU can hold of the rank; @held: what it holds. */
@@ -133,8 +133,8 @@ static inline void ticket_release(struct ticket_lock *lock, uint32_t mask,
 {
 	struct pcpu *cpu = this_cpu();
 
-	ASSERT(lock_holds(mask, held));
-	lock_given(rank_of(held), id_of(held));
+	ASSERT(cpu_holds(mask, held));
+	lock_given(lock_rank_of(held), lock_id_of(held));
 	cpu->held &= ~held;
 	__atomic_store_n(&lock->serving, (uint16_t)(lock->serving + 1),
 			 __ATOMIC_RELEASE);
@@ -143,7 +143,7 @@ static inline void ticket_release(struct ticket_lock *lock, uint32_t mask,
 /* Protects what EL2 knows of one VM. */
 extern struct ticket_lock vm_lock[COREVISOR + 1];
 
-static inline uint32_t held_vm(vmid_t vmid)
+static inline uint32_t lock_held_vm(vmid_t vmid)
 {
 	return HELD_RANK(RANK_VM) | vmid << HELD_VM_SHIFT;
 }
@@ -157,8 +157,12 @@ static inline uint32_t held_vm(vmid_t vmid)
  */
 static inline void acquire_lock_vm(vmid_t vmid)
 {
+	struct ticket_lock *lock;
+
 	ASSERT(vmid <= COREVISOR);
-	ticket_acquire(&vm_lock[vmid], held_vm(vmid));
+	lock = &vm_lock[vmid];
+	KEEP_POINTER(lock);
+	ticket_acquire(lock, lock_held_vm(vmid));
 }
 
 /**
@@ -170,8 +174,12 @@ static inline void acquire_lock_vm(vmid_t vmid)
  */
 static inline void release_lock_vm(vmid_t vmid)
 {
+	struct ticket_lock *lock;
+
 	ASSERT(vmid <= COREVISOR);
-	ticket_release(&vm_lock[vmid], MASK_VM, held_vm(vmid));
+	lock = &vm_lock[vmid];
+	KEEP_POINTER(lock);
+	ticket_release(lock, MASK_VM, lock_held_vm(vmid));
 }
 
 #endif /* COREVISOR_CORE_LOCKS_H */

@@ -27,6 +27,7 @@ struct trap_frame;
  *	      FEAT_ of that name
  * @sme_fa64: FEAT_SME_FA64
  * @pmu:      FEAT_PMUv3
+ * @impdef:   some of ACTLR_EL1, AFSR0_EL1, AFSR1_EL1 and AMAIR_EL1 exists
  * @newer:    any of @ras, @hcx, @fgt, @spe, @trf
  * @nr_lrs:   list registers of a GICv3, 0 without one
  * @nr_aprs:  active priority registers of each group, likewise
@@ -46,6 +47,7 @@ struct cpu_features {
 	bool pmu;
 	bool spe;
 	bool trf;
+	bool impdef;
 	bool newer;
 	uint32_t nr_lrs;
 	uint32_t nr_aprs;

@@ -15,22 +15,6 @@
 #include "core/panic.h"
 #include "core/spec_constants.h"
 
-/**
- * struct pt_pool - memory for one owner's tables
- * @root:  PA of the root, 0 if the owner has no table
- * @first: PA of the first table page
- * @next:  PA of the next page to hand out
- * @end:   end of the range, or of the last chunk
- * @chunk: the first chunk (VMs)
- */
-struct pt_pool {
-	paddr_t root;
-	paddr_t first;
-	paddr_t next;
-	paddr_t end;
-	uint32_t chunk;
-};
-
 /* Ends a chain of chunks. */
 #define NO_CHUNK UINT32_C(0xffffffff)
 
@@ -49,17 +33,11 @@ struct pt_arena {
 	uint64_t nr_free;
 };
 
-static struct pt_pool pools[COREVISOR];
+struct pt_pool pt_pools[COREVISOR];
 static struct pt_arena arena;
 
 _Static_assert(PT_CHUNK_PAGES * PAGE_SIZE == PT_CHUNK_BYTES, "chunk size");
 _Static_assert(sizeof(*arena.follows) == PT_ARENA_RECORD_BYTES, "one each");
-
-static struct pt_pool *pt_pool(vmid_t vmid)
-{
-	ASSERT(vmid < COREVISOR);
-	return &pools[vmid];
-}
 
 static paddr_t chunk_pa(uint32_t chunk)
 {
@@ -94,7 +72,7 @@ void pt_arena_init(paddr_t base, uint64_t bytes)
 	ASSERT(((base | bytes) & (PT_CHUNK_BYTES - 1)) == 0);
 	ASSERT(chunks > 0 && chunks < NO_CHUNK);
 	for (vmid_t vmid = HOSTVISOR + 1; vmid < COREVISOR; vmid++) {
-		pools[vmid] = (struct pt_pool){ .root = 0 };
+		pt_pools[vmid] = (struct pt_pool){ .root = 0 };
 	}
 	arena = (struct pt_arena){
 		.base = base,
@@ -113,18 +91,13 @@ _Static_assert(offsetof(struct pt_pool, root) == 0, "told by inspect.h");
 
 const void *pt_pool_array(uint64_t *stride)
 {
-	*stride = sizeof(pools[0]);
-	return pools;
+	*stride = sizeof(pt_pools[0]);
+	return pt_pools;
 }
 
 uint64_t pt_arena_free_chunks(void)
 {
 	return arena.nr_free;
-}
-
-paddr_t pt_pool_root(vmid_t vmid)
-{
-	return pt_pool(vmid)->root;
 }
 
 uint64_t pt_pool_free_pages(vmid_t vmid)

@@ -9,6 +9,8 @@
 #ifndef COREVISOR_CORE_PT_ALLOC_H
 #define COREVISOR_CORE_PT_ALLOC_H
 
+#include "core/panic.h"
+#include "core/spec_constants.h"
 #include "core/types.h"
 
 /* Two concatenated level-1 pages, 8 KiB aligned. */
@@ -66,8 +68,38 @@ enum hv_status WARN_UNUSED pt_pool_create(vmid_t vmid);
  */
 void pt_pool_release(vmid_t vmid);
 
-/* PA of an owner's root, 0 if it has none. Locks: s2page or pt[vmid]. */
-paddr_t pt_pool_root(vmid_t vmid);
+/**
+ * struct pt_pool - memory for one owner's tables
+ * @root:  PA of the root, 0 if the owner has no table
+ * @first: PA of the first table page
+ * @next:  PA of the next page to hand out
+ * @end:   end of the range, or of the last chunk
+ * @chunk: the first chunk (VMs)
+ */
+struct pt_pool {
+	paddr_t root;
+	paddr_t first;
+	paddr_t next;
+	paddr_t end;
+	uint32_t chunk;
+};
+
+extern struct pt_pool pt_pools[COREVISOR];
+
+static inline struct pt_pool *pt_pool(vmid_t vmid)
+{
+	ASSERT(vmid < COREVISOR);
+	return &pt_pools[vmid];
+}
+
+/*
+ * PA of an owner's root, 0 if it has none. Locks: s2page or pt[vmid], or a vCPU
+ * of the VM is ACTIVE on this CPU.
+ */
+static inline paddr_t pt_pool_root(vmid_t vmid)
+{
+	return pt_pool(vmid)->root;
+}
 
 /*
  * How many pages alloc_pud_page() and alloc_pmd_page() could still give: the

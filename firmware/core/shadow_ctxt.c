@@ -81,20 +81,6 @@ void set_shadow_ctxt(uint32_t vmid, uint32_t vcpuid, uint32_t index,
 }
 
 /**
- * get_shadow_esr() - why a vCPU trapped
- * @vmid:   a VM
- * @vcpuid: below VCPU_PER_VM
- *
- * Spec:    AbstractMachine.get_shadow_esr_spec
- * Returns: ESR_EL2 of the last exit
- * Panics:  a number out of range - nobody
- */
-uint64_t get_shadow_esr(uint32_t vmid, uint32_t vcpuid)
-{
-	return shadow_ctxt(vmid, vcpuid)->regs[ESR_EL2];
-}
-
-/**
  * get_shadow_dirty_bit() - what is to be done before a vCPU runs again
  * @vmid:   a VM
  * @vcpuid: below VCPU_PER_VM

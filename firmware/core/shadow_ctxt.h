@@ -144,13 +144,28 @@ static inline uint32_t ctxt_id(uint32_t vmid, uint32_t vcpuid)
 static inline struct shadow_ctxt *shadow_ctxt_get(uint32_t vmid,
 						  uint32_t vcpuid)
 {
-	return &shadow_ctxts[vmid][vcpuid];
+	struct shadow_ctxt *ctxt = &shadow_ctxts[vmid][vcpuid];
+
+	KEEP_POINTER(ctxt);
+	return ctxt;
+}
+
+/**
+ * get_shadow_esr() - why a vCPU trapped
+ * @vmid:   a VM
+ * @vcpuid: below VCPU_PER_VM
+ *
+ * Spec:    AbstractMachine.get_shadow_esr_spec
+ * Returns: ESR_EL2 of the last exit
+ */
+static inline uint64_t get_shadow_esr(uint32_t vmid, uint32_t vcpuid)
+{
+	return shadow_ctxt_get(vmid, vcpuid)->regs[ESR_EL2];
 }
 
 uint64_t get_shadow_ctxt(uint32_t vmid, uint32_t vcpuid, uint32_t index);
 void set_shadow_ctxt(uint32_t vmid, uint32_t vcpuid, uint32_t index,
 		     uint64_t value);
-uint64_t get_shadow_esr(uint32_t vmid, uint32_t vcpuid);
 uint64_t get_shadow_dirty_bit(uint32_t vmid, uint32_t vcpuid);
 void set_shadow_dirty_bit(uint32_t vmid, uint32_t vcpuid, uint64_t value);
 void clear_shadow_gp_regs(uint32_t vmid, uint32_t vcpuid);

@@ -42,7 +42,7 @@ static void host_unknown(struct trap_frame *frame)
 	inject_undefined(frame);
 }
 
-static void enter(struct trap_frame *frame)
+static inline void enter(struct trap_frame *frame)
 {
 	if (panic_is_halted()) {
 		cpu_park();
@@ -50,7 +50,7 @@ static void enter(struct trap_frame *frame)
 	this_cpu()->frame = frame;
 }
 
-static void leave(void)
+static inline void leave(void)
 {
 	ASSERT(lock_none_is_held());
 	this_cpu()->frame = NULL;
@@ -72,6 +72,15 @@ static bool vm_exit_handler(uint64_t ec)
 {
 	exit_populate_fault(ec);
 	return ec == HYPSEC_EXIT_TRAP && vm_exit_dispatcher();
+}
+
+static COLD void vcpu_run_refused(struct trap_frame *frame,
+				  enum hv_status status)
+{
+	if (hv_is_violation(status)) {
+		violation_call("VCPU_RUN", &frame->regs[1], 2);
+	}
+	frame->regs[0] = hv_result(status);
 }
 
 /*
@@ -96,10 +105,7 @@ static void host_vcpu_run_handler(struct trap_frame *frame)
 	save_host();
 	status = restore_vm();
 	if (status != HV_OK) {
-		if (hv_is_violation(status)) {
-			violation_call("VCPU_RUN", &frame->regs[1], 2);
-		}
-		frame->regs[0] = hv_result(status);
+		vcpu_run_refused(frame, status);
 		return;
 	}
 	do {
@@ -116,19 +122,15 @@ static void host_vcpu_run_handler(struct trap_frame *frame)
 static bool is_vcpu_run(const struct trap_frame *frame)
 {
 	return frame->regs[0] == HYPSEC_HVC_VCPU_RUN &&
+	       EXTRACT(ESR_ELX_EC, frame->esr) == EC_HVC64 &&
 	       EXTRACT(ESR_ELX_IMM16, frame->esr) == 0;
 }
 
-void trap_host_sync(struct trap_frame *frame)
+static NOINLINE void host_other_sync(struct trap_frame *frame)
 {
-	enter(frame);
 	switch (EXTRACT(ESR_ELX_EC, frame->esr)) {
 	case EC_HVC64:
-		if (is_vcpu_run(frame)) {
-			host_vcpu_run_handler(frame);
-		} else {
-			host_hvc_dispatcher(frame);
-		}
+		host_hvc_dispatcher(frame);
 		break;
 	case EC_SMC64:
 		host_smc(frame);
@@ -140,6 +142,16 @@ void trap_host_sync(struct trap_frame *frame)
 	default:
 		host_unknown(frame);
 		break;
+	}
+}
+
+void trap_host_sync(struct trap_frame *frame)
+{
+	enter(frame);
+	if (is_vcpu_run(frame)) {
+		host_vcpu_run_handler(frame);
+	} else {
+		host_other_sync(frame);
 	}
 	leave();
 }

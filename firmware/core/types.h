@@ -46,8 +46,15 @@ enum hv_status {
 
 #define WARN_UNUSED	__attribute__((warn_unused_result))
 #define NORETURN	__attribute__((noreturn))
-/* Keeps what is rare out of a function that is not. */
-#define NOINLINE	__attribute__((noinline, cold))
+/*
+ * Has the compiler keep a pointer that it would compute anew at each use; for
+ * the ways on which every instruction counts.
+ */
+#define KEEP_POINTER(p)	__asm__("" : "+r" (p))
+
+/* Keep what is not on every way, and what is rare, out of the caller. */
+#define NOINLINE	__attribute__((noinline))
+#define COLD		__attribute__((noinline, cold))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))

@@ -60,37 +60,49 @@ void save_shadow_kvm_regs(void)
 }
 
 /* From reset. */
-static NOINLINE void prepare_first_run(uint32_t vmid, uint32_t vcpuid)
+static COLD void prepare_first_run(uint32_t vmid, uint32_t vcpuid)
 {
 	reset_gp_regs(vmid, vcpuid);
 	reset_sys_regs(vmid, vcpuid);
 	set_shadow_dirty_bit(vmid, vcpuid, 0);
 }
 
-static bool left_by_abort(const struct shadow_ctxt *ctxt)
-{
-	uint64_t class = EXTRACT(ESR_ELX_EC, ctxt->regs[ESR_EL2]);
-
-	return ctxt->regs[EC] == HYPSEC_EXIT_TRAP &&
-	       (class == EC_IABT_LOW || class == EC_DABT_LOW);
-}
-
 /*
- * Where the host says that nothing is there, an exception takes the place of
- * all that the exit asked for.
+ * The host's answer to an abort. Where it says that nothing is there, an
+ * exception takes the place of all that the exit asked for; where the VM waits
+ * for a page, the page that it offers is mapped.
  */
-static void take_answer(uint32_t vmid, uint32_t vcpuid)
+static NOINLINE enum hv_status take_answer(uint32_t vmid, uint32_t vcpuid)
 {
 	struct shadow_ctxt *ctxt = shadow_ctxt_get(vmid, vcpuid);
+	uint64_t addr;
 
-	if (!left_by_abort(ctxt) ||
-	    get_int_answer(vmid, vcpuid) != HYPSEC_ANSWER_ABORT) {
-		return;
+	if (get_int_answer(vmid, vcpuid) == HYPSEC_ANSWER_ABORT) {
+		ctxt->regs[DIRTY] =
+			EXTRACT(ESR_ELX_EC, ctxt->regs[ESR_EL2]) ==
+					EC_IABT_LOW ?
+				PENDING_IABT_INJECT : PENDING_DABT_INJECT;
+		ctxt->regs[FLAGS] &= ~PENDING_FSC_FAULT;
 	}
-	ctxt->regs[DIRTY] =
-		EXTRACT(ESR_ELX_EC, ctxt->regs[ESR_EL2]) == EC_IABT_LOW ?
-			PENDING_IABT_INJECT : PENDING_DABT_INJECT;
-	ctxt->regs[FLAGS] &= ~PENDING_FSC_FAULT;
+	addr = get_vm_fault_addr(vmid, vcpuid);
+	return addr == 0 ? HV_OK :
+			   post_handle_shadow_s2pt_fault(vmid, vcpuid, addr);
+}
+
+/* What the exit by a trap asked the host for. */
+static enum hv_status take_trap_answers(uint32_t vmid, uint32_t vcpuid)
+{
+	uint64_t class = EXTRACT(ESR_ELX_EC, get_shadow_esr(vmid, vcpuid));
+	enum hv_status status;
+
+	if (class == EC_IABT_LOW || class == EC_DABT_LOW) {
+		status = take_answer(vmid, vcpuid);
+		if (status != HV_OK) {
+			return status;
+		}
+	}
+	sync_dirty_to_shadow(vmid, vcpuid);
+	return HV_OK;
 }
 
 /**
@@ -114,29 +126,20 @@ enum hv_status restore_shadow_kvm_regs(void)
 {
 	uint32_t vmid = get_cur_vmid();
 	uint32_t vcpuid = get_cur_vcpuid();
-	struct shadow_ctxt *ctxt = shadow_ctxt_get(vmid, vcpuid);
+	struct shadow_ctxt *ctxt = this_cpu()->ctxt;
 	enum hv_status status;
-	uint64_t addr;
 	uint64_t dirty;
 
 	ASSERT(is_vm(vmid));
 	if (ctxt->regs[DIRTY] == INVALID64) {
 		prepare_first_run(vmid, vcpuid);
-		ctxt->regs[HCR_EL2] = get_int_hcr(vmid, vcpuid);
-		return HV_OK;
-	}
-	take_answer(vmid, vcpuid);
-	addr = get_vm_fault_addr(vmid, vcpuid);
-	if (addr != 0) {
-		status = post_handle_shadow_s2pt_fault(vmid, vcpuid, addr);
+	} else if (ctxt->regs[EC] == HYPSEC_EXIT_TRAP) {
+		status = take_trap_answers(vmid, vcpuid);
 		if (status != HV_OK) {
 			return status;
 		}
 	}
 	dirty = ctxt->regs[DIRTY];
-	if (ctxt->regs[EC] == HYPSEC_EXIT_TRAP) {
-		sync_dirty_to_shadow(vmid, vcpuid);
-	}
 	if ((dirty & DIRTY_PC_FLAG) != 0) {
 		ctxt->regs[PC] += 4;
 	}

@@ -214,10 +214,18 @@ void prep_wfx(uint32_t vmid, uint32_t vcpuid)
 			       timer_deadline(ctxt) : HYPSEC_NO_DEADLINE);
 }
 
-/* Whether a function is PSCI's at all. */
-static bool is_psci(uint32_t fn)
+/* Functions of PSCI with arguments to show, or an effect: by their number. */
+#define PSCI_BIT(fn)	(1u << ((fn) & PSCI_FN_MASK))
+#define PSCI_SPECIAL							\
+	(PSCI_BIT(PSCI_CPU_SUSPEND) | PSCI_BIT(PSCI_CPU_OFF) |		\
+	 PSCI_BIT(PSCI_CPU_ON) | PSCI_BIT(PSCI_AFFINITY_INFO) |		\
+	 PSCI_BIT(PSCI_SYSTEM_OFF) | PSCI_BIT(PSCI_SYSTEM_RESET) |	\
+	 PSCI_BIT(PSCI_FEATURES) | PSCI_BIT(PSCI_SYSTEM_RESET2))
+
+static bool is_special(uint32_t fn)
 {
-	return (fn & ~(SMCCC_64 | PSCI_FN_MASK)) == PSCI_FN_BASE;
+	return (fn & ~(SMCCC_64 | PSCI_FN_MASK)) == PSCI_FN_BASE &&
+	       (PSCI_SPECIAL & PSCI_BIT(fn)) != 0;
 }
 
 /* Arguments of a PSCI function that the host needs: bit n for xn. */
@@ -330,9 +338,11 @@ void prep_hvc(uint32_t vmid, uint32_t vcpuid)
 		/* A trapped SMC returns to itself, unlike an HVC (G56). */
 		ctxt->regs[DIRTY] |= DIRTY_PC_FLAG;
 	}
+	/* Need not be zeroed: it is shown anew. */
+	ctxt->released &= ~(1u << X0);
 	int_state_show(ctxt, ctxt->regs[ESR_EL2] & ESR_CALL_MASK, 0, 0);
 	set_int_gpr(vmid, vcpuid, X0, ctxt->regs[X0]);
-	if (is_psci(fn)) {
+	if (is_special(fn)) {
 		psci_show_args(vmid, vcpuid, fn, ctxt->regs);
 		psci_effect(vmid, vcpuid, fn, ctxt->regs);
 	}

@@ -77,7 +77,7 @@ void set_vm_state(uint32_t vmid, uint32_t state)
  */
 uint32_t get_vcpu_state(uint32_t vmid, uint32_t vcpuid)
 {
-	return vcpu_info(vmid, vcpuid)->state;
+	return vcpu_state_now(vcpu_info(vmid, vcpuid));
 }
 
 /**

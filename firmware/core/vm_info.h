@@ -50,14 +50,14 @@ struct load_info {
 };
 
 /**
- * struct vcpu_info - one vCPU
+ * struct vcpu_info - one vCPU, a power of two in size
  * @state:   UNUSED, READY or ACTIVE
  * @power:   enum vcpu_power
  * @entry:   PC at which an ON_PENDING vCPU starts
  * @context: its x0 then
  */
 struct vcpu_info {
-	uint32_t state;
+	_Alignas(32) uint32_t state;
 	uint32_t power;
 	ipa_t entry;
 	uint64_t context;
@@ -85,6 +85,15 @@ struct vm_info {
 };
 
 extern struct vm_info vm_infos[COREVISOR];
+
+/*
+ * The state of a vCPU; who sees that it is not ACTIVE sees its whole context.
+ * ACTIVE begins under vm[vmid] and ends without it.
+ */
+static inline uint32_t vcpu_state_now(const struct vcpu_info *vcpu)
+{
+	return __atomic_load_n(&vcpu->state, __ATOMIC_ACQUIRE);
+}
 
 /* Whether @vmid names a VM, hence neither the host nor the corevisor. */
 static inline bool is_vm(vmid_t vmid)

@@ -54,11 +54,35 @@ static uint64_t vm_mdcr(const struct pcpu *cpu)
 	return mdcr | VM_MDCR | (cpu->features.trf ? MDCR_TTRF : 0);
 }
 
+/* Whether a register of EL1 has bits that stay; it keeps its value. */
+#define HAS_BITS(reg) __extension__ ({					\
+	uint64_t before_ = sysreg_read(reg);				\
+	uint64_t bits_;							\
+									\
+	sysreg_write(reg, ~UINT64_C(0));				\
+	barrier_isb();							\
+	bits_ = sysreg_read(reg);					\
+	sysreg_write(reg, before_);					\
+	bits_ != 0;							\
+})
+
+/* On most CPUs they are RES0. */
+static bool has_impdef_registers(void)
+{
+	bool actlr = HAS_BITS(actlr_el1);
+	bool afsr0 = HAS_BITS(afsr0_el1);
+	bool afsr1 = HAS_BITS(afsr1_el1);
+	bool amair = HAS_BITS(amair_el1);
+
+	return actlr || afsr0 || afsr1 || amair;
+}
+
 void world_init(void)
 {
 	struct pcpu *cpu = this_cpu();
 	struct cpu_features *features = &cpu->features;
 
+	features->impdef = has_impdef_registers();
 	features->newer = features->ras || features->hcx || features->fgt ||
 			  features->spe || features->trf;
 	cpu->host_controls = (struct world_controls){
@@ -85,7 +109,8 @@ void world_init(void)
 /**
  * host_el2_restore_state() - the host's table, vectors and traps
  *
- * EL1's walks are stopped from here to restore_sysregs().
+ * EL1's walks are stopped, since deactivate_traps() and until
+ * restore_sysregs().
  *
  * Spec:  AbstractMachine.host_el2_restore_state_spec
  * Delta: D-026: TPIDR_EL2 stays; the current world is a field of what it points
@@ -95,10 +120,9 @@ void host_el2_restore_state(void)
 {
 	struct pcpu *cpu = this_cpu();
 
-	el1_walks_stop();
 	vttbr_write(cpu->host_controls.vttbr);
-	sysreg_write(hcr_el2, cpu->host_controls.hcr);
-	sysreg_write(vbar_el2, vectors_host());
+	sysreg_put(hcr_el2, cpu->host_controls.hcr);
+	sysreg_put(vbar_el2, vectors_host());
 }
 
 /*
@@ -135,32 +159,37 @@ void vm_el2_restore_state(void)
 	el1_walks_stop();
 	vttbr_write(root | INPLACE(VTTBR_VMID, cpu->cur_vmid));
 	/* A virtual SError that waits for the host goes on waiting. */
-	cpu->host_controls.hcr = sysreg_read(hcr_el2);
-	sysreg_write(hcr_el2, cpu->vm_controls.hcr |
-			      (cpu->ctxt->regs[HCR_EL2] & (HCR_VI | HCR_VF)));
-	sysreg_write(vbar_el2, vectors_vm());
+	cpu->host_controls.hcr = sysreg_get(hcr_el2);
+	sysreg_put(hcr_el2, cpu->vm_controls.hcr |
+			    (cpu->ctxt->regs[HCR_EL2] & (HCR_VI | HCR_VF)));
+	sysreg_put(vbar_el2, vectors_vm());
 	forget_other_vcpu(cpu);
 }
 
 /* The host's counters neither count nor tell what a VM does. */
 static void stop_counters(struct host_kept *kept)
 {
-	kept->pmselr = sysreg_read(pmselr_el0);
-	kept->pmuserenr = sysreg_read(pmuserenr_el0);
-	kept->pmcr = sysreg_read(pmcr_el0);
-	sysreg_write(pmselr_el0, 0);
-	sysreg_write(pmuserenr_el0, PMUSERENR_MASK);
-	if ((kept->pmcr & PMCR_E) != 0) {
-		sysreg_write(pmcr_el0, kept->pmcr & ~PMCR_E);
+	uint64_t pmcr = sysreg_get(pmcr_el0);
+	uint64_t pmselr = sysreg_get(pmselr_el0);
+
+	kept->pmcr = pmcr;
+	kept->pmselr = pmselr;
+	kept->pmuserenr = sysreg_get(pmuserenr_el0);
+	sysreg_put(pmselr_el0, 0);
+	sysreg_put(pmuserenr_el0, PMUSERENR_MASK);
+	if ((pmcr & PMCR_E) != 0) {
+		sysreg_put(pmcr_el0, pmcr & ~PMCR_E);
 	}
 }
 
 static void resume_counters(const struct host_kept *kept)
 {
-	sysreg_write(pmselr_el0, kept->pmselr);
-	sysreg_write(pmuserenr_el0, kept->pmuserenr);
-	if ((kept->pmcr & PMCR_E) != 0) {
-		sysreg_write(pmcr_el0, kept->pmcr);
+	uint64_t pmcr = kept->pmcr;
+
+	sysreg_put(pmselr_el0, kept->pmselr);
+	sysreg_put(pmuserenr_el0, kept->pmuserenr);
+	if ((pmcr & PMCR_E) != 0) {
+		sysreg_put(pmcr_el0, pmcr);
 	}
 }
 
@@ -247,12 +276,15 @@ void activate_traps(void)
 	if (cpu->features.newer) {
 		activate_newer_traps(cpu);
 	}
-	sysreg_write(mdcr_el2, cpu->vm_controls.mdcr);
-	sysreg_write(cptr_el2, cpu->vm_controls.cptr);
+	sysreg_put(mdcr_el2, cpu->vm_controls.mdcr);
+	sysreg_put(cptr_el2, cpu->vm_controls.cptr);
 }
 
 /**
  * deactivate_traps() - give the host back what it has
+ *
+ * EL1's walks are stopped from here to restore_sysregs(): once its vCPU is
+ * inactive, the VM's table can go at any time.
  *
  * Spec:  AbstractMachine.deactivate_traps_spec
  * Delta: D-027: as activate_traps(); PMUSERENR_EL0 becomes what it was, not 0
@@ -261,8 +293,9 @@ void deactivate_traps(void)
 {
 	struct pcpu *cpu = this_cpu();
 
-	sysreg_write(mdcr_el2, cpu->host_controls.mdcr);
-	sysreg_write(cptr_el2, cpu->host_controls.cptr);
+	el1_walks_stop();
+	sysreg_put(mdcr_el2, cpu->host_controls.mdcr);
+	sysreg_put(cptr_el2, cpu->host_controls.cptr);
 	if (cpu->features.newer) {
 		deactivate_newer_traps(cpu);
 	}
@@ -278,7 +311,7 @@ void deactivate_traps(void)
  */
 void timer_set_cntvoff(void)
 {
-	sysreg_write(cntvoff_el2, this_cpu()->ctxt->regs[CNTVOFF_EL2]);
+	sysreg_put(cntvoff_el2, this_cpu()->ctxt->regs[CNTVOFF_EL2]);
 }
 
 /**
@@ -292,12 +325,12 @@ void timer_enable_traps(void)
 	struct pcpu *cpu = this_cpu();
 	const uint64_t *regs = cpu->ctxt->regs;
 
-	sysreg_write(cnthctl_el2, cpu->vm_controls.cnthctl);
+	sysreg_put(cnthctl_el2, cpu->vm_controls.cnthctl);
 	timer_set_cntvoff();
-	sysreg_write(cntv_cval_el0, regs[CNTV_CVAL_EL0]);
+	sysreg_put(cntv_cval_el0, regs[CNTV_CVAL_EL0]);
 	/* Not for a moment does it fire by what was there before. */
 	barrier_isb();
-	sysreg_write(cntv_ctl_el0, regs[CNTV_CTL_EL0]);
+	sysreg_put(cntv_ctl_el0, regs[CNTV_CTL_EL0]);
 }
 
 /**
@@ -314,16 +347,17 @@ void timer_disable_traps(void)
 {
 	struct pcpu *cpu = this_cpu();
 	uint64_t *regs = cpu->ctxt->regs;
-	uint64_t ctl = sysreg_read(cntv_ctl_el0);
+	uint64_t ctl = sysreg_get(cntv_ctl_el0);
+	uint64_t cval = sysreg_get(cntv_cval_el0);
 
 	regs[CNTV_CTL_EL0] = ctl & (CNTV_CTL_ENABLE | CNTV_CTL_IMASK);
-	regs[CNTV_CVAL_EL0] = sysreg_read(cntv_cval_el0);
+	regs[CNTV_CVAL_EL0] = cval;
 	if ((ctl & (CNTV_CTL_ENABLE | CNTV_CTL_IMASK | CNTV_CTL_ISTATUS)) !=
 	    (CNTV_CTL_ENABLE | CNTV_CTL_ISTATUS)) {
-		sysreg_write(cntv_ctl_el0, 0);
+		sysreg_put(cntv_ctl_el0, 0);
 		barrier_isb();
 	}
-	sysreg_write(cntv_cval_el0, 0);
-	sysreg_write(cntvoff_el2, 0);
-	sysreg_write(cnthctl_el2, cpu->host_controls.cnthctl);
+	sysreg_put(cntv_cval_el0, 0);
+	sysreg_put(cntvoff_el2, 0);
+	sysreg_put(cnthctl_el2, cpu->host_controls.cnthctl);
 }

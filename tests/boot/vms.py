@@ -25,7 +25,8 @@ def run(tap, name, settings, options):
         bundle.write_bytes(scenario.bundle())
         config = board.Config(
             kernel=guests.HOSTVISOR, initrd=bundle,
-            append=" ".join(scenario.host), extra=("-no-reboot",), **settings)
+            append=" ".join(scenario.host), extra=("-no-reboot", *run_guest.threads(settings["smp"])),
+            **settings)
         with tap.behaviour(f"{name}/runs-to-a-good-end"):
             lines = run_guest.run_board(config, SECONDS, folder / "host.log",
                                         folder / "el2.log")

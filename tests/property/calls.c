@@ -39,7 +39,33 @@ static const struct {
 	[OP_PLANT] = { "plant", 4 },
 	[OP_WALK] = { "walk_s2pt", 2 },
 	[OP_GET_PFN] = { "get_pfn", 1 },
+	[OP_REGISTER_VCPU] = { "register_vcpu", 2 },
+	[OP_START_VCPU] = { "start_vcpu", 4 },
+	[OP_HOST_SET] = { "host_sets", 2 },
+	[OP_WINDOW] = { "host_tells", 4 },
+	[OP_VM_SET] = { "vm_sets", 2 },
+	[OP_VM_EXIT] = { "vm_exits", 4 },
+	[OP_VCPU_RUN] = { "vcpu_run", 2 },
 };
+
+bool is_world_register(uint64_t reg)
+{
+	/* Not: MPIDR_EL1, ACTLR_EL1, MDSCR_EL1 and others that trap. */
+	static const uint8_t some[] = {
+		31, 32, 33, 34, 35, 36, 48, 49, 51, 52, 53, 54, 55, 56, 57, 58,
+		59, 60, 61, 62, 63, 64, 65, 66, 67, 73, 74,
+	};
+
+	if (reg < 31 || (reg >= VIEW_FP && reg < NR_VIEW)) {
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(some); i++) {
+		if (some[i] == reg) {
+			return true;
+		}
+	}
+	return false;
+}
 
 const char *answer_name(enum answer answer)
 {

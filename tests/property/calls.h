@@ -43,12 +43,65 @@ enum op {
 	OP_PLANT,		/* pfn owner count map: set a page record */
 	OP_WALK,		/* vmid addr */
 	OP_GET_PFN,		/* pfn */
+	OP_REGISTER_VCPU,	/* vmid vcpuid */
+	OP_START_VCPU,		/* vmid vcpuid entry context */
+	OP_HOST_SET,		/* reg value: the host's, see struct view */
+	OP_WINDOW,		/* vmid vcpuid field value: the host writes */
+	OP_VM_SET,		/* reg value: the next VM that runs does it */
+	OP_VM_EXIT,		/* ec esr far hpfar: and stops by that */
+	OP_VCPU_RUN,		/* x1 x2 */
 	NR_OPS,
 };
 
 struct call {
 	enum op op;
 	uint64_t arg[MAX_ARGS];
+};
+
+/* Fields of the window by number: the registers, and then these. */
+enum window_field {
+	WINDOW_NEW_PTE = 31,
+	WINDOW_NEW_LEVEL,
+	WINDOW_ANSWER,
+	WINDOW_HCR,
+	/* What EL2 writes the host can write too. */
+	WINDOW_ESR,
+	WINDOW_FAULT_IPA,
+	WINDOW_DEADLINE,
+	NR_WINDOW_FIELDS,
+};
+
+/*
+ * Registers by number: the indices of contexts, and FP from VIEW_FP on: Q0's
+ * low half, its high half, and so on, FPSR and FPCR.
+ */
+#define NR_INDICES	76
+#define VIEW_FP		NR_INDICES
+#define VIEW_FPSR	(VIEW_FP + 64)
+#define VIEW_FPCR	(VIEW_FP + 65)
+#define NR_VIEW		(VIEW_FP + 66)
+
+/**
+ * struct view - what a VM finds when it is entered
+ * @reg: by number; 0 for what is not a register of a world's
+ * @has_fp: whether the FP registers are known
+ */
+struct view {
+	uint64_t reg[NR_VIEW];
+	bool has_fp;
+};
+
+/* Whether a world can set a register without a trap. */
+bool is_world_register(uint64_t reg);
+
+/* What the next VM that runs does, in its order; then it is interrupted. */
+#define MAX_SCRIPT	24
+struct script {
+	uint32_t nr;
+	struct call calls[MAX_SCRIPT];
+	/* A VM is entered once more than it stops. */
+	uint32_t nr_entered;
+	struct view entered[MAX_SCRIPT + 1];
 };
 
 /**

@@ -46,6 +46,9 @@ static const char *check_answer(const struct fw_result *fw,
 			   fw->message == NULL ? "no single clean refusal" :
 			   fw->message + strspn(fw->message, "\r\n"));
 	}
+	if (fw->wrong != NULL) {
+		return say("%s", fw->wrong);
+	}
 	if (fw->answer != model->answer) {
 		return say("the firmware says \"%s\", the specification \"%s\"",
 			   answer_name(fw->answer), answer_name(model->answer));
@@ -67,7 +70,8 @@ static const char *check_answer(const struct fw_result *fw,
 static bool is_refusal(const struct call *call, const struct fw_result *fw,
 		       const struct rdata *after)
 {
-	uint64_t told = call->op == OP_HVC ? fw->value[0] :
+	uint64_t told = call->op == OP_HVC || call->op == OP_VCPU_RUN ?
+			fw->value[0] :
 			call->op != OP_PVOP ? 0 :
 			after->shadow_ctxts[call->arg[0]][call->arg[1]]
 				.ctxt_regs.x[X0];
@@ -201,9 +205,14 @@ static const char *check_vm(uint32_t vmid, const struct rdata *adt)
 	struct fw_vm vm;
 
 	fw_get_vm(vmid, &vm);
-	same = vm.state == spec->state &&
+	same = vm.state == spec->state && vm.cntvoff == spec->cntvoff &&
 	       vm.next_load_idx == spec->next_load_idx &&
 	       memcmp(vm.vcpu, spec->vcpu, sizeof(vm.vcpu)) == 0;
+	for (uint32_t i = 0; i < VCPU_PER_VM; i++) {
+		same = same && vm.power[i] == spec->boot[i].power &&
+		       vm.entry[i] == spec->boot[i].entry &&
+		       vm.context[i] == spec->boot[i].context;
+	}
 	for (uint32_t i = 0; i < MAX_LOAD_INFO_NUM; i++) {
 		same = same && vm.load_addr[i] == spec->load[i].load_addr &&
 		       vm.load_size[i] == spec->load[i].load_size &&
@@ -215,19 +224,92 @@ static const char *check_vm(uint32_t vmid, const struct rdata *adt)
 		   spec->next_load_idx);
 }
 
-static const char *check_gprs(uint32_t vmid, uint32_t vcpuid,
+/* What EL2 keeps of a trap, which is of no use after another exit. */
+static bool is_of_trap(uint32_t reg)
+{
+	return reg == FAR_EL2 || reg == HPFAR_EL2 || reg == ESR_EL2;
+}
+
+/* Registers that a world has, and what EL2 keeps about a vCPU. */
+static bool is_kept(uint32_t reg)
+{
+	return is_world_register(reg) || (reg >= FAR_EL2 && reg <= FLAGS) ||
+	       reg == MPIDR_EL1 || reg == ACTLR_EL1 || reg == MDSCR_EL1 ||
+	       reg == ESR_EL2;
+}
+
+static bool is_found(uint32_t reg)
+{
+	return is_world_register(reg) || reg == MPIDR_EL1 ||
+	       reg == ACTLR_EL1 || reg == MDSCR_EL1;
+}
+
+/* A vCPU's registers and window, or those of the host, which runs. */
+static const char *check_ctxt(uint32_t vmid, uint32_t vcpuid,
 			      const struct rdata *adt)
 {
-	for (uint32_t reg = 0; reg < NUM_GPRS; reg++) {
-		uint64_t value = vmid == HOSTVISOR ? fw_host_gpr(reg) :
-				 fw_get_gpr(vmid, vcpuid, reg);
-		uint64_t spec = vmid == HOSTVISOR ? adt->host_regs[reg] :
-				adt->shadow_ctxts[vmid][vcpuid].ctxt_regs.x[reg];
+	const struct shadow_ctxt *ctxt = &adt->shadow_ctxts[vmid][vcpuid];
 
-		if (value != spec) {
-			return say("x%u of %u.%u is 0x%" PRIx64
+	for (uint32_t reg = 0; reg < NR_VIEW; reg++) {
+		uint64_t value = fw_get_reg(vmid, vcpuid, reg);
+		uint64_t spec = model_reg(reg, &ctxt->ctxt_regs,
+					  &ctxt->ctxt_states);
+
+		if (value != spec && is_kept(reg) &&
+		    (!is_of_trap(reg) ||
+		     ctxt->ctxt_regs.ec == ARM_EXCEPTION_TRAP)) {
+			return say("register %u of %u.%u is 0x%" PRIx64
 				   ", specified 0x%" PRIx64, reg, vmid, vcpuid,
 				   value, spec);
+		}
+	}
+	for (uint32_t i = 0; i < NR_WINDOW_FIELDS; i++) {
+		uint64_t value = fw_window(vmid, vcpuid, i);
+		uint64_t spec = *model_window(
+			i, (struct int_vcpu *)&adt->int_vcpus[vmid][vcpuid]);
+
+		if (value != spec) {
+			return say("field %u of %u.%u's window is 0x%" PRIx64
+				   ", specified 0x%" PRIx64, i, vmid, vcpuid,
+				   value, spec);
+		}
+	}
+	return NULL;
+}
+
+static const char *check_host(const struct rdata *adt)
+{
+	for (uint32_t reg = 0; reg < NR_VIEW; reg++) {
+		uint64_t value = fw_host_reg(reg);
+		uint64_t spec = reg < NUM_GPRS ? adt->host_regs[reg] :
+				model_reg(reg, &adt->cregs, &adt->cstates);
+
+		if (value != spec && reg != PC && reg != PSTATE &&
+		    is_kept(reg)) {
+			return say("the host's register %u is 0x%" PRIx64
+				   ", specified 0x%" PRIx64, reg, value, spec);
+		}
+	}
+	return NULL;
+}
+
+const char *check_entries(const struct script *script)
+{
+	if (script->nr_entered != model_nr_entered) {
+		return say("the VM was entered %u times, specified %u",
+			   script->nr_entered, model_nr_entered);
+	}
+	for (uint32_t i = 0; i < model_nr_entered; i++) {
+		const struct view *fw = &script->entered[i];
+		const struct view *spec = &model_entered[i];
+
+		for (uint32_t reg = 0; reg < NR_VIEW; reg++) {
+			if (fw->reg[reg] != spec->reg[reg] &&
+			    is_found(reg) && (reg < VIEW_FP || fw->has_fp)) {
+				return say("entry %u: register %u is 0x%"
+					   PRIx64 ", specified 0x%" PRIx64, i,
+					   reg, fw->reg[reg], spec->reg[reg]);
+			}
 		}
 	}
 	return NULL;
@@ -301,6 +383,9 @@ static uint32_t vm_of(const struct call *call)
 {
 	uint64_t vmid = call->op == OP_HVC ? call->arg[1] : call->arg[0];
 
+	if (call->op == OP_HOST_SET) {
+		return 0;
+	}
 	return is_vm(vmid) ? (uint32_t)vmid : 0;
 }
 
@@ -308,7 +393,7 @@ static const char *check_vm_state(uint32_t vmid, uint32_t vcpuid,
 				  const struct rdata *adt)
 {
 	TRY(check_vm(vmid, adt));
-	return check_gprs(vmid, vcpuid, adt);
+	return check_ctxt(vmid, vcpuid, adt);
 }
 
 static const char *check_memory(const struct call *call,
@@ -340,7 +425,7 @@ const char *check_step(const struct call *call, const struct fw_result *fw,
 	TRY(fw_check_step());
 	TRY(check_refusal(call, fw, after));
 	TRY(check_memory(call, before, after));
-	TRY(check_gprs(HOSTVISOR, 0, after));
+	TRY(check_host(after));
 	TRY(check_mmio(after));
 	if (vmid != 0) {
 		TRY(check_vm_state(vmid, (uint32_t)call->arg[1] % VCPU_PER_VM,

@@ -29,6 +29,9 @@ const char *check_step(const struct call *call, const struct fw_result *fw,
 		       const struct model_result *model,
 		       const struct rdata *before, const struct rdata *after);
 
+/* Whether a VM has found what it should, each time that it was entered. */
+const char *check_entries(const struct script *script);
+
 /* All that a step compares only where something has changed, everywhere. */
 const char *check_all(const struct rdata *adt);
 

@@ -195,11 +195,11 @@ static void g30_page_zero(void)
 	CHECK(get_level_s2pt_coq(HOSTVISOR, 0, &coq) == 0);
 	/* The firmware alone: page 0 is not RAM of the test's board. */
 	CHECK(CALL(OP_REGISTER_KVM, 0) == ANSWER_OK);
-	fw_do(&walk, &result);
+	fw_do(&walk, NULL, &result);
 	CHECK(result.answer == ANSWER_OK && result.value[1] == 0);
-	fw_do(&map, &result);
+	fw_do(&map, NULL, &result);
 	CHECK(result.answer == ANSWER_OK);
-	fw_do(&walk, &result);
+	fw_do(&walk, NULL, &result);
 	CHECK(result.answer == ANSWER_OK && result.value[1] == 3);
 }
 

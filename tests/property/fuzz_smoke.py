@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A few seconds of ./hypsec fuzz memory, where clang is installed.
+"""A few seconds of ./hypsec fuzz memory and vcpus, where clang is installed.
 
 usage: fuzz_smoke.py FUZZ-SCRIPT
 """
@@ -32,16 +32,19 @@ def main():
     if not can_link_a_fuzzer():
         print('1..0 # SKIP no clang with libFuzzer here')
         return 0
-    run = subprocess.run(
-        [sys.executable, sys.argv[1], 'memory', '--seconds', str(SECONDS)],
-        check=False, capture_output=True, text=True)
-    last = (run.stdout.splitlines() or [''])[-1]
-    steps = re.match(r'(\d+) specification steps .* 0 findings', last)
-    passed = run.returncode == 0 and steps and int(steps[1]) > 0
-    print('1..1')
-    for line in (run.stdout + run.stderr).splitlines():
-        print('#', line)
-    print(f'{"ok" if passed else "not ok"} 1 - fuzz memory')
+    passed = True
+    print('1..2')
+    for n, what in enumerate(['memory', 'vcpus'], 1):
+        run = subprocess.run(
+            [sys.executable, sys.argv[1], what, '--seconds', str(SECONDS)],
+            check=False, capture_output=True, text=True)
+        last = (run.stdout.splitlines() or [''])[-1]
+        steps = re.match(r'(\d+) specification steps .* 0 findings', last)
+        good = run.returncode == 0 and steps and int(steps[1]) > 0
+        for line in (run.stdout + run.stderr).splitlines():
+            print('#', line)
+        print(f'{"ok" if good else "not ok"} {n} - fuzz {what}')
+        passed = passed and good
     return 0 if passed else 1
 
 

@@ -13,6 +13,8 @@
 #include "arch/mem.h"
 #include "arch/native.h"
 #include "core/boot_core.h"
+#include "core/image_verify.h"
+#include "core/instances.h"
 #include "core/int_state.h"
 #include "core/locks.h"
 #include "core/mem_handler.h"
@@ -22,6 +24,7 @@
 #include "core/psci.h"
 #include "core/pt_alloc.h"
 #include "core/reclaim.h"
+#include "core/saved_vm.h"
 #include "core/shadow_ctxt.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
@@ -30,8 +33,6 @@
 #define MIB		UINT64_C(0x100000)
 #define HOST_POOL_PAGES	40
 
-/* The window that host and EL2 share lies apart from RAM. */
-#define WINDOW_BASE	UINT64_C(0xf000000000)
 
 /* A hole, a region that starts and an EL2 that starts inside a block. */
 const struct fw_range fw_ram[FW_NR_RAM] = {
@@ -43,6 +44,9 @@ const struct fw_range fw_el2 = {
 };
 
 const struct fw_range fw_device = { 0x09050000, 0x10000 };
+
+/* Apart from RAM. */
+const struct fw_range fw_shared = { 0xf000000000, HYPSEC_SHARED_SIZE };
 
 struct fw_machine fw_machine;
 
@@ -91,13 +95,14 @@ static void start_memory(void)
 		for (uint32_t i = 0; i < FW_NR_RAM; i++) {
 			native_memory_add(fw_ram[i].base, fw_ram[i].bytes);
 		}
-		native_memory_add(WINDOW_BASE, HYPSEC_SHARED_SIZE);
-		int_state_init(WINDOW_BASE);
+		native_memory_add(fw_shared.base, fw_shared.bytes);
+		int_state_init(fw_shared.base);
 		have_memory = true;
 	}
 	while (nr_dirty > 0) {
 		memset(fw_page_words(dirty[--nr_dirty]), 0, PAGE_SIZE);
 	}
+	memset(el2_ptr(pa_to_el2_va(fw_shared.base)), 0, fw_shared.bytes);
 	fw_machine.nr_touched = 0;
 	next_free = fw_el2.base;
 }
@@ -189,8 +194,12 @@ void fw_start(uint32_t chunks)
 	start_cpu();
 	start_records();
 	start_tables(chunks);
+	fw_start_worlds();
 	boot_core_reset();
 	vm_info_reset();
+	image_verify_reset();
+	saved_vm_reset();
+	instances_reset();
 	reclaim_reset();
 	for (vmid_t vmid = HOSTVISOR + 1; vmid < COREVISOR; vmid++) {
 		acquire_lock_vm(vmid);

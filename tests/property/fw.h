@@ -20,6 +20,7 @@ struct fw_range {
 extern const struct fw_range fw_ram[FW_NR_RAM];
 extern const struct fw_range fw_el2;
 extern const struct fw_range fw_device;
+extern const struct fw_range fw_shared;
 #define FW_EL2_PAGES	512
 #define FW_MAX_CHUNKS	24
 
@@ -40,15 +41,22 @@ uint64_t fw_arena_free(void);
  * @answer:  status
  * @value:   its results beside the status
  * @message: where it panicked
+ * @wrong:   what a world was to find otherwise, NULL for nothing
  */
 struct fw_result {
 	enum answer answer;
 	uint64_t value[3];
 	const char *message;
+	const char *wrong;
 };
 
-/* Does one call. */
-void fw_do(const struct call *call, struct fw_result *result);
+/* Does one call; @script: what a VM does that it runs. */
+void fw_do(const struct call *call, struct script *script,
+	   struct fw_result *result);
+
+/* The CPU's ID registers as the model has them, by CRm * 8 + op2. */
+uint64_t fw_id_register(uint32_t id);
+#define FW_ACTLR	UINT64_C(0xac7100)
 
 /* Does one of the calls for which s2page must be held panic without it? */
 bool fw_dies_without_s2page(const struct call *call);
@@ -111,6 +119,10 @@ uint64_t fw_pool_free(uint32_t vmid);
 struct fw_vm {
 	uint32_t state;
 	uint32_t vcpu[8];
+	uint32_t power[8];
+	uint64_t entry[8];
+	uint64_t context[8];
+	uint64_t cntvoff;
 	uint32_t next_load_idx;
 	uint64_t load_addr[5];
 	uint64_t load_size[5];
@@ -119,6 +131,23 @@ struct fw_vm {
 void fw_get_vm(uint32_t vmid, struct fw_vm *vm);
 uint64_t fw_get_gpr(uint32_t vmid, uint32_t vcpuid, uint32_t reg);
 uint64_t fw_host_gpr(uint32_t reg);
+
+/* A register of a vCPU that does not run, or of the host that does. */
+uint64_t fw_get_reg(uint32_t vmid, uint32_t vcpuid, uint32_t reg);
+uint64_t fw_host_reg(uint32_t reg);
+void fw_set_host_reg(uint32_t reg, uint64_t value);
+
+/* A field of a vCPU's window. */
+uint64_t fw_window(uint32_t vmid, uint32_t vcpuid, uint32_t field);
+void fw_set_window(uint32_t vmid, uint32_t vcpuid, uint32_t field,
+		   uint64_t value);
+
+/*
+ * VCPU_RUN by the host, with @script for what the VM does: its entries are
+ * added. What is wrong with a world that was entered, or NULL: EL2's registers
+ * for it (facts I20, I21, I28), and whether the host finds its own (I22).
+ */
+const char *fw_vcpu_run(const struct call *call, struct script *script);
 
 /* A page of RAM that EL2 or a world has written since the last step. */
 uint64_t fw_nr_touched(void);

@@ -12,6 +12,7 @@
 #include "arch/native.h"
 #include "arch/tlbi.h"
 #include "core/boot_ops.h"
+#include "core/boot_vcpu.h"
 #include "core/fault_handler.h"
 #include "core/host_hvc.h"
 #include "core/locks.h"
@@ -205,6 +206,9 @@ static void set_state(const struct call *call)
 	acquire_lock_vm(vmid);
 	if (call->op == OP_SET_VM_STATE) {
 		set_vm_state(vmid, (uint32_t)call->arg[1]);
+	} else if (call->op == OP_START_VCPU) {
+		boot_vcpu_set_entry(vmid, (uint32_t)call->arg[1], call->arg[2],
+				    call->arg[3]);
 	} else {
 		set_vcpu_state(vmid, (uint32_t)call->arg[1],
 			       (uint32_t)call->arg[2]);
@@ -258,8 +262,11 @@ static enum hv_status operation(const struct call *call, uint64_t *value)
 		return grant_stage2_sg_gpa(vmid, a[1], a[2]);
 	case OP_REVOKE:
 		return revoke_stage2_sg_gpa(vmid, a[1], a[2]);
+	case OP_REGISTER_VCPU:
+		return register_vcpu(vmid, (uint32_t)a[1]);
 	case OP_SET_VM_STATE:
 	case OP_SET_VCPU_STATE:
+	case OP_START_VCPU:
 		set_state(call);
 		break;
 	case OP_WALK:
@@ -281,7 +288,8 @@ static void hvc(const struct call *call)
 	host_hvc_dispatcher(&fw_machine.frame);
 }
 
-static void do_call(const struct call *call, struct fw_result *result)
+static void do_call(const struct call *call, struct script *script,
+		    struct fw_result *result)
 {
 	switch ((int)call->op) {
 	case OP_HOST_FAULT:
@@ -306,6 +314,21 @@ static void do_call(const struct call *call, struct fw_result *result)
 		result->value[0] = fw_machine.frame.regs[0];
 		result->value[1] = fw_machine.counters[0].refusals;
 		break;
+	case OP_VCPU_RUN:
+		result->answer = ANSWER_OK;
+		result->wrong = fw_vcpu_run(call, script);
+		result->value[0] = fw_machine.frame.regs[0];
+		result->value[1] = fw_machine.counters[0].refusals;
+		break;
+	case OP_HOST_SET:
+		fw_set_host_reg((uint32_t)call->arg[0], call->arg[1]);
+		result->answer = ANSWER_OK;
+		break;
+	case OP_WINDOW:
+		fw_set_window((uint32_t)call->arg[0], (uint32_t)call->arg[1],
+			      (uint32_t)call->arg[2], call->arg[3]);
+		result->answer = ANSWER_OK;
+		break;
 	default:
 		result->answer = answer_of(operation(call, result->value));
 		break;
@@ -314,6 +337,7 @@ static void do_call(const struct call *call, struct fw_result *result)
 
 struct job {
 	const struct call *call;
+	struct script *script;
 	struct fw_result *result;
 };
 
@@ -321,7 +345,7 @@ static void run_job(void *data)
 {
 	const struct job *job = data;
 
-	do_call(job->call, job->result);
+	do_call(job->call, job->script, job->result);
 }
 
 /* The pages that an event has written. */
@@ -334,9 +358,10 @@ static void touch_event(const struct native_event *event)
 	}
 }
 
-void fw_do(const struct call *call, struct fw_result *result)
+void fw_do(const struct call *call, struct script *script,
+	   struct fw_result *result)
 {
-	struct job job = { call, result };
+	struct job job = { call, script, result };
 	const struct native_event *event;
 	size_t n;
 

@@ -33,6 +33,9 @@ struct fw_machine {
 
 extern struct fw_machine fw_machine;
 
+/* EL1's and EL2's registers of a CPU whose host has just started. */
+void fw_start_worlds(void);
+
 /* The words of a page of RAM. */
 uint64_t *fw_page_words(uint64_t pfn);
 

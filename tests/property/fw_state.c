@@ -222,8 +222,12 @@ void fw_get_vm(uint32_t vmid, struct fw_vm *vm)
 {
 	acquire_lock_vm(vmid);
 	vm->state = get_vm_state(vmid);
+	vm->cntvoff = get_vm_cntvoff(vmid);
 	for (uint32_t i = 0; i < VCPU_PER_VM; i++) {
 		vm->vcpu[i] = get_vcpu_state(vmid, i);
+		vm->power[i] = get_vcpu_power(vmid, i);
+		vm->entry[i] = get_vcpu_entry(vmid, i);
+		vm->context[i] = get_vcpu_context(vmid, i);
 	}
 	vm->next_load_idx = get_vm_next_load_idx(vmid);
 	for (uint32_t i = 0; i < MAX_LOAD_INFO_NUM; i++) {

@@ -51,7 +51,8 @@ static void hvc_call(struct bytes *bytes, const struct rdata *adt,
 		HVC_CLEAR_VM_S2_RANGE, HVC_SET_BOOT_INFO, HVC_REMAP_VM_IMAGE,
 		HVC_PHYS_ADDR_IOREMAP, HVC_SET_BOOT_INFO, HVC_REMAP_VM_IMAGE,
 		HVC_PHYS_ADDR_IOREMAP, HVC_CLEAR_VM_S2_RANGE,
-		HVC_REGISTER_KVM, HVC_DESTROY_VM,
+		HVC_REGISTER_KVM, HVC_DESTROY_VM, HVC_TIMER_SET_CNTVOFF,
+		HVC_REGISTER_VCPU, HVC_GET_INFO,
 	};
 
 	arg[0] = pick(bytes, 16) == 0 ? hostile(bytes) : PICK(bytes, numbers);
@@ -62,6 +63,15 @@ static void hvc_call(struct bytes *bytes, const struct rdata *adt,
 			 addr_in(some_pfn(bytes, adt), bytes);
 		arg[3] = pick(bytes, 2) == 0 ? KVM_PHYS_SIZE :
 					       some_size(bytes);
+		break;
+	case HVC_TIMER_SET_CNTVOFF:
+		arg[2] = word(bytes);
+		break;
+	case HVC_GET_INFO:
+		arg[1] = pick(bytes, 4);
+		break;
+	case HVC_REGISTER_VCPU:
+		arg[2] = pick(bytes, 8) == 0 ? hostile(bytes) : pick(bytes, 8);
 		break;
 	case HVC_REMAP_VM_IMAGE:
 		arg[2] = some_pfn(bytes, adt);
@@ -298,14 +308,23 @@ static void fill_arguments(struct bytes *bytes, const struct rdata *adt,
 	case OP_CLEAR_PAGE:
 		page_call(bytes, adt, call);
 		break;
+	case OP_REGISTER_VCPU:
+	case OP_START_VCPU:
+	case OP_HOST_SET:
+	case OP_WINDOW:
+	case OP_VM_SET:
+	case OP_VM_EXIT:
+	case OP_VCPU_RUN:
+		vcpu_arguments(bytes, adt, call);
+		break;
 	default:
 		other_call(bytes, adt, call);
 		break;
 	}
 }
 
-/* How often each operation is tried. */
-static const uint8_t weights[NR_OPS] = {
+/* How often each operation is tried where memory is the subject. */
+static const uint8_t memory_weights[NR_OPS] = {
 	[OP_HOST_FAULT] = 6, [OP_MAP_PAGE_HOST] = 8, [OP_HOST_LOAD] = 6,
 	[OP_HOST_STORE] = 12, [OP_HVC] = 14, [OP_VM_LOAD] = 6,
 	[OP_VM_STORE] = 8, [OP_PVOP] = 20, [OP_VM_FAULT] = 40,
@@ -318,6 +337,26 @@ static const uint8_t weights[NR_OPS] = {
 	[OP_CLEAR_BLOCK_HOST] = 2, [OP_PLANT] = 8, [OP_WALK] = 3,
 	[OP_GET_PFN] = 2,
 };
+
+/* And where vCPUs are. */
+static const uint8_t vcpu_weights[NR_OPS] = {
+	[OP_VCPU_RUN] = 62, [OP_VM_EXIT] = 50, [OP_VM_SET] = 46,
+	[OP_WINDOW] = 40, [OP_HOST_SET] = 8, [OP_REGISTER_VCPU] = 5,
+	[OP_START_VCPU] = 5, [OP_REGISTER_KVM] = 2, [OP_HVC] = 10,
+	[OP_SET_VCPU_STATE] = 3, [OP_SET_VM_STATE] = 2, [OP_VM_FAULT] = 3,
+	[OP_HOST_STORE] = 3, [OP_VM_STORE] = 3, [OP_VM_LOAD] = 1,
+	[OP_IOREMAP] = 1, [OP_CLEAR_RANGE] = 1, [OP_DESTROY_VM] = 1,
+	[OP_GRANT] = 2, [OP_REVOKE] = 1, [OP_PVOP] = 1, [OP_PLANT] = 1,
+};
+
+static const uint8_t *weights = memory_weights;
+static bool about_vcpus;
+
+void generate_about_vcpus(bool vcpus)
+{
+	about_vcpus = vcpus;
+	weights = vcpus ? vcpu_weights : memory_weights;
+}
 
 uint32_t generate_chunks(struct bytes *bytes)
 {
@@ -338,6 +377,10 @@ bool generate_call(struct bytes *bytes, const struct rdata *adt,
 	}
 	if (adt->vmids == 0 && byte(bytes) % 2 == 0) {
 		call->op = OP_REGISTER_KVM;
+		return true;
+	}
+	if (about_vcpus && byte(bytes) % 2 == 0 &&
+	    vcpu_next_step(bytes, adt, call)) {
 		return true;
 	}
 	/* The weights add up to 256 at most; what is left goes to the VMs. */

@@ -14,6 +14,15 @@ struct bytes {
 	const uint8_t *end;
 };
 
+/* What the sequences are about from now on: memory at first, or vCPUs. */
+void generate_about_vcpus(bool vcpus);
+
+/* generate_vcpu.c: arguments of its calls, and what would let a vCPU run. */
+void vcpu_arguments(struct bytes *bytes, const struct rdata *adt,
+		    struct call *call);
+bool vcpu_next_step(struct bytes *bytes, const struct rdata *adt,
+		    struct call *call);
+
 /* Size of the arena for a sequence. */
 uint32_t generate_chunks(struct bytes *bytes);
 

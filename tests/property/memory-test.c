@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The memory layers beside their specification, on random sequences.
+ * Firmware and specification side by side on random sequences.
  *
+ *   --about WHAT  memory (the default) or vcpus: what the sequences mostly do
  *   --seed N      first seed; each sequence has the next one
  *   --steps N     how many steps
  *   --replay FILE run the sequence in FILE instead, and shrink it if it fails
@@ -14,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "generate.h"
 #include "run.h"
 
 #define DEFAULT_SEED	1
@@ -36,8 +38,9 @@ struct shared {
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: memory-test [--tap] [--seed N] [--steps N] "
-			"[--replay FILE] [--bytes FILE] [--save FILE]\n");
+	fprintf(stderr, "usage: memory-test [--tap] [--about memory|vcpus] "
+			"[--seed N] [--steps N] [--replay FILE] "
+			"[--bytes FILE] [--save FILE]\n");
 	return 2;
 }
 
@@ -176,7 +179,9 @@ int main(int argc, char **argv)
 		if (i + 1 == argc) {
 			return usage();
 		}
-		if (strcmp(argv[i], "--seed") == 0) {
+		if (strcmp(argv[i], "--about") == 0) {
+			generate_about_vcpus(strcmp(argv[++i], "vcpus") == 0);
+		} else if (strcmp(argv[i], "--seed") == 0) {
 			options.seed = strtoull(argv[++i], NULL, 0);
 		} else if (strcmp(argv[i], "--steps") == 0) {
 			options.steps = strtoull(argv[++i], NULL, 0);

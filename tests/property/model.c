@@ -51,9 +51,16 @@ void model_start(uint32_t chunks, struct rdata *adt)
 	}
 	board.emulated[0] = (struct pa_window){ fw_device.base,
 						fw_device.bytes };
+	board.pan = board.ssbs = board.mte = board.nmi = true;
+	board.actlr_el1 = FW_ACTLR;
+	for (uint32_t id = 0; id < 64; id++) {
+		board.id[id] = fw_id_register(id);
+	}
+	board.shared = (struct pa_window){ fw_shared.base, fw_shared.bytes };
 	board.nr_windows = sizeof(windows) / sizeof(windows[0]);
 	memcpy(board.windows, windows, sizeof(windows));
 	empty_adt(&board, chunks, adt);
+	model_start_worlds(adt);
 	for (uint64_t i = 0; i < fw_el2.bytes / PAGE_SIZE; i++) {
 		uint64_t pa = fw_el2.base + i * PAGE_SIZE;
 
@@ -276,6 +283,10 @@ static void load_registers(const struct call *call, struct rdata *adt)
 
 	if (call->op == OP_HVC) {
 		memcpy(adt->host_regs, arg, MAX_ARGS * sizeof(arg[0]));
+	} else if (call->op == OP_VCPU_RUN) {
+		adt->host_regs[0] = HVC_VCPU_RUN;
+		adt->host_regs[1] = arg[0];
+		adt->host_regs[2] = arg[1];
 	} else if (call->op == OP_HOST_STORE) {
 		adt->host_regs[arg[1]] = arg[2];
 	} else if (call->op == OP_VM_STORE) {
@@ -289,11 +300,20 @@ static void load_registers(const struct call *call, struct rdata *adt)
 	}
 }
 
-static enum option run(const struct call *call, const struct fw_result *fw,
+static enum option run(const struct call *call, const struct script *script,
 		       struct rdata *adt, uint64_t *value)
 {
-	(void)fw;
 	switch ((int)call->op) {
+	case OP_VCPU_RUN:
+		WHEN(model_vcpu_run(script, adt, model_entered,
+				    &model_nr_entered));
+		value[0] = adt->host_regs[0];
+		return SOME;
+	case OP_REGISTER_VCPU:
+	case OP_START_VCPU:
+	case OP_HOST_SET:
+	case OP_WINDOW:
+		return vcpu_call(call, adt);
 	case OP_HOST_FAULT:
 		WHEN(host_fault(call->arg[0], call->arg[1], call->arg[2],
 				adt));
@@ -352,17 +372,33 @@ static bool is_refusal(enum option done)
 	return done != SOME && done != AGAIN;
 }
 
-bool model_do(const struct call *call, const struct fw_result *fw,
-	      struct rdata *adt, struct rdata *before,
-	      struct model_result *result)
+/*
+ * What an injection leaves in the host's registers is not the specification's:
+ * it has no words for one.
+ */
+static void take_injected(const struct call *call, struct rdata *adt)
+{
+	if (call->op == OP_HOST_FAULT || call->op == OP_HOST_LOAD ||
+	    call->op == OP_HOST_STORE) {
+		adt->cregs.elr_el1 = fw_host_reg(ELR_EL1);
+		adt->cregs.spsr_el1 = fw_host_reg(SPSR_EL1);
+		adt->cstates.esr_el1 = fw_host_reg(ESR_EL1);
+		adt->cregs.sys[FAR_EL1 - MPIDR_EL1] = fw_host_reg(FAR_EL1);
+	}
+}
+
+bool model_do(const struct call *call, const struct script *script,
+	      const struct fw_result *fw, struct rdata *adt,
+	      struct rdata *before, struct model_result *result)
 {
 	enum option done;
 
 	*result = (struct model_result){ .answer = ANSWER_OK };
+	model_nr_entered = 0;
 	load_registers(call, adt);
 	rdata_copy(before, adt);
 	ask_reclaimed(call, fw, adt);
-	done = run(call, fw, adt, result->value);
+	done = run(call, script, adt, result->value);
 	if (done == STUCK) {
 		return false;
 	}
@@ -374,7 +410,8 @@ bool model_do(const struct call *call, const struct fw_result *fw,
 	} else if (!lock_all_free(adt)) {
 		return false;
 	}
-	if (call->op == OP_HVC) {
+	take_injected(call, adt);
+	if (call->op == OP_HVC || call->op == OP_VCPU_RUN) {
 		result->value[0] = done == SOME ? result->value[0] :
 						  call_result(done);
 		result->value[1] = done == NONE_INVAL || done == NONE_PERM ||

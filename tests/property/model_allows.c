@@ -82,10 +82,47 @@ static bool can_set_vm_state(const uint64_t *arg, const struct rdata *adt)
 	       arg[1] <= POWEROFF;
 }
 
+/* Of one that is registered: as if another CPU ran it, and back. */
 static bool can_set_vcpu_state(const uint64_t *arg, const struct rdata *adt)
 {
-	return adt->vms[arg[0]].state != UNUSED && is_vcpu(arg[1]) &&
-	       (arg[2] == UNUSED || arg[2] == READY || arg[2] == ACTIVE);
+	return is_vcpu(arg[1]) && adt->vms[arg[0]].vcpu[arg[1]] != UNUSED &&
+	       (arg[2] == READY || arg[2] == ACTIVE);
+}
+
+static bool can_start_vcpu(const uint64_t *arg, const struct rdata *adt)
+{
+	return is_vcpu(arg[1]) && adt->vms[arg[0]].vcpu[arg[1]] != UNUSED &&
+	       adt->vms[arg[0]].boot[arg[1]].power == VCPU_OFF;
+}
+
+/* Into a window that EL2 knows. */
+static bool can_tell(const uint64_t *arg, const struct rdata *adt)
+{
+	return (adt->vmids >> arg[0] & 1) != 0 && is_vcpu(arg[1]) &&
+	       arg[2] < NR_WINDOW_FIELDS;
+}
+
+/* What runs at EL1 has a PSTATE of EL1 or EL0, in AArch64 or AArch32's EL0. */
+static bool is_world_pstate(uint64_t pstate)
+{
+	uint64_t mode = pstate & 31;
+
+	return pstate <= UINT32_MAX &&
+	       (mode == 0 || mode == 4 || mode == 5 || mode == 16);
+}
+
+static bool can_set_register(const uint64_t *arg)
+{
+	return is_world_register(arg[0]) &&
+	       (arg[0] != PSTATE || is_world_pstate(arg[1]));
+}
+
+/* Not a trap of FP registers: when there is one, the firmware decides. */
+static bool can_exit(const uint64_t *arg)
+{
+	return arg[0] <= ARM_EXCEPTION_TRAP &&
+	       (arg[1] & ESR_ELx_EC_MASK) >> ESR_ELx_EC_SHIFT !=
+	       ESR_ELx_EC_FP;
 }
 
 /* Is there room in the model's arrays, whatever the call does? */
@@ -121,6 +158,12 @@ static bool allows_vm_call(const struct call *call, const struct rdata *adt)
 		return can_set_vm_state(arg, adt);
 	case OP_SET_VCPU_STATE:
 		return can_set_vcpu_state(arg, adt);
+	case OP_REGISTER_VCPU:
+		return arg[1] <= INVALID;
+	case OP_START_VCPU:
+		return can_start_vcpu(arg, adt);
+	case OP_WINDOW:
+		return can_tell(arg, adt);
 	case OP_ASSIGN:
 		return can_own_more(arg[0], adt);
 	case OP_MAP_PFN:
@@ -135,6 +178,22 @@ static bool allows_vm_call(const struct call *call, const struct rdata *adt)
 	}
 }
 
+/*
+ * Not the calls of sealed state; and of verification those that have an
+ * operation of their own.
+ */
+static bool is_specified_call(uint64_t number)
+{
+	static const uint8_t others[] = { 12, 19, 20, 21, 22, 29, 31, 34 };
+
+	for (uint32_t i = 0; i < sizeof(others); i++) {
+		if (number == others[i]) {
+			return false;
+		}
+	}
+	return true;
+}
+
 bool model_allows(const struct call *call, const struct rdata *adt)
 {
 	const uint64_t *arg = call->arg;
@@ -146,12 +205,22 @@ bool model_allows(const struct call *call, const struct rdata *adt)
 	case OP_HOST_LOAD:
 	case OP_HOST_STORE:
 		return is_paddr(arg[0]) && arg[1] < 30;
+	case OP_HVC:
+		return is_specified_call(arg[0]);
 	case OP_HOST_FAULT:
 	case OP_MAP_PAGE_HOST:
-	case OP_HVC:
 	case OP_REGISTER_KVM:
 	case OP_GET_PFN:
+	case OP_VCPU_RUN:
 		return true;
+	case OP_HOST_SET:
+		return can_set_register(arg) && arg[0] != PC &&
+		       arg[0] != PSTATE && arg[0] != CNTV_CTL_EL0 &&
+		       arg[0] != CNTV_CVAL_EL0;
+	case OP_VM_SET:
+		return can_set_register(arg);
+	case OP_VM_EXIT:
+		return can_exit(arg);
 	case OP_CLEAR_PFN_HOST:
 		return is_free_ram(arg[0], adt);
 	case OP_CLEAR_BLOCK_HOST:

@@ -20,6 +20,9 @@
 static struct rdata adt;
 static struct rdata before;
 
+/* For the next VM that runs. */
+static struct script script;
+
 void *shared_memory(size_t bytes)
 {
 	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
@@ -50,6 +53,7 @@ void run_start(uint32_t chunks)
 	fw_start(chunks);
 	model_start((uint32_t)fw_arena_free(), &adt);
 	check_start(&adt);
+	script.nr = 0;
 }
 
 static bool fail(struct run_result *result, uint32_t at, const char *message)
@@ -76,14 +80,25 @@ bool run_call(const struct call *call, uint32_t at, struct run_result *result)
 	struct fw_result fw;
 	const char *error;
 
-	fw_do(call, &fw);
-	if (!model_do(call, &fw, &adt, &before, &model)) {
+	if (call->op == OP_VM_SET || call->op == OP_VM_EXIT) {
+		if (script.nr < MAX_SCRIPT) {
+			script.calls[script.nr++] = *call;
+		}
+		result->answer = ANSWER_OK;
+		return true;
+	}
+	fw_do(call, &script, &fw);
+	if (!model_do(call, &script, &fw, &adt, &before, &model)) {
 		return fail(result, at, "the specification is stuck");
 	}
 	result->steps++;
 	result->answers[model.answer]++;
 	result->answer = model.answer;
 	error = check_step(call, &fw, &model, &before, &adt);
+	if (error == NULL && call->op == OP_VCPU_RUN) {
+		error = check_entries(&script);
+		script.nr = 0;
+	}
 	return error == NULL || fail(result, at, error);
 }
 

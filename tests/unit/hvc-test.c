@@ -21,11 +21,14 @@
 #define IMAGE UINT64_C(0x8000000000)
 #define UART UINT64_C(0x09000000)
 
+#define CNTVOFF		7
 #define CLEAR		9
 #define SET_BOOT_INFO	10
 #define REMAP		11
 #define REGISTER	13
+#define REGISTER_VCPU	14
 #define IOREMAP		28
+#define GET_INFO	30
 #define DESTROY		32
 
 #define INVALID_ARG	(-2)
@@ -83,7 +86,11 @@ static void abi_numbers_are_the_references(void)
 	g_assert_cmpint(HYPSEC_HVC_CLEAR_VM_S2_RANGE, ==, CLEAR);
 	g_assert_cmpint(HYPSEC_HVC_SET_BOOT_INFO, ==, SET_BOOT_INFO);
 	g_assert_cmpint(HYPSEC_HVC_REMAP_VM_IMAGE, ==, REMAP);
+	g_assert_cmpint(HYPSEC_HVC_TIMER_SET_CNTVOFF, ==, CNTVOFF);
+	g_assert_cmpint(HYPSEC_HVC_VCPU_RUN, ==, 8);
 	g_assert_cmpint(HYPSEC_HVC_REGISTER_KVM, ==, REGISTER);
+	g_assert_cmpint(HYPSEC_HVC_REGISTER_VCPU, ==, REGISTER_VCPU);
+	g_assert_cmpint(HYPSEC_HVC_GET_INFO, ==, GET_INFO);
 	g_assert_cmpint(HYPSEC_HVC_PHYS_ADDR_IOREMAP, ==, IOREMAP);
 	g_assert_cmpint(HYPSEC_HVC_DESTROY_VM, ==, DESTROY);
 	g_assert_cmpint(HYPSEC_NOT_SUPPORTED, ==, -1);
@@ -94,7 +101,11 @@ static void abi_numbers_are_the_references(void)
 	g_assert_cmpint(HYPSEC_NO_MEMORY, ==, NO_MEMORY);
 	g_assert_cmpint(HYPSEC_PVOP_SET_DESC_PFN, ==, 0x81000);
 	g_assert_cmpint(HYPSEC_PVOP_UNSET_DESC_PFN, ==, 0x82000);
+	g_assert_cmpint(HYPSEC_EXIT_IRQ, ==, 0);
+	g_assert_cmpint(HYPSEC_EXIT_SERROR, ==, 1);
+	g_assert_cmpint(HYPSEC_EXIT_TRAP, ==, 2);
 	g_assert_cmpint(HYPSEC_MAX_VMS, ==, COREVISOR - 1);
+	g_assert_cmpint(HYPSEC_MAX_VCPUS, ==, VCPU_PER_VM);
 	g_assert_cmpint(HYPSEC_MAX_IMAGES, ==, MAX_LOAD_INFO_NUM);
 	g_assert_cmpint(HYPSEC_MAX_SHARES, ==, MAX_SHARE_COUNT);
 	g_assert_cmpint(HYPSEC_MAX_PAGES_PER_CALL, ==, MAX_PAGES_PER_CALL);
@@ -106,6 +117,9 @@ static void calls_make_load_and_end_a_vm(void)
 	ops_start();
 	g_assert_cmpint(hvc(REGISTER, 0, 0, 0), ==, 1);
 	g_assert_cmpint(hvc(REGISTER, 9, 9, 9), ==, 2);
+	g_assert_cmpint(hvc(REGISTER_VCPU, 1, 0, 0), ==, 0);
+	g_assert_cmpint(hvc(REGISTER_VCPU, 1, 7, 0), ==, 0);
+	g_assert_cmpint(hvc(CNTVOFF, 1, INVALID64, 0), ==, 0);
 	g_assert_cmpint(hvc(SET_BOOT_INFO, 1, IMAGE, 3 * PAGE_SIZE), ==, 0);
 	g_assert_cmpint(hvc(SET_BOOT_INFO, 1, IMAGE + MIB, 1), ==, 1);
 	g_assert_cmpint(hvc(REMAP, 1, PFN, 0), ==, 0);
@@ -119,7 +133,7 @@ static void calls_make_load_and_end_a_vm(void)
 	ops_assert_reclaimed(PFN);
 	g_assert_cmpint(hvc(DESTROY, 1, 0, 0), ==, 0);
 	g_assert_cmpint(hvc(DESTROY, 2, 0, 0), ==, 0);
-	g_assert_cmpuint(pcpu_boot()->counters->hypercalls, ==, 10);
+	g_assert_cmpuint(pcpu_boot()->counters->hypercalls, ==, 13);
 	g_assert_cmpuint(refusals(), ==, 0);
 	g_assert_cmpstr(native_console(), ==, "");
 }
@@ -142,6 +156,11 @@ static const struct bad_call bad_calls[] = {
 	{ REMAP, { 2, PFN + 1, 0 }, DENIED },
 	{ IOREMAP, { 1, UART, OPS_RAM, PAGE_SIZE }, DENIED },
 	{ IOREMAP, { 1, UART, UART, 1 }, INVALID_ARG },
+	{ REGISTER_VCPU, { 1, 8 }, INVALID_ARG },
+	{ REGISTER_VCPU, { 0, 0 }, INVALID_ARG },
+	{ REGISTER_VCPU, { 2, 0 }, DENIED },
+	{ CNTVOFF, { 16, 1 }, INVALID_ARG },
+	{ CNTVOFF, { 2, 1 }, DENIED },
 	{ DESTROY, { 2 }, DENIED },
 	{ DESTROY, { 0 }, INVALID_ARG },
 	{ DESTROY, { 16 }, INVALID_ARG },
@@ -185,6 +204,10 @@ static void g32_numbers_are_64_bits_wide(void)
 		assert_refused(hvc4(IOREMAP, vm, UART, UART, PAGE_SIZE),
 			       INVALID_ARG);
 		assert_refused(hvc(DESTROY, vm, 0, 0), INVALID_ARG);
+		assert_refused(hvc(REGISTER_VCPU, vm, 0, 0), INVALID_ARG);
+		assert_refused(hvc(REGISTER_VCPU, 1, BIT(bit), 0),
+			       INVALID_ARG);
+		assert_refused(hvc(CNTVOFF, vm, 1, 0), INVALID_ARG);
 	}
 	assert_refused(hvc(DESTROY, ~UINT64_C(0), 0, 0), INVALID_ARG);
 }
@@ -192,7 +215,8 @@ static void g32_numbers_are_64_bits_wide(void)
 static void call_numbers_are_64_bits_wide(void)
 {
 	static const uint64_t numbers[] = { CLEAR, SET_BOOT_INFO, REMAP,
-					    REGISTER, IOREMAP, DESTROY };
+					    REGISTER, IOREMAP, DESTROY,
+					    REGISTER_VCPU, CNTVOFF, GET_INFO };
 
 	start_loaded_vm();
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
@@ -203,6 +227,19 @@ static void call_numbers_are_64_bits_wide(void)
 	}
 	g_assert_cmpuint(ops_vm_state(1), ==, READY);
 	g_assert_cmpuint(ops_vm_state(2), ==, UNUSED);
+	g_assert_cmpuint(refusals(), ==, 0);
+}
+
+/* What there is to know, and no violation to ask for more. */
+static void info_is_told(void)
+{
+	ops_start();
+	g_assert_cmpint(hvc(GET_INFO, 0, 0, 0), ==, 1);
+	g_assert_cmphex(hvc(GET_INFO, 1, 0, 0), ==, TEST_SHARED_BASE);
+	g_assert_cmpint(hvc(GET_INFO, 2, 0, 0), ==, 512 * 1024);
+	g_assert_cmpint(hvc(GET_INFO, 3, 0, 0), ==, -1);
+	g_assert_cmpint(hvc(GET_INFO, BIT(32), 0, 0), ==, -1);
+	g_assert_cmpint(hvc(GET_INFO, INVALID64, 0, 0), ==, -1);
 	g_assert_cmpuint(refusals(), ==, 0);
 }
 
@@ -293,6 +330,11 @@ static void refusal_names_call_arguments_and_reason(void)
 		"a device of the host's",
 		"PHYS_ADDR_IOREMAP(0x1, 0x9000000, 0x9000000, 0x1): range is "
 		"misaligned or too large",
+		"REGISTER_VCPU(0x1, 0x8): no such VM or vCPU",
+		"REGISTER_VCPU(0x0, 0x0): no such VM or vCPU",
+		"REGISTER_VCPU(0x2, 0x0): the VM is not being set up",
+		"TIMER_SET_CNTVOFF(0x10, 0x1): no such VM id",
+		"TIMER_SET_CNTVOFF(0x2, 0x1): the VM is not being set up",
 		"DESTROY_VM(0x2): the VM does not exist",
 		"DESTROY_VM(0x0): no such VM id",
 		"DESTROY_VM(0x10): no such VM id",
@@ -442,6 +484,7 @@ static void other_psci_calls_leave_vms(void)
 }
 
 static const struct unit_test tests[] = {
+	UNIT_TEST("/hvc/info/told", info_is_told),
 	UNIT_TEST("/hvc/abi/numbers-are-the-references",
 		  abi_numbers_are_the_references),
 	UNIT_TEST("/hvc/life/make-load-and-end-a-vm",

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The entry of libFuzzer: bytes to a sequence to both sides. ./hypsec fuzz
- * memory builds it. HYPSEC_FUZZ_STEPS names a file of 8 bytes in which the
- * steps are counted.
+ * memory and ./hypsec fuzz vcpus build it. HYPSEC_FUZZ_STEPS names a file of 8
+ * bytes in which the steps are counted, HYPSEC_FUZZ_ABOUT what the sequences
+ * are about.
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "generate.h"
 #include "run.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
@@ -47,7 +50,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	struct run_result result = { .steps = 0 };
 
 	if (counter == NULL) {
+		const char *about = getenv("HYPSEC_FUZZ_ABOUT");
+
 		counter = map_counter();
+		generate_about_vcpus(about != NULL &&
+				     strcmp(about, "vcpus") == 0);
 	}
 	run_bytes(bytes, n, &sequence, &result);
 	*counter += result.steps;
