@@ -54,6 +54,7 @@ enum hv_status {
  */
 #define KEEP_POINTER(p)	__asm__("" : "+r" (p))
 
+#define ALWAYS_INLINE	inline __attribute__((always_inline))
 /* Keep what is not on every way, and what is rare, out of the caller. */
 #define NOINLINE	__attribute__((noinline))
 #define COLD		__attribute__((noinline, cold))

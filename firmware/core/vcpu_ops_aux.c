@@ -163,7 +163,7 @@ void reset_sys_regs(uint32_t vmid, uint32_t vcpuid)
 }
 
 /* What a load of the VM's gets when the host answers @value. */
-static uint64_t loaded_value(uint64_t esr, uint64_t value)
+static NOINLINE uint64_t loaded_value(uint64_t esr, uint64_t value)
 {
 	unsigned int bits = 8u << EXTRACT(ESR_ELX_SAS, esr);
 
@@ -189,15 +189,14 @@ void sync_dirty_to_shadow(uint32_t vmid, uint32_t vcpuid)
 {
 	struct shadow_ctxt *ctxt = shadow_ctxt_get(vmid, vcpuid);
 	uint64_t dirty = ctxt->regs[DIRTY] & GENMASK(X30, X0);
+	bool load = esr_class(ctxt) == EC_DABT_LOW;
 
 	while (dirty != 0) {
 		uint32_t i = (uint32_t)__builtin_ctzll(dirty);
 		uint64_t value = get_int_gpr(vmid, vcpuid, i);
 
-		if (esr_class(ctxt) == EC_DABT_LOW) {
-			value = loaded_value(ctxt->regs[ESR_EL2], value);
-		}
-		ctxt->regs[i] = value;
+		ctxt->regs[i] = load ? loaded_value(ctxt->regs[ESR_EL2], value) :
+				       value;
 		dirty &= dirty - 1;
 	}
 }
