@@ -20,6 +20,7 @@
 #include "core/mem_handler.h"
 #include "core/page_manager.h"
 #include "core/save_vm.h"
+#include "core/seal.h"
 #include "core/shadow_ctxt.h"
 #include "hypsec/sealed.h"
 
@@ -1060,6 +1061,27 @@ static void g64_vcpu_goes_to_the_vm(void)
 	g_assert_true(shadow_ctxt_get(vm, 0)->shared == shared(vm, 0));
 }
 
+/* Whatever changes data after it was found authentic: nothing is decrypted. */
+static void changed_data_is_not_decrypted(void)
+{
+	static const uint8_t manifest[32] = "m", save_id[32] = "s";
+	uint8_t text[100] = "something to say";
+	const struct seal_data data = { .data = text, .bytes = sizeof(text),
+					.bound = save_id, .bound_bytes = 8 };
+	struct seal_keys keys;
+	struct hypsec_seal_tag tag;
+
+	signed_start();
+	seal_derive(&keys, manifest, save_id);
+	seal_encrypt(&keys, &data, &tag);
+	g_assert_true(seal_is_authentic(&keys, &data, &tag));
+	text[50] ^= 1;
+	g_assert_false(seal_decrypt(&keys, &data, &tag));
+	for (size_t i = 0; i < sizeof(text); i++) {
+		g_assert_cmpuint(text[i], ==, 0);
+	}
+}
+
 #define SEALING(path, run) UNIT_TEST("/sealing/" path, run)
 
 static const struct unit_test tests[] = {
@@ -1119,6 +1141,8 @@ static const struct unit_test tests[] = {
 	SEALING("bad/parts-into-an-ordinary-vm",
 		bad_parts_into_an_ordinary_vm),
 	SEALING("bad/pages-for-a-restored-vm", bad_pages_for_a_restored_vm),
+	SEALING("bad/changed-data-is-not-decrypted",
+		changed_data_is_not_decrypted),
 	SEALING("g64_vcpu_goes_to_the_vm", g64_vcpu_goes_to_the_vm),
 };
 
