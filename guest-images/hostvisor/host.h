@@ -42,7 +42,6 @@ struct vcpu;
  * @idle:    it waits for an interrupt; scheduler lock
  * @resched: what runs here should make room
  * @slice_end: counter value at which the slice of what runs here is over
- * @timer:   what CNTP_CVAL holds
  * @loaded:  the vCPU whose virtual interrupts are in this CPU's GIC
  */
 struct cpu {
@@ -53,7 +52,6 @@ struct cpu {
 	bool idle;
 	volatile bool resched;
 	uint64_t slice_end;
-	uint64_t timer;
 	struct vcpu *loaded;
 };
 

@@ -12,7 +12,7 @@
 #include "psci.h"
 #include "vm.h"
 
-#define DEFAULT_SLICE_US	10000u
+#define DEFAULT_SLICE_US	1000u
 #define ONLINE_US		1000000u
 #define ESR_EC(esr)		((esr) >> 26 & 0x3f)
 #define EC_DABT_CURRENT		0x25
@@ -145,6 +145,7 @@ static void init_cpu(void)
 	gic_init_cpu();
 	vgic_init_cpu();
 	sysreg_write(cntp_ctl_el0, 0);
+	attack_prepare_cpu();
 	__atomic_store_n(&this_cpu()->online, true, __ATOMIC_RELEASE);
 }
 

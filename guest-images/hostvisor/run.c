@@ -52,8 +52,10 @@ static void take_irq(uint32_t irq)
 	case IRQ_UART:
 		console_input();
 		break;
+	case IRQ_KICK:
+		sched_kicked();
+		break;
 	default:
-		/* IRQ_KICK: that it came is all there is to it. */
 		break;
 	}
 	gic_drop(irq);
@@ -80,7 +82,8 @@ static void run_failed(struct vcpu *vcpu, int64_t result)
 {
 	struct vm *vm = vcpu->vm;
 
-	if (result == HYPSEC_DENIED && vcpu->denied++ < MAX_DENIED) {
+	if ((result == HYPSEC_DENIED || result == HYPSEC_BUSY) &&
+	    vcpu->denied++ < MAX_DENIED) {
 		vcpu->task.deadline = counter() + us_to_ticks(DENIED_US);
 		return;
 	}
@@ -114,6 +117,10 @@ static bool run_once(struct vcpu *vcpu, enum task_next *next)
 		return exit_handle(vcpu, next);
 	case HYPSEC_EXIT_IRQ:
 		vcpu->exits[EXIT_IRQ]++;
+		/* A GICv3's virtual interface is off by now, but EL2 saw it. */
+		if (vcpu->shared->vgic.misr != 0) {
+			vgic_maintenance(vcpu);
+		}
 		cpu_poll_irqs();
 		return true;
 	case HYPSEC_EXIT_SERROR:
@@ -184,6 +191,7 @@ enum task_next vcpu_task(struct task *task)
 	/* The timer's interrupt is this vCPU's while it is loaded. */
 	cpu_poll_irqs();
 	vgic_put(vcpu);
+	attack_check_cpu(vcpu);
 	if (next == TASK_WAIT && vgic_has_pending(vcpu)) {
 		next = TASK_REQUEUE;
 	}

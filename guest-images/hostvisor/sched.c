@@ -3,15 +3,22 @@
  * Round robin over all CPUs.
  *
  * A task that becomes ready goes to the end of the queue, and an idle CPU is
- * woken for it, the one that it ran on if that is idle. The timer of a CPU
- * fires at the end of a slice and when one of its sleepers is due; whatever
- * runs then makes room if somebody waits.
+ * woken for it, the one that it ran on if that is idle. If none is, the CPU
+ * that it ran on makes room within a slice. The timer of a CPU fires at the
+ * end of a slice and when one of its sleepers is due; whatever runs then makes
+ * room if somebody waits.
+ *
+ * Slices are short while somebody waits: a guest that spins for a lock, whose
+ * holder waits for the CPU, spins to the end of its slice. They are long
+ * otherwise, so that a lone vCPU is not disturbed.
  *
  * Locks: "scheduler", for all of it.
  */
 #include "sched.h"
 
 #include "gic.h"
+
+#define LONG_SLICES	10u
 
 static struct lock sched_lock;
 static struct task *queue_head;
@@ -66,11 +73,55 @@ static struct cpu *claim_idle_cpu(struct cpu *first)
 	return cpu;
 }
 
+/* Sets the timer to the first of @limit and the sleepers' deadlines. */
+static void arm_timer(struct cpu *cpu, uint64_t limit)
+{
+	for (struct task *t = sleepers[cpu->index]; t != NULL; t = t->next) {
+		if (t->deadline < limit) {
+			limit = t->deadline;
+		}
+	}
+	if (limit == NEVER) {
+		sysreg_write(cntp_ctl_el0, 0);
+	} else {
+		sysreg_write(cntp_cval_el0, limit);
+		sysreg_write(cntp_ctl_el0, 1);
+	}
+	isb();
+}
+
+static uint64_t slice_end(uint64_t now)
+{
+	uint64_t slice = us_to_ticks(options.slice_us);
+
+	return now + (queue_head != NULL ? slice : LONG_SLICES * slice);
+}
+
+/* @cpu is busy, and somebody waits for it; the CPU to kick, or NULL. */
+static struct cpu *shorten_slice(struct cpu *cpu)
+{
+	uint64_t end = slice_end(counter());
+
+	if (cpu->slice_end <= end) {
+		return NULL;
+	}
+	cpu->slice_end = end;
+	if (cpu == this_cpu()) {
+		arm_timer(cpu, end);
+		return NULL;
+	}
+	return cpu;
+}
+
 /* Makes @task ready; the CPU to kick for it, or NULL. */
 static struct cpu *make_ready(struct task *task)
 {
+	struct cpu *cpu;
+
 	enqueue(task);
-	return claim_idle_cpu(task->cpu);
+	cpu = claim_idle_cpu(task->cpu);
+	return cpu != NULL || task->cpu == NULL ? cpu :
+						  shorten_slice(task->cpu);
 }
 
 static void kick(struct cpu *cpu)
@@ -164,24 +215,6 @@ static void expire(struct cpu *cpu)
 	}
 }
 
-/* Sets the timer to the first of @limit and the sleepers' deadlines. */
-static void arm_timer(struct cpu *cpu, uint64_t limit)
-{
-	for (struct task *t = sleepers[cpu->index]; t != NULL; t = t->next) {
-		if (t->deadline < limit) {
-			limit = t->deadline;
-		}
-	}
-	cpu->timer = limit;
-	if (limit == NEVER) {
-		sysreg_write(cntp_ctl_el0, 0);
-	} else {
-		sysreg_write(cntp_cval_el0, limit);
-		sysreg_write(cntp_ctl_el0, 1);
-	}
-	isb();
-}
-
 void sched_tick(void)
 {
 	struct cpu *cpu = this_cpu();
@@ -198,11 +231,22 @@ void sched_tick(void)
 		}
 	}
 	if (now >= cpu->slice_end) {
-		cpu->slice_end = now + us_to_ticks(options.slice_us);
+		cpu->slice_end = slice_end(now);
 	}
 	arm_timer(cpu, cpu->slice_end);
 	lock_release(&sched_lock);
 	kick(other);
+}
+
+void sched_kicked(void)
+{
+	struct cpu *cpu = this_cpu();
+
+	lock_acquire(&sched_lock);
+	if (cpu->slice_end != NEVER) {
+		arm_timer(cpu, cpu->slice_end);
+	}
+	lock_release(&sched_lock);
 }
 
 static void put_back(struct cpu *cpu, struct task *task, enum task_next next)
@@ -253,7 +297,7 @@ void sched_loop(void)
 		task->woken = false;
 		task->cpu = cpu;
 		cpu->resched = false;
-		cpu->slice_end = counter() + us_to_ticks(options.slice_us);
+		cpu->slice_end = slice_end(counter());
 		arm_timer(cpu, cpu->slice_end);
 		lock_release(&sched_lock);
 		next = task->run(task);

@@ -48,6 +48,9 @@ bool sched_is_off(struct task *task);
 /* The timer of this CPU has fired. */
 void sched_tick(void);
 
+/* Another CPU wants this one to look at its slice. */
+void sched_kicked(void);
+
 /* This CPU's life. */
 void sched_loop(void) NORETURN;
 

@@ -278,7 +278,36 @@ static void set_starved(struct vcpu *vcpu, bool starved)
 	}
 }
 
-static void fill(struct vcpu *vcpu)
+/*
+ * An interrupt that is pending again while a list register has it: the same
+ * one if the VM has not taken it yet, the next one if it has, which comes when
+ * the VM ends this one.
+ */
+static void pend_again(struct vcpu *vcpu, uint32_t n)
+{
+	uint32_t irq = vcpu->vgic.lr_irq[n];
+	struct vgic_bank *bank = bank_of(vcpu, irq);
+	uint8_t *sources = &vcpu->vgic.sources[irq % NR_SGIS];
+	uint64_t value;
+
+	if ((bank->pending & bank->enabled & bit_of(irq)) == 0 ||
+	    irq == IRQ_VTIMER) {
+		return;
+	}
+	value = lr_read(vcpu, n);
+	if ((value & lr_active) == 0) {
+		if (irq < NR_SGIS && !is_v3()) {
+			*sources &= (uint8_t)~BIT(value >> V2_PHYS_SHIFT & 7);
+		}
+		if (irq >= NR_SGIS || is_v3() || *sources == 0) {
+			bank->pending &= ~bit_of(irq);
+			return;
+		}
+	}
+	lr_write(vcpu, n, value | (is_v3() ? V3_EOI : V2_EOI));
+}
+
+static void give_free(struct vcpu *vcpu)
 {
 	uint32_t free = (uint32_t)(BIT(nr_lrs(vcpu)) - 1) &
 			~vcpu->vgic.lr_used;
@@ -293,6 +322,14 @@ static void fill(struct vcpu *vcpu)
 		free &= free - 1;
 	}
 	set_starved(vcpu, irqs != 0);
+}
+
+static void fill(struct vcpu *vcpu)
+{
+	for (uint32_t used = vcpu->vgic.lr_used; used != 0; used &= used - 1) {
+		pend_again(vcpu, (uint32_t)__builtin_ctz(used));
+	}
+	give_free(vcpu);
 }
 
 /**
