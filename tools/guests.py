@@ -119,7 +119,7 @@ def demo(options):
     return Scenario([small(options, "secret", vcpus=2, argument=2,
                            name="alice"),
                      small(options, "walker", memory="64M", name="bob")],
-                    ["hypsec.attack=1"])
+                    ["hypsec.attack=1", "hypsec.verbose=1"])
 
 
 def all_small(options):
