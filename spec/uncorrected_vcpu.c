@@ -799,6 +799,27 @@ enum option restore_shadow_kvm_regs_c(struct rdata *adt)
 	return SOME;
 }
 
+/* C.4: 0, which is ARM_EXCEPTION_IRQ. */
+uint64_t run_vcpu_refused_c(void)
+{
+	return ARM_EXCEPTION_INTERRUPT;
+}
+
+/*
+ * A pointer among what the host can write, to where EL2 stores the host's
+ * registers; its field does not exist here, so that any other stands for it.
+ */
+uint64_t host_context_c(const struct int_vcpu *window)
+{
+	return window->regs[0];
+}
+
+/* B.5: what the host has shown as the VM's FP registers. */
+void reset_fp_regs_c(struct shadow_ctxt *ctxt, const struct fp_regs *hosts)
+{
+	ctxt->ctxt_regs.fp = *hosts;
+}
+
 /* The length is that of a structure that holds more (G51). */
 void clear_shadow_gp_regs_c(struct shadow_ctxt *ctxt)
 {

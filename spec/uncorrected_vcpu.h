@@ -58,6 +58,11 @@ enum option register_vcpu_c(uint32_t vmid, uint32_t vcpuid,
 			    struct rdata *adt);
 enum option save_shadow_kvm_regs_c(struct rdata *adt);
 enum option restore_shadow_kvm_regs_c(struct rdata *adt);
+/* What the host finds in x0 after a refusal (G13). */
+uint64_t run_vcpu_refused_c(void);
+/* Where the C looks for the host's registers: in the window (G8). */
+uint64_t host_context_c(const struct int_vcpu *window);
+void reset_fp_regs_c(struct shadow_ctxt *ctxt, const struct fp_regs *hosts);
 void clear_shadow_gp_regs_c(struct shadow_ctxt *ctxt);
 enum option exit_populate_fault_c(struct rdata *adt);
 

@@ -128,7 +128,7 @@ enum option save_shadow_kvm_regs_spec(struct rdata *adt)
 						psci_fn));
 			}
 			/* SYSTEM_OFF; corrected, G41: CPU_ON, CPU_OFF. */
-			return psci_call_spec(vmid, vcpuid, psci_fn, adt);
+			return psci_effect(vmid, vcpuid, psci_fn, adt);
 		} else if (hsr_ec == ESR_ELx_EC_IABT_LOW ||
 			   hsr_ec == ESR_ELx_EC_DABT_LOW) {
 			save_abort(ctxt, window);

@@ -398,7 +398,7 @@ enum option prep_hvc_spec(uint32_t vmid, uint32_t vcpuid, struct rdata *adt)
 		value = call_argument(value, reg, psci_fn);
 		WHEN(set_int_gpr_spec(vmid, vcpuid, reg, value, adt));
 	}
-	return psci_call_spec(vmid, vcpuid, psci_fn, adt);
+	return psci_effect(vmid, vcpuid, psci_fn, adt);
 }
 
 /* The bytes of an access (SAS), and what fits into them. */

@@ -69,7 +69,7 @@ static enum option cpu_off(uint32_t vmid, uint32_t vcpuid, struct rdata *adt)
 	return release_lock_vm_spec(vmid, adt);
 }
 
-enum option psci_call_spec(uint32_t vmid, uint32_t vcpuid, uint64_t psci_fn,
+enum option psci_effect(uint32_t vmid, uint32_t vcpuid, uint64_t psci_fn,
 			   struct rdata *adt)
 {
 	const uint64_t *x;

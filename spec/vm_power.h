@@ -10,7 +10,7 @@ enum option get_vm_poweron_spec(uint32_t vmid, struct rdata *adt,
 				uint32_t *on);
 
 /* A call of a VM that the host answers: what it means to EL2. */
-enum option psci_call_spec(uint32_t vmid, uint32_t vcpuid, uint64_t psci_fn,
+enum option psci_effect(uint32_t vmid, uint32_t vcpuid, uint64_t psci_fn,
 			   struct rdata *adt);
 
 #endif /* HYPSEC_SPEC_VM_POWER_H */

@@ -79,6 +79,13 @@ class Row:
             self.tests.partition(':')[0]
 
 
+def _is_tagged(text, start):
+    """Whether the comment that ends before START has a "Spec:"."""
+    above = text[:start].rstrip()
+    return above.endswith('*/') and \
+        SPEC_TAG.search(above, above.rindex('/*')) is not None
+
+
 class Checker:
     """Collects what is wrong."""
 
@@ -100,7 +107,11 @@ class Checker:
                 path.read_text(encoding='utf-8')
 
     def _functions(self, folder, pattern):
-        """NAME -> the places that define such a function, not a static one."""
+        """NAME -> the places that define such a function.
+
+        Of the static ones those count that say of which primitive they are,
+        and those in headers, which all the others use.
+        """
         found = {}
         for file, text in self._files(folder, pattern):
             if file.startswith(OTHER_BUILD):
@@ -114,7 +125,9 @@ class Checker:
                     index -= 1
                     if tokens[index].text == 'static':
                         break
-                if tokens[index].text == 'static':
+                if tokens[index].text == 'static' and \
+                        not file.endswith('.h') and \
+                        not _is_tagged(text, tokens[index].start):
                     continue
                 line = text.count('\n', 0, token.start) + 1
                 found.setdefault(name, []).append(Place(file, line))
@@ -214,7 +227,7 @@ class Checker:
 
     def read_tags(self):
         """The "Spec:" lines: each above a function, of a known primitive."""
-        for file, text in self._files('firmware', '*.c'):
+        for file, text in self._files('firmware', '*.[ch]'):
             if file.startswith(OTHER_BUILD):
                 continue
             for comment in re.finditer(r'/\*.*?\*/', text, re.DOTALL):

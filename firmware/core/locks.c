@@ -130,31 +130,31 @@ void unlock_console(void)
 
 bool lock_smmu_is_held(void)
 {
-	return cpu_holds(HELD_RANK(RANK_SMMU), HELD_RANK(RANK_SMMU));
+	return lock_holds(HELD_RANK(RANK_SMMU), HELD_RANK(RANK_SMMU));
 }
 
 bool lock_vm_is_held(vmid_t vmid)
 {
-	return cpu_holds(MASK_VM, lock_held_vm(vmid));
+	return lock_holds(MASK_VM, lock_held_vm(vmid));
 }
 
 bool lock_core_is_held(void)
 {
-	return cpu_holds(HELD_RANK(RANK_CORE), HELD_RANK(RANK_CORE));
+	return lock_holds(HELD_RANK(RANK_CORE), HELD_RANK(RANK_CORE));
 }
 
 bool lock_s2page_is_held(void)
 {
-	return cpu_holds(HELD_RANK(RANK_S2PAGE), HELD_RANK(RANK_S2PAGE));
+	return lock_holds(HELD_RANK(RANK_S2PAGE), HELD_RANK(RANK_S2PAGE));
 }
 
 bool lock_pt_is_held(vmid_t vmid)
 {
-	return cpu_holds(MASK_PT, lock_held_pt(vmid));
+	return lock_holds(MASK_PT, lock_held_pt(vmid));
 }
 
 bool lock_table_is_held(vmid_t vmid)
 {
-	return cpu_holds(MASK_PT | HELD_RANK(RANK_S2PAGE),
+	return lock_holds(MASK_PT | HELD_RANK(RANK_S2PAGE),
 		     lock_held_pt(vmid) | HELD_RANK(RANK_S2PAGE));
 }

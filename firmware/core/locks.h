@@ -106,7 +106,7 @@ static inline uint32_t lock_id_of(uint32_t held)
 }
 
 /* Whether of the bits in @mask this CPU has exactly @held. */
-static inline bool cpu_holds(uint32_t mask, uint32_t held)
+static inline bool lock_holds(uint32_t mask, uint32_t held)
 {
 	return (this_cpu()->held & mask) == held;
 }
@@ -133,7 +133,7 @@ static inline void ticket_release(struct ticket_lock *lock, uint32_t mask,
 {
 	struct pcpu *cpu = this_cpu();
 
-	ASSERT(cpu_holds(mask, held));
+	ASSERT(lock_holds(mask, held));
 	lock_given(lock_rank_of(held), lock_id_of(held));
 	cpu->held &= ~held;
 	__atomic_store_n(&lock->serving, (uint16_t)(lock->serving + 1),

@@ -85,7 +85,7 @@ static inline uint64_t *switched_registers(void)
  * Delta: D-024: ESR_EL1, SP_EL1 and SP_EL0 as well (G52); PC and PSTATE are
  *	  exit_populate_fault()'s, and the host's in its trap frame
  */
-static inline void save_sysregs(void)
+static ALWAYS_INLINE void save_sysregs(void)
 {
 	uint64_t *regs = switched_registers();
 	uint64_t a;
@@ -118,7 +118,7 @@ static inline void save_sysregs(void)
  * Delta: D-024: as save_sysregs(); ESR_EL2, FAR_EL2 and HPFAR_EL2 are of no use
  *	  to who is restored
  */
-static inline void restore_sysregs(void)
+static ALWAYS_INLINE void restore_sysregs(void)
 {
 	const uint64_t *regs = switched_registers();
 	uint64_t a;

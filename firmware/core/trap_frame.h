@@ -104,6 +104,10 @@ _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES &&
 #define SPSR_M4_AARCH32		BIT(4)
 #define SPSR_DAIF		(UINT64_C(0xf) << 6)
 #define SPSR_BTYPE		(UINT64_C(3) << 10)
+#define SPSR_A32_IT_HIGH_SHIFT	10	/* ITSTATE bits 7:2 */
+#define SPSR_A32_IT_HIGH_WIDTH	6
+#define SPSR_A32_IT_LOW_SHIFT	25	/* ITSTATE bits 1:0 */
+#define SPSR_A32_IT_LOW_WIDTH	2
 #define SPSR_SSBS		BIT(12)
 #define SPSR_ALLINT		BIT(13)
 #define SPSR_SS			BIT(21)

@@ -77,7 +77,8 @@ static bool vm_exit_handler(uint64_t ec)
 static COLD void vcpu_run_refused(struct trap_frame *frame,
 				  enum hv_status status)
 {
-	if (hv_is_violation(status)) {
+	/* How many tables a VM needs is not its host's doing. */
+	if (hv_is_violation(status) && status != HV_ENOMEM) {
 		violation_call("VCPU_RUN", &frame->regs[1], 2);
 	}
 	frame->regs[0] = hv_result(status);

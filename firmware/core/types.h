@@ -33,6 +33,7 @@ typedef struct {
  * @HV_ENOMEM:	a pool is empty
  * @HV_ENOTSUP:	no such call
  * @HV_EAGAIN:	a part is done, call again for the rest
+ * @HV_EGONE:	the VM has powered itself off, which its host may not know yet
  */
 enum hv_status {
 	HV_OK = 0,
@@ -42,6 +43,7 @@ enum hv_status {
 	HV_ENOMEM,
 	HV_ENOTSUP,
 	HV_EAGAIN,
+	HV_EGONE,
 };
 
 #define WARN_UNUSED	__attribute__((warn_unused_result))
@@ -52,6 +54,7 @@ enum hv_status {
  */
 #define KEEP_POINTER(p)	__asm__("" : "+r" (p))
 
+#define ALWAYS_INLINE	inline __attribute__((always_inline))
 /* Keep what is not on every way, and what is rare, out of the caller. */
 #define NOINLINE	__attribute__((noinline))
 #define COLD		__attribute__((noinline, cold))

@@ -141,7 +141,7 @@ enum hv_status restore_shadow_kvm_regs(void)
 	}
 	dirty = ctxt->regs[DIRTY];
 	if ((dirty & DIRTY_PC_FLAG) != 0) {
-		ctxt->regs[PC] += 4;
+		vcpu_skip_instr(ctxt);
 	}
 	if ((dirty & PENDING_EXCEPT_INJECT_FLAG) != 0) {
 		update_exception_gp_regs(vmid, vcpuid);

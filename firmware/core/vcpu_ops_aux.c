@@ -54,6 +54,31 @@ void vcpu_xzr_set(struct shadow_ctxt *ctxt, uint64_t n, uint64_t value)
 	}
 }
 
+/*
+ * ITSTATE behind an instruction of AArch32: the next condition of the block, or
+ * none. (Arm ARM, ITAdvance().)
+ */
+static uint64_t advance_it(uint64_t pstate)
+{
+	uint64_t it = EXTRACT(SPSR_A32_IT_HIGH, pstate) << 2 |
+		      EXTRACT(SPSR_A32_IT_LOW, pstate);
+
+	it = (it & 7) == 0 ? 0 : (it & 0xe0) | (it << 1 & 0x1f);
+	pstate &= ~(FIELD_MASK(SPSR_A32_IT_HIGH) |
+		    FIELD_MASK(SPSR_A32_IT_LOW));
+	return pstate | INPLACE(SPSR_A32_IT_HIGH, it >> 2) |
+	       INPLACE(SPSR_A32_IT_LOW, it);
+}
+
+void vcpu_skip_instr(struct shadow_ctxt *ctxt)
+{
+	uint64_t pstate = ctxt->regs[PSTATE] & ~SPSR_SS;
+
+	ctxt->regs[PC] += (ctxt->regs[ESR_EL2] & ESR_ELX_IL) != 0 ? 4 : 2;
+	ctxt->regs[PSTATE] = (pstate & SPSR_M4_AARCH32) != 0 ?
+				     advance_it(pstate) : pstate & ~SPSR_BTYPE;
+}
+
 /* The bit of DIRTY that takes Xn from the host; none for XZR (G45). */
 static uint64_t dirty_bit(uint64_t n)
 {
@@ -138,7 +163,7 @@ void reset_sys_regs(uint32_t vmid, uint32_t vcpuid)
 }
 
 /* What a load of the VM's gets when the host answers @value. */
-static uint64_t loaded_value(uint64_t esr, uint64_t value)
+static NOINLINE uint64_t loaded_value(uint64_t esr, uint64_t value)
 {
 	unsigned int bits = 8u << EXTRACT(ESR_ELX_SAS, esr);
 
@@ -164,15 +189,14 @@ void sync_dirty_to_shadow(uint32_t vmid, uint32_t vcpuid)
 {
 	struct shadow_ctxt *ctxt = shadow_ctxt_get(vmid, vcpuid);
 	uint64_t dirty = ctxt->regs[DIRTY] & GENMASK(X30, X0);
+	bool load = esr_class(ctxt) == EC_DABT_LOW;
 
 	while (dirty != 0) {
 		uint32_t i = (uint32_t)__builtin_ctzll(dirty);
 		uint64_t value = get_int_gpr(vmid, vcpuid, i);
 
-		if (esr_class(ctxt) == EC_DABT_LOW) {
-			value = loaded_value(ctxt->regs[ESR_EL2], value);
-		}
-		ctxt->regs[i] = value;
+		ctxt->regs[i] = load ? loaded_value(ctxt->regs[ESR_EL2], value) :
+				       value;
 		dirty &= dirty - 1;
 	}
 }
@@ -503,7 +527,8 @@ void update_exception_gp_regs(uint32_t vmid, uint32_t vcpuid)
  * Delta:   D-001. D-032: no page is offered, or another vCPU was quicker: the
  *	    VM tries again (G19)
  * Locks:   takes vm[vmid], then s2page, then pt; caller holds none
- * Returns: HV_OK; else as prot_and_map_vm_s2pt(), nothing has changed
+ * Returns: HV_OK; HV_EGONE if the VM is POWEROFF; else as
+ *	    prot_and_map_vm_s2pt(), nothing has changed
  * Refuses: what prot_and_map_vm_s2pt() refuses - host can reach this
  */
 enum hv_status post_handle_shadow_s2pt_fault(uint32_t vmid, uint32_t vcpuid,
@@ -517,5 +542,10 @@ enum hv_status post_handle_shadow_s2pt_fault(uint32_t vmid, uint32_t vcpuid,
 		return HV_OK;
 	}
 	status = prot_and_map_vm_s2pt(vmid, addr, pte, level);
-	return status == HV_EBUSY ? HV_OK : status;
+	/* Another vCPU may have been quicker, also in powering off. */
+	if (status == HV_EBUSY) {
+		return HV_OK;
+	}
+	return status == HV_EPERM && get_vm_poweron(vmid) == 0 ? HV_EGONE :
+								 status;
 }

@@ -57,6 +57,15 @@ uint64_t vcpu_external_abort(const struct shadow_ctxt *ctxt);
 /* Whether a vCPU was at EL1 when it left. */
 bool vcpu_was_at_el1(const struct shadow_ctxt *ctxt);
 
+/**
+ * vcpu_skip_instr() - go on behind the instruction by which a vCPU left
+ * @ctxt: its context, with the exit's ESR_EL2
+ *
+ * As if it had been executed: BTYPE is cleared and a software step is over, and
+ * an instruction of AArch32 may have two bytes and be in an IT block.
+ */
+void vcpu_skip_instr(struct shadow_ctxt *ctxt);
+
 /* Register Xn of a context, where 31 is XZR. */
 uint64_t vcpu_xzr_get(const struct shadow_ctxt *ctxt, uint64_t n);
 void vcpu_xzr_set(struct shadow_ctxt *ctxt, uint64_t n, uint64_t value);

@@ -69,11 +69,6 @@ static void inject_abort_vm(struct shadow_ctxt *ctxt)
 	enter_el1(ctxt, vcpu_external_abort(ctxt));
 }
 
-static void skip_instr_vm(struct shadow_ctxt *ctxt)
-{
-	ctxt->regs[PC] += 4;
-}
-
 /* What a VM reads from a register that it has only for show, if it is one. */
 static bool shown_register(const struct shadow_ctxt *ctxt, uint32_t reg,
 			   bool read, uint64_t *value)
@@ -149,7 +144,7 @@ uint32_t core_handle_sys64(void)
 	if (read) {
 		vcpu_xzr_set(ctxt, EXTRACT(ESR_ELX_SYS_RT, esr), value);
 	}
-	skip_instr_vm(ctxt);
+	vcpu_skip_instr(ctxt);
 	return 0;
 }
 
@@ -165,7 +160,7 @@ static bool handle_call(struct shadow_ctxt *ctxt, uint64_t esr)
 		ctxt->regs[X0] = (uint64_t)(int64_t)HYPSEC_NOT_SUPPORTED;
 	}
 	if (answered && EXTRACT(ESR_ELX_EC, esr) == EC_SMC64) {
-		skip_instr_vm(ctxt);
+		vcpu_skip_instr(ctxt);
 	}
 	return answered;
 }

@@ -7,12 +7,19 @@
  * of one only after it has read it, so a page that could be read is judged at
  * the end of the VM.
  *
+ * And what VMs might do to the host: its FP/SIMD registers keep what is in
+ * them, whatever the VMs do with theirs.
+ *
  * Locks: the VM's.
  */
 #include "dt.h"
 #include "vm.h"
 
 #define PERIOD_US	1000u
+
+/* fp.S */
+void fp_fill(uint64_t seed);
+bool fp_is(uint64_t seed);
 
 static uint64_t attempts;
 static uint64_t refusals;
@@ -147,6 +154,28 @@ static enum task_next attack_task(struct task *task)
 	next = (next + 1) % nr_vms;
 	task->deadline = counter() + us_to_ticks(PERIOD_US);
 	return TASK_WAIT;
+}
+
+static uint64_t fp_seed(void)
+{
+	return UINT64_C(0x486f7374) << 32 | (this_cpu()->index + 1) << 8;
+}
+
+/* This CPU's registers get their pattern. */
+void attack_prepare_cpu(void)
+{
+	fp_fill(fp_seed());
+}
+
+/* A vCPU was on this CPU. */
+void attack_check_cpu(const struct vcpu *vcpu)
+{
+	if (options.attack && !fp_is(fp_seed())) {
+		print("attack: vm%u: vcpu %u changed the host's FP registers",
+		      vcpu->vm->number, vcpu->id);
+		__atomic_add_fetch(&wrongs, 1, __ATOMIC_RELAXED);
+		fp_fill(fp_seed());
+	}
 }
 
 /**

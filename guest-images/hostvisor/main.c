@@ -145,6 +145,7 @@ static void init_cpu(void)
 	gic_init_cpu();
 	vgic_init_cpu();
 	sysreg_write(cntp_ctl_el0, 0);
+	attack_prepare_cpu();
 	__atomic_store_n(&this_cpu()->online, true, __ATOMIC_RELEASE);
 }
 

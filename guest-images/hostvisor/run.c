@@ -191,6 +191,7 @@ enum task_next vcpu_task(struct task *task)
 	/* The timer's interrupt is this vCPU's while it is loaded. */
 	cpu_poll_irqs();
 	vgic_put(vcpu);
+	attack_check_cpu(vcpu);
 	if (next == TASK_WAIT && vgic_has_pending(vcpu)) {
 		next = TASK_REQUEUE;
 	}

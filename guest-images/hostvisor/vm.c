@@ -55,6 +55,13 @@ static void refused(struct vm *vm)
 	set_state(vm, VM_DESTROYING);
 }
 
+/* The host itself cannot load it. */
+static void gave_up(struct vm *vm)
+{
+	vm->end = END_ERROR;
+	set_state(vm, VM_DESTROYING);
+}
+
 /* The vCPU counts as on. Locks: the VM's is held */
 void vm_vcpu_on(struct vcpu *vcpu)
 {
@@ -182,7 +189,7 @@ static enum task_next begin(struct vm *vm)
 	return TASK_REQUEUE;
 }
 
-/* One page of an image, copied and given away. */
+/* One page of an image, copied and given away; false: the end is set. */
 static bool load_page(struct vm *vm, const struct image *image, uint64_t page)
 {
 	uint64_t offset = page * PAGE_SIZE;
@@ -193,6 +200,7 @@ static bool load_page(struct vm *vm, const struct image *image, uint64_t page)
 
 	if (pa == 0) {
 		print("vm%u: no memory for its images", vm->number);
+		gave_up(vm);
 		return false;
 	}
 	memcpy(to, image->data + offset, bytes);
@@ -200,32 +208,34 @@ static bool load_page(struct vm *vm, const struct image *image, uint64_t page)
 	if (call(vm, "REMAP_VM_IMAGE", HYPSEC_HVC_REMAP_VM_IMAGE,
 		 pa / PAGE_SIZE, vm->cursor_image, 0) < 0) {
 		free_page(pa);
+		refused(vm);
 		return false;
 	}
-	if (!vm_memory_add_page(vm, image->load_addr + offset, pa)) {
-		print("vm%u: image %lu is outside its memory", vm->number,
-		      vm->cursor_image);
-		/* The page is the VM's until that is destroyed; lost. */
-		return false;
-	}
+	vm_memory_add_page(vm, image->load_addr + offset, pa);
 	keep(&vm->given, pa);
 	return true;
 }
 
+/* EL2 learns of an image; false: the end is set. */
 static bool begin_image(struct vm *vm, const struct image *image)
 {
-	int64_t result;
-
 	if (image->size == 0 || image->load_addr % PAGE_SIZE != 0 ||
 	    image->load_addr < VM_RAM_BASE ||
-	    image->load_addr + image->size > VM_RAM_BASE + vm->config.memory) {
+	    image->load_addr - VM_RAM_BASE > vm->config.memory ||
+	    image->size > vm->config.memory -
+			  (image->load_addr - VM_RAM_BASE)) {
 		print("vm%u: image %lu does not fit its memory", vm->number,
 		      vm->cursor_image);
+		gave_up(vm);
 		return false;
 	}
-	result = call(vm, "SET_BOOT_INFO", HYPSEC_HVC_SET_BOOT_INFO,
-		      image->load_addr, image->size, 0);
-	return result == (int64_t)vm->cursor_image;
+	if (call(vm, "SET_BOOT_INFO", HYPSEC_HVC_SET_BOOT_INFO,
+		 image->load_addr, image->size, 0) !=
+	    (int64_t)vm->cursor_image) {
+		refused(vm);
+		return false;
+	}
+	return true;
 }
 
 static bool set_manifest(struct vm *vm)
@@ -275,7 +285,6 @@ static enum task_next load(struct vm *vm)
 		}
 		if ((vm->cursor_page == 0 && !begin_image(vm, image)) ||
 		    !load_page(vm, image, vm->cursor_page)) {
-			refused(vm);
 			break;
 		}
 		vm->cursor_page++;

@@ -207,7 +207,7 @@ static inline void keep(struct kept *kept, uint64_t pa)
 
 /* vm_memory.c */
 bool vm_memory_init(struct vm *vm);
-bool vm_memory_add_page(struct vm *vm, uint64_t ipa, uint64_t pa);
+void vm_memory_add_page(struct vm *vm, uint64_t ipa, uint64_t pa);
 bool vm_memory_serve(struct vm *vm, uint64_t ipa, uint64_t *pa,
 		     uint64_t *level);
 uint64_t vm_memory_find(struct vm *vm, uint64_t ipa);
@@ -234,6 +234,8 @@ bool device_write(struct vcpu *vcpu, uint32_t offset, uint64_t value);
 
 /* attack.c */
 void attack_start(void);
+void attack_prepare_cpu(void);
+void attack_check_cpu(const struct vcpu *vcpu);
 uint64_t attack_judge(struct vm *vm);
 uint64_t attack_report(void);
 

@@ -62,20 +62,13 @@ static bool has_pages(const struct vm_block *block)
 }
 
 /**
- * vm_memory_add_page() - remember that the VM has page @pa at @ipa
- *
- * Returns: false if @ipa is not in its RAM
+ * vm_memory_add_page() - remember that the VM has page @pa
+ * @ipa: where, in its RAM
  */
-bool vm_memory_add_page(struct vm *vm, uint64_t ipa, uint64_t pa)
+void vm_memory_add_page(struct vm *vm, uint64_t ipa, uint64_t pa)
 {
-	struct vm_block *block = block_of(vm, ipa);
-
-	if (block == NULL) {
-		return false;
-	}
-	*page_of(block, ipa) = pa;
+	*page_of(block_of(vm, ipa), ipa) = pa;
 	vm->pages_given++;
-	return true;
 }
 
 static void serve(struct vm *vm, struct vm_block *block, uint64_t ipa,

@@ -26,11 +26,12 @@ static void on_irq(unsigned int intid)
 	if (intid != SGI_TOKEN) {
 		vm_fail("vcpu %u: interrupt %u", vcpu, intid);
 	}
+	/* Before the token goes on: vCPU 0 looks when it is back. */
+	vm_add(&tokens[vcpu], 1);
 	/* vCPU 0 starts each round and ends it. */
 	if (vcpu != 0) {
 		vm_send_sgi((vcpu + 1) % vcpus, SGI_TOKEN);
 	}
-	vm_add(&tokens[vcpu], 1);
 }
 
 static void live(unsigned int vcpu)

@@ -38,6 +38,7 @@ struct defect_test {
 extern const struct defect_test defects_faults[];
 extern const struct defect_test defects_memory[];
 extern const struct defect_test defects_vms[];
+extern const struct defect_test defects_vcpus[];
 
 /* The state of the uncorrected definitions. */
 extern struct rdata coq;

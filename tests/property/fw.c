@@ -20,6 +20,7 @@
 #include "core/mem_handler.h"
 #include "core/mem_region.h"
 #include "core/page_manager.h"
+#include "core/panic.h"
 #include "core/platform.h"
 #include "core/psci.h"
 #include "core/pt_alloc.h"
@@ -211,6 +212,8 @@ void fw_start(uint32_t chunks)
 	native_set_mmio(&device, 1);
 	fw_machine.mmio = (struct fw_mmio){ 0 };
 	violation_set_halt(false);
+	/* A test may have provoked a panic. */
+	panic_halted = 0;
 	native_console_reset();
 	native_events_reset();
 	tlbmodel_start();

@@ -95,8 +95,8 @@ bool run_call(const struct call *call, uint32_t at, struct run_result *result)
 	result->answers[model.answer]++;
 	result->answer = model.answer;
 	error = check_step(call, &fw, &model, &before, &adt);
-	if (error == NULL && call->op == OP_VCPU_RUN) {
-		error = check_entries(&script);
+	if (call->op == OP_VCPU_RUN) {
+		error = error == NULL ? check_entries(&script) : error;
 		script.nr = 0;
 	}
 	return error == NULL || fail(result, at, error);

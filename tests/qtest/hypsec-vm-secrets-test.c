@@ -48,6 +48,8 @@
 #define HANDLERS        0x1f0000
 
 #define NAMES           32768
+/* Of a VM's second sweep: half of the names, without the three that exit. */
+#define LAST_READ       (BEFORE + (NAMES / 2 - 4) * 8)
 #define SWEEP_BYTES     (NAMES * 8)
 #define UNDEFINED       UINT64_C(0x00dead00dead00de)
 
@@ -56,6 +58,13 @@
     (((op0) & 1) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
 
 #define ANY UINT64_MAX
+
+/* The upper 16 bits of what a world fills its registers with. */
+#define HOST_TAG        UINT64_C(0x4057)
+#define VM_TAG          UINT64_C(0x5ec7)
+
+/* Of RAS, which VMs do not have: it does not trap, and is lost. */
+#define DISR_EL1 NAME(3, 0, 12, 1, 1)
 
 typedef struct Register {
     unsigned int name;
@@ -104,7 +113,7 @@ static const Register registers[] = {
     { NAME(3, 0, 10, 2, 2), ANY },          /* PIRE0_EL1 */
     { NAME(3, 0, 10, 2, 3), ANY },          /* PIR_EL1 */
     { NAME(3, 0, 10, 3, 0), ANY },          /* AMAIR_EL1 */
-    { NAME(3, 0, 12, 1, 1), ANY },          /* DISR_EL1 */
+    { DISR_EL1, ANY },
     { NAME(3, 0, 13, 0, 1), ANY },          /* CONTEXTIDR_EL1 */
     { NAME(3, 0, 13, 0, 4), ANY },          /* TPIDR_EL1 */
     { NAME(3, 0, 13, 0, 7), ANY },          /* SCXTNUM_EL1 */
@@ -164,6 +173,14 @@ static const unsigned int restless[] = {
     NAME(3, 3, 2, 4, 0), NAME(3, 3, 2, 4, 1),   /* RNDR, RNDRRS */
 };
 
+/*
+ * The virtual timer belongs to VMs: the host finds it off, or, if its
+ * interrupt is asserted, as the VM has it.
+ */
+static const unsigned int vms_timer[] = {
+    NAME(3, 3, 14, 3, 1), NAME(3, 3, 14, 3, 2), /* CNTV_CTL, CNTV_CVAL */
+};
+
 /* In a VM these are the host's to answer. */
 static const unsigned int exiting[] = {
     NAME(3, 3, 14, 2, 0), NAME(3, 3, 14, 2, 1), NAME(3, 3, 14, 2, 2),
@@ -219,12 +236,14 @@ static bool is_in(unsigned int name, const unsigned int *list, size_t n)
  * @va: where it has it
  * @vm: it is a VM's
  * @sve: it has SVE
+ * @all: it reads names of higher levels, too
  */
 typedef struct World {
     uint64_t pa;
     uint64_t va;
     bool vm;
     bool sve;
+    bool all;
 } World;
 
 static const World host = { HOST_BLOCK, HOST_BLOCK };
@@ -290,19 +309,34 @@ static void emit_vectors(Program *p, uint64_t at, bool load)
     }
 }
 
+/*
+ * Names that are left out: those of higher levels, but for one VM that looks
+ * at them as well, and what is an exit or a line on EL2's console.
+ */
+static bool is_skipped(const World *w, unsigned int name)
+{
+    unsigned int crn = name >> 7 & 15, op1 = name >> 11 & 7;
+
+    if (op1 >= 4 && !w->all) {
+        return true;
+    }
+    return w->vm ? is_in(name, exiting, ARRAY_SIZE(exiting))
+                 : name >> 14 && (crn == 11 || crn == 15);
+}
+
 static void write_sweep(HypsecBoard *board, const World *w)
 {
     g_autofree uint32_t *code = g_new(uint32_t, NAMES * 2 + 1);
+    size_t n = 0;
 
     for (unsigned int name = 0; name < NAMES; name++) {
-        bool skip = w->vm && is_in(name, exiting, ARRAY_SIZE(exiting));
-
-        code[name * 2] = cpu_to_le32(skip ? INSN_NOP : MRS(name, 0u));
-        code[name * 2 + 1] = cpu_to_le32(STR_POST(0u, 1u));
+        if (!is_skipped(w, name)) {
+            code[n++] = cpu_to_le32(MRS(name, 0u));
+            code[n++] = cpu_to_le32(STR_POST(0u, 1u));
+        }
     }
-    code[NAMES * 2] = cpu_to_le32(INSN_BR(2u));
-    qtest_bufwrite(board->qts, w->pa + SWEEP, code,
-                   (NAMES * 2 + 1) * sizeof(*code));
+    code[n++] = cpu_to_le32(INSN_BR(2u));
+    qtest_bufwrite(board->qts, w->pa + SWEEP, code, n * sizeof(*code));
 }
 
 /* An undefined instruction is skipped and leaves UNDEFINED in x0. */
@@ -351,7 +385,9 @@ static void write_program(HypsecBoard *board, const World *w, uint32_t insn,
     if (fp) {
         emit_fps(p, FPS_FRESH, false);
     }
-    emit_sweep(p, FRESH);
+    if (w->vm) {
+        emit_sweep(p, FRESH);
+    }
     /* Fill. */
     for (size_t i = 0; i < ARRAY_SIZE(registers); i++) {
         if (registers[i].host && w->vm) {
@@ -367,6 +403,9 @@ static void write_program(HypsecBoard *board, const World *w, uint32_t insn,
     } else if (fp) {
         emit_fps(p, FPS, true);
     }
+    emit_address(p, 1, GPRS);
+    emit(p, LDRX(0u, 1u, 248u));
+    emit(p, 0xd51b4200u); /* msr nzcv, x0 */
     emit_sweep(p, BEFORE);
     /* ELR_EL1 and the like again: each undefined name was an exception. */
     for (size_t i = 0; i < ARRAY_SIZE(registers); i++) {
@@ -427,9 +466,6 @@ static void write_program(HypsecBoard *board, const World *w, uint32_t insn,
 }
 
 /* Secrets: no two are the same, and all of a world's have its tag. */
-#define HOST_TAG        UINT64_C(0x4057)
-#define VM_TAG          UINT64_C(0x5ec7)
-
 static uint64_t secret(uint64_t tag, unsigned int i)
 {
     return tag << 48 | ((i + 1) * UINT64_C(0x9e3779b97f4a7c15) >> 16);
@@ -469,12 +505,20 @@ static void set_gpr(HypsecBoard *board, const World *w, unsigned int i,
 
 /* What a world found. */
 
+/* By name; 0 for what was left out. */
 static uint64_t *read_sweep(HypsecBoard *board, const World *w, uint64_t at)
 {
-    uint64_t *words = g_new(uint64_t, NAMES);
+    g_autofree uint64_t *words = g_new(uint64_t, NAMES);
+    uint64_t *found = g_new0(uint64_t, NAMES);
+    size_t n = 0;
 
     qtest_bufread(board->qts, w->pa + at, words, SWEEP_BYTES);
-    return words;
+    for (unsigned int name = 0; name < NAMES; name++) {
+        if (!is_skipped(w, name)) {
+            found[name] = le64_to_cpu(words[n++]);
+        }
+    }
+    return found;
 }
 
 static char *describe_name(unsigned int name)
@@ -486,18 +530,18 @@ static char *describe_name(unsigned int name)
 
 /* All names but the restless were read as the same. */
 static void check_sweeps(HypsecBoard *board, const char *what,
-                         const uint64_t *a, const uint64_t *b)
+                         const uint64_t *a, const uint64_t *b, bool is_host)
 {
     g_autoptr(GString) s = g_string_new("");
 
     for (unsigned int name = 0; name < NAMES; name++) {
         if (a[name] != b[name] &&
-            !is_in(name, restless, ARRAY_SIZE(restless))) {
+            !is_in(name, restless, ARRAY_SIZE(restless)) &&
+            !(is_host && is_in(name, vms_timer, ARRAY_SIZE(vms_timer)))) {
             g_autofree char *text = describe_name(name);
 
             g_string_append_printf(s, "%s 0x%" PRIx64 " 0x%" PRIx64 "\n",
-                                   text, le64_to_cpu(a[name]),
-                                   le64_to_cpu(b[name]));
+                                   text, a[name], b[name]);
         }
     }
     if (s->len) {
@@ -530,7 +574,14 @@ static void check_kept(HypsecBoard *board, const World *w, bool fp,
     const char *who = w->vm ? "the VM" : "the host";
     unsigned int filled = 0;
 
-    check_sweeps(board, who, before, after);
+    if (w->vm && !after[DISR_EL1]) {
+        before[DISR_EL1] = 0;
+    }
+    check_sweeps(board, who, before, after, !w->vm);
+    if (!w->vm) {
+        g_assert_cmphex(after[NAME(3, 3, 14, 3, 1)] & 1, ==, 0);
+        g_assert_cmphex(after[NAME(3, 3, 14, 3, 2)] >> 48, !=, VM_TAG);
+    }
     for (unsigned int i = 0; i < 30; i++) {
         uint64_t x = qtest_readq(board->qts, w->pa + GPRS + i * 8);
         uint64_t now = qtest_readq(board->qts, w->pa + GPRS_OUT + i * 8);
@@ -546,7 +597,7 @@ static void check_kept(HypsecBoard *board, const World *w, bool fp,
         };
         uint64_t x = qtest_readq(board->qts, w->pa + VALUES + i * 8);
 
-        filled += le64_to_cpu(before[registers[i].name]) == x;
+        filled += before[registers[i].name] == x;
         for (unsigned int k = 0; k < ARRAY_SIZE(places); k++) {
             uint64_t now = qtest_readq(board->qts, w->pa + EXCEPTION_REGS +
                                        k * 8);
@@ -579,15 +630,17 @@ static void check_kept(HypsecBoard *board, const World *w, bool fp,
 
 /* The board */
 
+/* A model that differs in little from another has not all of the reasons. */
 typedef struct Model {
     const char *name;
     const char *args;
     bool sve;
+    bool some;
 } Model;
 
 static const Model models[] = {
     { "cortex-a57", "-cpu cortex-a57" },
-    { "cortex-a72", "-cpu cortex-a72" },
+    { "cortex-a72", "-cpu cortex-a72", .some = true },
     { "max", "-cpu max", .sve = true },
 };
 
@@ -665,6 +718,7 @@ typedef struct Reason {
     int64_t result;
     unsigned int reg; /* that the VM gets from the host; 31: none */
     bool zero;        /* and it is 0, of a page that was the host's */
+    bool memory;      /* look through all RAM for what is the VM's */
 } Reason;
 
 #define ANSWER UINT64_C(0x4057a15e4057a15e)
@@ -682,7 +736,8 @@ static const Reason reasons[] = {
       .x = { 0, VM_MMIO, 0xda7ada7a }, .result = HYPSEC_EXIT_TRAP,
       .reg = 31 },
     { "fault", INSN_LDR(3, 2u, 1u), .fp = true, .x = { 0, VM_NOWHERE },
-      .result = HYPSEC_EXIT_TRAP, .reg = 2, .zero = true },
+      .result = HYPSEC_EXIT_TRAP, .reg = 2, .zero = true,
+      .memory = true },
     { "mrs", MRS(NAME(3, 3, 14, 2, 1), 2u), .fp = true,
       .result = HYPSEC_EXIT_TRAP, .reg = 2 },
     { "msr", MSR(NAME(3, 3, 14, 2, 1), 2u), .fp = true,
@@ -698,7 +753,7 @@ static const Reason reasons[] = {
 /* The VM is at its loop: its second sweep has come to the end. */
 static void wait_for_loop(HypsecBoard *board)
 {
-    hypsec_wait_word(board, guest.pa + BEFORE + SWEEP_BYTES - 8, 0, false,
+    hypsec_wait_word(board, guest.pa + LAST_READ, 0, false,
                      "the VM's sweep");
     /* And is some instructions behind it. */
     g_usleep(2000);
@@ -785,7 +840,7 @@ static void test_reason(const void *data)
             set_gpr(board, &guest, i, r->x[i]);
         }
     }
-    qtest_writeq(board->qts, guest.pa + BEFORE + SWEEP_BYTES - 8, 0);
+    qtest_writeq(board->qts, guest.pa + LAST_READ, 0);
     hypsec_guest_start(board, &vm, 0, &run);
     start_host(board, &mine, &vm, HOST_TAG);
     if (r->event) {
@@ -797,7 +852,9 @@ static void test_reason(const void *data)
     }
     finish_host(board, &mine, r->result);
     check_shared(board);
-    check_memory(board);
+    if (r->memory) {
+        check_memory(board);
+    }
 
     /* Back, with the host's answer; other values in the host's registers. */
     if (r->event) {
@@ -814,7 +871,9 @@ static void test_reason(const void *data)
                               offsetof(struct hypsec_vcpu, regs)) ==
                   PARK_YIELD);
     check_kept(board, &guest, r->fp, r->reg, r->zero ? 0 : ANSWER);
-    check_memory(board);
+    if (r->memory) {
+        check_memory(board);
+    }
 }
 
 /*
@@ -833,8 +892,11 @@ static void test_fresh(const void *data)
         HypsecVm v = vm;
 
         mine.sve = model->sve;
+        other.all = true;
+        write_sweep(board, &other);
         if (i == 2) {
             /* One before it, which leaves its secrets. */
+            write_sweep(board, &guest);
             write_program(board, &guest, INSN_WFI, true);
             write_secrets(board, &guest, VM_TAG);
             hypsec_guest_start(board, &vm, 0, &run);
@@ -858,7 +920,8 @@ static void test_fresh(const void *data)
         }
         if (i) {
             check_sweeps(board, i == 1 ? "with other values of the host's" :
-                         "with another VM's before it", found[0], found[i]);
+                         "with another VM's before it", found[0], found[i],
+                         false);
         }
     }
     for (int i = 0; i < 3; i++) {
@@ -877,10 +940,14 @@ int main(int argc, char **argv)
 
         qtest_add_data_func(fresh, &models[m], test_fresh);
         for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
-            Case *c = g_new(Case, 1);
+            Case *c;
             g_autofree char *path = g_strdup_printf(
                 PROGRAM "/G59/%s/%s", models[m].name, reasons[i].name);
 
+            if (models[m].some && i % 4) {
+                continue;
+            }
+            c = g_new(Case, 1);
             *c = (Case){ &models[m], &reasons[i] };
             qtest_add_data_func(path, c, test_reason);
         }

@@ -278,6 +278,35 @@ static void good_signed_vm_is_verified(void)
 	assert_refused(verify_and_load_images(vm), HV_EPERM);
 }
 
+static void good_vm_of_five_images(void)
+{
+	struct plain_manifest plain;
+	struct signed_manifest m;
+	uint32_t idx;
+	vmid_t vm;
+
+	signed_start();
+	plain = vm_manifest();
+	vm = ops_new_vm();
+	plain.head.nr_images = 5;
+	plain.head.nr_vcpus = 1;
+	for (uint32_t i = 0; i < 5; i++) {
+		uint64_t pfn = OPS_PFN(3, i);
+
+		fill_image_page(pfn, PAGE_SIZE, (uint8_t)i);
+		plain.images[i].load_addr = CODE + i * PAGE_SIZE;
+		plain.images[i].size = PAGE_SIZE;
+		hash_pages(pfn, PAGE_SIZE, plain.images[i].hash);
+		assert_done(set_boot_info(vm, CODE + i * PAGE_SIZE, PAGE_SIZE,
+					  &idx));
+		assert_done(remap_vm_image(vm, pfn, i));
+	}
+	m = sign_manifest(&plain, &the_owner);
+	register_vcpus(vm, 1);
+	assert_done(pass_manifest(vm, &m));
+	assert_done(verify_all(vm));
+}
+
 static void bad_without_manifest(void)
 {
 	struct signed_manifest m;
@@ -640,6 +669,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/manifest/bad/place", bad_places_of_manifests),
 	UNIT_TEST("/manifest/bad/no-vm", bad_manifest_for_no_vm),
 	UNIT_TEST("/verify/good/signed-vm", good_signed_vm_is_verified),
+	UNIT_TEST("/verify/good/five-images", good_vm_of_five_images),
 	UNIT_TEST("/verify/bad/without-manifest", bad_without_manifest),
 	UNIT_TEST("/verify/g39_manifest_is_read_once",
 		  g39_manifest_is_read_once),

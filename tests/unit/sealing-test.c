@@ -428,7 +428,7 @@ static void first_save_freezes_for_ever(void)
 
 	assert_done(save_page(vm, HEAP_PFN));
 	g_assert_cmpuint(ops_vm_state(vm), ==, POWEROFF);
-	assert_refused(set_vcpu_active(vm, 0), HV_EPERM);
+	assert_refused(set_vcpu_active(vm, 0), HV_EGONE);
 	assert_refused(verify_and_load_images(vm), HV_EPERM);
 	assert_refused(prot_and_map_vm_s2pt(vm, 0x80000000, PA(OPS_PFN(5, 0)),
 					    3), HV_EPERM);
@@ -436,7 +436,7 @@ static void first_save_freezes_for_ever(void)
 	destroy(vm);
 	vm = make_vm();
 	assert_done(save_encrypted_vcpu(vm, 1));
-	assert_refused(set_vcpu_active(vm, 0), HV_EPERM);
+	assert_refused(set_vcpu_active(vm, 0), HV_EGONE);
 }
 
 static void saved_page_comes_back_empty(void)
@@ -1060,66 +1060,65 @@ static void g64_vcpu_goes_to_the_vm(void)
 	g_assert_true(shadow_ctxt_get(vm, 0)->shared == shared(vm, 0));
 }
 
-#define SEALING(path, run) UNIT_TEST("/sealing/" path, run)
 
 static const struct unit_test tests[] = {
-	SEALING("good/vm-goes-on-as-it-was", good_vm_goes_on_as_it_was),
-	SEALING("good/another-board-of-the-same-keys",
+	UNIT_TEST("/sealing/good/vm-goes-on-as-it-was", good_vm_goes_on_as_it_was),
+	UNIT_TEST("/sealing/good/another-board-of-the-same-keys",
 		good_on_another_board_of_the_same_keys),
-	SEALING("good/any-order-of-vcpus-and-devices",
+	UNIT_TEST("/sealing/good/any-order-of-vcpus-and-devices",
 		good_any_order_of_vcpus_and_devices),
-	SEALING("good/saved-again-and-again", good_saved_again_and_again),
-	SEALING("good/time-stands-still", time_of_the_vm_stands_still),
-	SEALING("save/ciphertext-says-nothing", ciphertext_says_nothing),
-	SEALING("save/freezes-for-ever", first_save_freezes_for_ever),
-	SEALING("save/page-comes-back-empty", saved_page_comes_back_empty),
-	SEALING("bad/save-while-a-vcpu-runs", bad_save_while_a_vcpu_runs),
-	SEALING("bad/save-in-other-states", bad_save_in_other_states),
-	SEALING("bad/ids-and-addresses", bad_ids_and_addresses),
-	SEALING("bad/places-for-ciphertext", bad_places_for_ciphertext),
-	SEALING("bad/places-for-the-seal", bad_places_for_the_seal),
-	SEALING("bad/seal-with-a-part-missing", bad_seal_with_a_part_missing),
-	SEALING("bad/seal-after-a-page-was-cleared",
+	UNIT_TEST("/sealing/good/saved-again-and-again", good_saved_again_and_again),
+	UNIT_TEST("/sealing/good/time-stands-still", time_of_the_vm_stands_still),
+	UNIT_TEST("/sealing/save/ciphertext-says-nothing", ciphertext_says_nothing),
+	UNIT_TEST("/sealing/save/freezes-for-ever", first_save_freezes_for_ever),
+	UNIT_TEST("/sealing/save/page-comes-back-empty", saved_page_comes_back_empty),
+	UNIT_TEST("/sealing/bad/save-while-a-vcpu-runs", bad_save_while_a_vcpu_runs),
+	UNIT_TEST("/sealing/bad/save-in-other-states", bad_save_in_other_states),
+	UNIT_TEST("/sealing/bad/ids-and-addresses", bad_ids_and_addresses),
+	UNIT_TEST("/sealing/bad/places-for-ciphertext", bad_places_for_ciphertext),
+	UNIT_TEST("/sealing/bad/places-for-the-seal", bad_places_for_the_seal),
+	UNIT_TEST("/sealing/bad/seal-with-a-part-missing", bad_seal_with_a_part_missing),
+	UNIT_TEST("/sealing/bad/seal-after-a-page-was-cleared",
 		bad_seal_after_a_page_was_cleared),
-	SEALING("bad/seal-with-a-bit-changed", bad_seal_with_a_bit_changed),
-	SEALING("bad/page-with-a-bit-changed", bad_page_with_a_bit_changed),
-	SEALING("bad/vcpu-with-a-bit-changed", bad_vcpu_with_a_bit_changed),
-	SEALING("bad/size-of-a-vcpu", bad_size_of_a_vcpu),
-	SEALING("bad/order-of-pages", bad_order_of_pages),
-	SEALING("bad/page-in-anothers-place", bad_page_in_anothers_place),
-	SEALING("bad/vcpus-swapped-or-twice", bad_vcpus_swapped_or_twice),
-	SEALING("bad/vcpu-missing-or-added", bad_vcpu_missing_or_added),
-	SEALING("bad/mix-of-two-saves", bad_mix_of_two_saves),
-	SEALING("bad/mix-of-two-saves-of-one-name",
+	UNIT_TEST("/sealing/bad/seal-with-a-bit-changed", bad_seal_with_a_bit_changed),
+	UNIT_TEST("/sealing/bad/page-with-a-bit-changed", bad_page_with_a_bit_changed),
+	UNIT_TEST("/sealing/bad/vcpu-with-a-bit-changed", bad_vcpu_with_a_bit_changed),
+	UNIT_TEST("/sealing/bad/size-of-a-vcpu", bad_size_of_a_vcpu),
+	UNIT_TEST("/sealing/bad/order-of-pages", bad_order_of_pages),
+	UNIT_TEST("/sealing/bad/page-in-anothers-place", bad_page_in_anothers_place),
+	UNIT_TEST("/sealing/bad/vcpus-swapped-or-twice", bad_vcpus_swapped_or_twice),
+	UNIT_TEST("/sealing/bad/vcpu-missing-or-added", bad_vcpu_missing_or_added),
+	UNIT_TEST("/sealing/bad/mix-of-two-saves", bad_mix_of_two_saves),
+	UNIT_TEST("/sealing/bad/mix-of-two-saves-of-one-name",
 		bad_mix_of_two_saves_of_one_name),
-	SEALING("bad/replay-beside-the-restored-vm",
+	UNIT_TEST("/sealing/bad/replay-beside-the-restored-vm",
 		bad_replay_beside_the_restored_vm),
-	SEALING("bad/two-restores-at-a-time", bad_two_restores_at_a_time),
-	SEALING("bad/rollback", bad_rollback),
-	SEALING("bad/rollback-of-a-begun-restore",
+	UNIT_TEST("/sealing/bad/two-restores-at-a-time", bad_two_restores_at_a_time),
+	UNIT_TEST("/sealing/bad/rollback", bad_rollback),
+	UNIT_TEST("/sealing/bad/rollback-of-a-begun-restore",
 		bad_rollback_of_a_begun_restore),
-	SEALING("good/restore-after-one-given-up",
+	UNIT_TEST("/sealing/good/restore-after-one-given-up",
 		good_restore_after_one_given_up),
-	SEALING("bad/rollback-by-a-save-given-up",
+	UNIT_TEST("/sealing/bad/rollback-by-a-save-given-up",
 		bad_rollback_by_a_save_given_up),
-	SEALING("bad/more-instances-than-remembered",
+	UNIT_TEST("/sealing/bad/more-instances-than-remembered",
 		bad_more_instances_than_remembered),
-	SEALING("bad/restore-with-too-many-instances",
+	UNIT_TEST("/sealing/bad/restore-with-too-many-instances",
 		bad_restore_with_too_many_instances),
-	SEALING("bad/board-with-another-secret",
+	UNIT_TEST("/sealing/bad/board-with-another-secret",
 		bad_board_with_another_secret),
-	SEALING("bad/board-that-trusts-another-owner",
+	UNIT_TEST("/sealing/bad/board-that-trusts-another-owner",
 		bad_board_that_trusts_another_owner),
-	SEALING("bad/restore-into-a-vm-with-something",
+	UNIT_TEST("/sealing/bad/restore-into-a-vm-with-something",
 		bad_restore_into_a_vm_with_something),
-	SEALING("bad/device-in-a-restored-vms-ram",
+	UNIT_TEST("/sealing/bad/device-in-a-restored-vms-ram",
 		bad_device_in_a_restored_vms_ram),
-	SEALING("bad/images-into-a-restored-vm",
+	UNIT_TEST("/sealing/bad/images-into-a-restored-vm",
 		bad_images_into_a_restored_vm),
-	SEALING("bad/parts-into-an-ordinary-vm",
+	UNIT_TEST("/sealing/bad/parts-into-an-ordinary-vm",
 		bad_parts_into_an_ordinary_vm),
-	SEALING("bad/pages-for-a-restored-vm", bad_pages_for_a_restored_vm),
-	SEALING("g64_vcpu_goes_to_the_vm", g64_vcpu_goes_to_the_vm),
+	UNIT_TEST("/sealing/bad/pages-for-a-restored-vm", bad_pages_for_a_restored_vm),
+	UNIT_TEST("/sealing/g64_vcpu_goes_to_the_vm", g64_vcpu_goes_to_the_vm),
 };
 
 int main(int argc, char **argv)

@@ -54,8 +54,7 @@ void fill_image_page(uint64_t pfn, uint64_t bytes, uint8_t seed)
 	}
 }
 
-/* The hash of so many bytes from a page on. */
-static void hash_pages(uint64_t pfn, uint64_t bytes, uint8_t *hash)
+void hash_pages(uint64_t pfn, uint64_t bytes, uint8_t *hash)
 {
 	crypto_generichash_blake2b(hash, HYPSEC_HASH_BYTES,
 				   el2_ptr(pa_to_el2_va(pfn << PAGE_SHIFT)),

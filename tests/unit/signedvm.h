@@ -52,6 +52,9 @@ struct plain_manifest vm_manifest(void);
 /* The machine with the owner's key. */
 void signed_start(void);
 
+/* The hash of so many bytes from a page on. */
+void hash_pages(uint64_t pfn, uint64_t bytes, uint8_t *hash);
+
 /* A host page's content: @bytes of a pattern, then zeros. */
 void fill_image_page(uint64_t pfn, uint64_t bytes, uint8_t seed);
 

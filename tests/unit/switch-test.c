@@ -1026,6 +1026,38 @@ static void refusal_is_told(void)
 	g_assert_cmpuint(this_cpu()->counters->hypercalls, ==, 1);
 }
 
+/* Its VM decides that, on another CPU, and not the host. */
+static void end_of_a_vm_is_no_violation(void)
+{
+	start(&new_cpu);
+	violation_set_halt(true);
+	acquire_lock_vm(VM);
+	set_vm_state(VM, POWEROFF);
+	release_lock_vm(VM);
+	native_set_vm(NULL);
+	g_assert_cmpint((int64_t)run(VM, VCPU), <, 0);
+	g_assert_cmpuint(this_cpu()->counters->refusals, ==, 0);
+}
+
+/* WFI in EL0's T32 code, in 16 bits: IL is 0. */
+static uint64_t vm_waits_in_t32(struct shadow_ctxt *ctxt)
+{
+	(void)ctxt;
+	native_cpu.esr_el2 = UINT64_C(0x01) << 26;
+	native_cpu.elr_el2 = 0x1000;
+	native_cpu.spsr_el2 = 0x1f0;
+	return HYPSEC_EXIT_TRAP;
+}
+
+static void short_instruction_is_skipped(void)
+{
+	start(&new_cpu);
+	native_set_vm(vm_waits_in_t32);
+	g_assert_cmpuint(run(VM, VCPU), ==, HYPSEC_EXIT_TRAP);
+	run_looking();
+	g_assert_cmphex(shadow_ctxt_get(VM, VCPU)->regs[PC], ==, 0x1002);
+}
+
 /* Only HVC #0 is a hypercall. */
 static void run_by_another_immediate_is_none(void)
 {
@@ -1138,6 +1170,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/refuses/active", refuses_a_vcpu_that_runs),
 	UNIT_TEST("/refuses/off", refuses_a_vcpu_that_is_off),
 	UNIT_TEST("/refuses/told", refusal_is_told),
+	UNIT_TEST("/refuses/end-is-no-violation",
+		  end_of_a_vm_is_no_violation),
+	UNIT_TEST("/run/short-instruction", short_instruction_is_skipped),
 	UNIT_TEST("/refuses/other-immediate",
 		  run_by_another_immediate_is_none),
 	UNIT_TEST("/run/active", vcpu_is_active_while_it_runs),

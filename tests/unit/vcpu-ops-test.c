@@ -563,7 +563,7 @@ static void g22_system_off_and_reset_end_the_vm(void)
 		leave(HVC, 0, 1);
 		g_assert_cmpuint(ops_vm_state(vm), ==, POWEROFF);
 		set_vcpu_inactive(vm, 0);
-		g_assert_cmpint(set_vcpu_active(vm, 0), ==, HV_EPERM);
+		g_assert_cmpint(set_vcpu_active(vm, 0), ==, HV_EGONE);
 		end();
 	}
 }
@@ -954,6 +954,49 @@ static void g48_pc_moves_before_the_exception(void)
 	end();
 }
 
+/* --- What lies behind an instruction ------------------------------------ */
+
+struct skip {
+	uint64_t il;
+	uint64_t pstate;
+	uint64_t pc;		/* further on */
+	uint64_t pstate_after;
+};
+
+/* PSTATE of AArch32 with an ITSTATE of 8 bits: 7:2 at 15:10, 1:0 at 26:25. */
+#define A32(it) (0x60000030 | ((it) & UINT64_C(0xfc)) << 8 |		\
+		 ((it) & UINT64_C(3)) << 25)
+
+static const struct skip skips[] = {
+	{ IL, 0x60000005, 4, 0x60000005 },
+	/* BTYPE and a step are over. */
+	{ IL, 0x60200c05, 4, 0x60000005 },
+	{ IL, 0x60000010, 4, 0x60000010 },
+	{ IL, A32(0), 4, A32(0) },
+	{ 0, A32(0), 2, A32(0) },
+	{ 0, A32(0) | BIT(21), 2, A32(0) },
+	/* ITTTE NE, and so on to its end. */
+	{ 0, A32(0x13), 2, A32(0x06) },
+	{ 0, A32(0x06), 2, A32(0x0c) },
+	{ IL, A32(0x0c), 4, A32(0x18) },
+	{ 0, A32(0x18), 2, A32(0) },
+	{ 0, A32(0xef), 2, A32(0xfe) },
+	{ 0, A32(0xa4), 2, A32(0xa8) },
+};
+
+static void skipping_is_as_executing(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(skips); i++) {
+		start();
+		ctxt->regs[PSTATE] = skips[i].pstate;
+		leave((WFI & ~IL) | skips[i].il, 0, 0);
+		enter(0);
+		g_assert_cmphex(ctxt->regs[PC], ==, VM_PC + skips[i].pc);
+		g_assert_cmphex(ctxt->regs[PSTATE], ==, skips[i].pstate_after);
+		end();
+	}
+}
+
 /* --- System registers -------------------------------------------------- */
 
 static void g56b_reads_take_and_writes_show(void)
@@ -1064,6 +1107,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/vcpu-ops/abort/other-answers", other_answers_are_none),
 	UNIT_TEST("/vcpu-ops/exception/g48-pc-before",
 		  g48_pc_moves_before_the_exception),
+	UNIT_TEST("/vcpu-ops/skip/as-executed", skipping_is_as_executing),
 	UNIT_TEST("/vcpu-ops/sys/g56b-read-and-write",
 		  g56b_reads_take_and_writes_show),
 	UNIT_TEST("/vcpu-ops/sys/g45-xzr", g45_system_registers_and_xzr),

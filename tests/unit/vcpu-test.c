@@ -19,6 +19,9 @@
 #include "core/shared_window.h"
 #include "core/vm_power.h"
 #include "core/trap_frame.h"
+#include "core/trap_handler.h"
+#include "core/vcpu_ops.h"
+#include "core/violation.h"
 #include "hypsec/abi.h"
 #include "tlbmodel.h"
 
@@ -203,7 +206,8 @@ static void g13_active_needs_a_vm_that_is_verified(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
 		ops_set_vm_state(vm, states[i]);
-		g_assert_cmpint(set_vcpu_active(vm, 0), ==, HV_EPERM);
+		g_assert_cmpint(set_vcpu_active(vm, 0), ==,
+				states[i] == POWEROFF ? HV_EGONE : HV_EPERM);
 		g_assert_cmpuint(vcpu_state(vm, 0), ==, READY);
 	}
 }
@@ -308,6 +312,94 @@ static void entry_is_recorded(void)
 	g_assert_cmpuint(power(vm, 1), ==, VCPU_OFF);
 }
 
+/* --- What VCPU_RUN says and counts -------------------------------------- */
+
+/* VCPU_RUN of vCPU 0; its result. */
+static int64_t run(vmid_t vm, struct trap_frame *frame)
+{
+	*frame = (struct trap_frame){
+		.regs = { HYPSEC_HVC_VCPU_RUN, vm, 0 },
+		.esr = (uint64_t)EC_HVC64 << 26 | BIT(25),
+	};
+	trap_host_sync(frame);
+	return (int64_t)frame->regs[0];
+}
+
+/* A VM that has left for a page of its own and not come back yet. */
+static vmid_t start_waiting_vm(void)
+{
+	struct shadow_ctxt *ctxt;
+	vmid_t vm = start_vm();
+
+	ctxt = shadow_ctxt_get(vm, 0);
+	memset(ctxt->regs, 0, sizeof(ctxt->regs));
+	ctxt->regs[EC] = HYPSEC_EXIT_TRAP;
+	ctxt->regs[ESR_EL2] = (uint64_t)EC_DABT_LOW << 26 | FSC_TRANSLATION;
+	ctxt->regs[FLAGS] = PENDING_FSC_FAULT;
+	ctxt->regs[HPFAR_EL2] = GIB >> 12 << 4;
+	page_of(vm, 0)->new_pte = OPS_RAM;
+	return vm;
+}
+
+/* The host cannot know that the VM has just ended: no violation. */
+static void run_of_a_vm_that_powered_off_is_no_violation(void)
+{
+	struct trap_frame frame;
+	vmid_t vm = start_vm();
+
+	violation_set_halt(true);
+	set_vm_poweroff(vm);
+	g_assert_cmpint(run(vm, &frame), ==, HYPSEC_DENIED);
+	g_assert_cmpuint(pcpu_boot()->counters->refusals, ==, 0);
+	g_assert_cmpstr(native_console(), ==, "");
+}
+
+/* Nor between its fault and the answer. */
+static void answer_after_power_off_is_no_violation(void)
+{
+	vmid_t vm = start_waiting_vm();
+
+	set_per_cpu(vm, 0);
+	set_vm_poweroff(vm);
+	g_assert_cmpint(restore_shadow_kvm_regs(), ==, HV_EGONE);
+	set_per_cpu(HOSTVISOR, 0);
+	g_assert_cmpuint(ops_vm_pfn(vm, GIB >> 12), ==, INVALID64);
+}
+
+/* How many tables a VM needs, it decides. */
+static void run_without_memory_is_no_violation(void)
+{
+	struct trap_frame frame;
+	vmid_t vm = start_waiting_vm();
+	uint64_t ipa = 2 * GIB;
+	enum hv_status status;
+
+	/* A page in each 2 MiB, until there is no memory for tables. */
+	do {
+		status = prot_and_map_vm_s2pt(vm, ipa, OPS_RAM2 +
+					      ((ipa >> 21) % 1024 << 12), 3);
+		ipa += 2 * MIB;
+	} while (status == HV_OK);
+	g_assert_cmpint(status, ==, HV_ENOMEM);
+	violation_set_halt(true);
+	g_assert_cmpint(run(vm, &frame), ==, HYPSEC_NO_MEMORY);
+	g_assert_cmpuint(pcpu_boot()->counters->refusals, ==, 0);
+	g_assert_cmpuint(vcpu_state(vm, 0), ==, READY);
+	g_assert_cmpuint(get_cur_vmid(), ==, HOSTVISOR);
+}
+
+/* What is the host's own doing still is one. */
+static void run_of_no_vm_is_a_violation(void)
+{
+	struct trap_frame frame;
+	vmid_t vm = start_vm();
+
+	ops_set_vm_state(vm, READY);
+	g_assert_cmpint(run(vm, &frame), ==, HYPSEC_DENIED);
+	g_assert_cmpint(run(0, &frame), ==, HYPSEC_INVALID);
+	g_assert_cmpuint(pcpu_boot()->counters->refusals, ==, 2);
+}
+
 /* --- The counter ------------------------------------------------------- */
 
 static void g60_offset_is_fixed_with_verification(void)
@@ -374,7 +466,7 @@ static void g21_powered_off_vm_never_runs_again(void)
 			HV_EBUSY);
 	g_assert_cmpint(destroy_vm(vm), ==, HV_EBUSY);
 	set_vcpu_inactive(vm, 0);
-	g_assert_cmpint(set_vcpu_active(vm, 0), ==, HV_EPERM);
+	g_assert_cmpint(set_vcpu_active(vm, 0), ==, HV_EGONE);
 	g_assert_cmpint(clear_vm_stage2_range(vm, 0, KVM_PHYS_SIZE), ==,
 			HV_OK);
 }
@@ -696,6 +788,12 @@ static const struct unit_test tests[] = {
 	UNIT_TEST_DIES("/vcpu/entry/on-panics",
 		       entry_of_a_vcpu_that_is_on_panics),
 	UNIT_TEST_DIES("/vcpu/entry/none-panics", entry_of_no_vcpu_panics),
+	UNIT_TEST("/vcpu/run/powered-off",
+		  run_of_a_vm_that_powered_off_is_no_violation),
+	UNIT_TEST("/vcpu/run/powered-off-before-the-answer",
+		  answer_after_power_off_is_no_violation),
+	UNIT_TEST("/vcpu/run/no-memory", run_without_memory_is_no_violation),
+	UNIT_TEST("/vcpu/run/no-vm", run_of_no_vm_is_a_violation),
 	UNIT_TEST("/vcpu/cntvoff/g60-fixed",
 		  g60_offset_is_fixed_with_verification),
 	UNIT_TEST("/vcpu/cntvoff/of-all-vcpus", offset_is_every_vcpus),

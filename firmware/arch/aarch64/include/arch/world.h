@@ -30,7 +30,7 @@ static inline uint64_t vectors_vm(void)
  * All else that the VM has is in the CPU already and stays there at return.
  * VBAR_EL2 is vectors_vm().
  *
- * Spec:    AbstractMachine.core_to_vm_spec, vm_to_core_spec
+ * Source:  core_to_vm and vm_to_core of AbstractMachine
  * Returns: HYPSEC_EXIT_*, why it stopped
  */
 uint64_t core_to_vm(struct shadow_ctxt *ctxt);
