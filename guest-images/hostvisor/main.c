@@ -198,6 +198,7 @@ void host_main(const void *fdt)
 	for (unsigned int i = 1; i < nr_cpus; i++) {
 		start_cpu(&cpus[i]);
 	}
+	pl011_input_on(true);
 	print("%u CPUs, GICv%u, %lu MiB free, %u VMs", nr_cpus,
 	      board.gic_version, alloc_pages_free() * PAGE_SIZE / MIB, nr_vms);
 	vm_start_all();

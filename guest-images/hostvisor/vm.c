@@ -8,6 +8,7 @@
 
 #include "alloc.h"
 #include "dt.h"
+#include "pl011.h"
 #include "vm.h"
 
 #include "hostvisor/device.h"
@@ -438,6 +439,7 @@ static enum task_next check(struct vm *vm)
 		return TASK_REQUEUE;
 	}
 	vpl011_flush(vm);
+	pl011_input_on(true);
 	leaks = attack_judge(vm);
 	good = was_good(vm, leaks);
 	vm->failures += !good;
