@@ -32,7 +32,6 @@ enum answer fw_answer_of(enum hv_status status)
 	static const enum answer answers[] = {
 		[HV_OK] = ANSWER_OK, [HV_EAGAIN] = ANSWER_AGAIN,
 		[HV_EINVAL] = ANSWER_INVAL, [HV_EPERM] = ANSWER_PERM,
-		[HV_EGONE] = ANSWER_PERM,
 		[HV_EBUSY] = ANSWER_BUSY, [HV_ENOMEM] = ANSWER_NOMEM,
 		[HV_ENOTSUP] = ANSWER_NOTSUP,
 	};
