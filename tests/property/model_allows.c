@@ -91,7 +91,8 @@ static bool can_set_vcpu_state(const uint64_t *arg, const struct rdata *adt)
 
 static bool can_start_vcpu(const uint64_t *arg, const struct rdata *adt)
 {
-	return is_vcpu(arg[1]) && adt->vms[arg[0]].vcpu[arg[1]] != UNUSED &&
+	return is_vcpu(arg[1]) && adt->vms[arg[0]].state == VERIFIED &&
+	       adt->vms[arg[0]].vcpu[arg[1]] != UNUSED &&
 	       adt->vms[arg[0]].boot[arg[1]].power == VCPU_OFF;
 }
 
