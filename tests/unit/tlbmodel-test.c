@@ -768,7 +768,7 @@ static const struct unit_test tests[] = {
 		  bad_walks_stay_stopped),
 	UNIT_TEST("/tlbmodel/vttbr/good-without-lock",
 		  good_vttbr_without_lock),
-	UNIT_TEST("/tlbmodel/vmid/good-walks-stopped-without-lock",
+	UNIT_TEST("/tlbmodel/vttbr/good-walks-stopped-without-lock",
 		  good_walks_stopped_without_lock),
 	UNIT_TEST("/tlbmodel/start/takes-tables-over",
 		  start_takes_tables_over),
