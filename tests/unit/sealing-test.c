@@ -504,6 +504,17 @@ static void bad_ids_and_addresses(void)
 		       HV_EINVAL);
 	assert_refused(save_encrypt_buf(vm, PA(HEAP_PFN), PA(OUT_PFN), TAG + 4),
 		       HV_EINVAL);
+	assert_refused(save_encrypt_buf(vm, KVM_PHYS_SIZE, PA(OUT_PFN), TAG),
+		       HV_EINVAL);
+	assert_refused(save_encrypt_buf(vm, PA(HEAP_PFN), KVM_PHYS_SIZE, TAG),
+		       HV_EINVAL);
+	assert_refused(save_encrypt_buf(vm, PA(HEAP_PFN), PA(OUT_PFN),
+					KVM_PHYS_SIZE), HV_EINVAL);
+	assert_refused(seal_vm(vm, KVM_PHYS_SIZE), HV_EINVAL);
+	assert_refused(boot_from_inc_exe(vm, KVM_PHYS_SIZE), HV_EINVAL);
+	assert_refused(load_decrypt_buf(vm, KVM_PHYS_SIZE, TAG), HV_EINVAL);
+	assert_refused(load_decrypt_buf(vm, PA(OUT_PFN), KVM_PHYS_SIZE),
+		       HV_EINVAL);
 	for (unsigned int bit = 40; bit < 64; bit++) {
 		assert_refused(save_encrypt_buf(vm, PA(HEAP_PFN) | BIT(bit),
 						PA(OUT_PFN), TAG), HV_EINVAL);
@@ -626,7 +637,13 @@ static void bad_seal_with_a_bit_changed(void)
 
 		((uint8_t *)&file->seal)[i] ^= (uint8_t)(1 << (i % 8));
 		status = begin(vm, &file->seal);
-		g_assert_true(status == HV_EPERM || status == HV_EINVAL);
+		/* What is no seal at all, and what nobody sealed. */
+		if (i < offsetof(struct hypsec_seal, nr_vcpus)) {
+			g_assert_cmpint(status, ==, HV_EINVAL);
+		} else if (i >= offsetof(struct hypsec_seal, nr_pages)) {
+			g_assert_cmpint(status, ==, HV_EPERM);
+		}
+		g_assert_cmpint(status, !=, HV_OK);
 		assert_refused(boot_from_inc_exe(vm, TAG), status);
 		((uint8_t *)&file->seal)[i] ^= (uint8_t)(1 << (i % 8));
 	}
@@ -664,6 +681,53 @@ static void bad_page_with_a_bit_changed(void)
 	load_vcpus(vm, file);
 	assert_done(verify_and_load_images(vm));
 	assert_whole(vm);
+}
+
+/* How far the description of a page is looked at before the page is. */
+static void bad_descriptions_of_pages(void)
+{
+	static const struct {
+		uint64_t gfn;
+		uint32_t shares;
+		uint32_t reserved;
+		enum hv_status status;
+	} descriptions[] = {
+		{ KVM_PFN_SPACE, 0, 0, HV_EINVAL },
+		{ KVM_PFN_SPACE - 1, 0, 0, HV_EPERM },
+		{ ~UINT64_C(0), 0, 0, HV_EINVAL },
+		{ CODE >> PAGE_SHIFT, MAX_SHARE_COUNT + 1, 0, HV_EINVAL },
+		{ CODE >> PAGE_SHIFT, MAX_SHARE_COUNT, 0, HV_EPERM },
+		{ CODE >> PAGE_SHIFT, 0, 1, HV_EINVAL },
+	};
+	g_autofree struct saved_file *file = save(start_vm());
+	struct hypsec_sealed_page *tag = memory(TAG);
+	vmid_t vm = begun(file);
+
+	for (size_t i = 0; i < ARRAY_SIZE(descriptions); i++) {
+		put_page(file, 0, NEW_PFN);
+		tag->gfn = descriptions[i].gfn;
+		tag->shares = descriptions[i].shares;
+		tag->reserved = descriptions[i].reserved;
+		g_assert_cmpint(load_decrypt_buf(vm, PA(NEW_PFN), TAG), ==,
+				descriptions[i].status);
+	}
+	load_pages(vm, file);
+	put_page(file, 0, NEW_PFN + 100);
+	tag->index = VM_PAGES;
+	assert_refused(load_decrypt_buf(vm, PA(NEW_PFN + 100), TAG), HV_EPERM);
+	g_assert_cmpstr(this_cpu()->reason, ==, "another page is next");
+}
+
+/* A device lies where the page was. */
+static void bad_page_over_a_mapping(void)
+{
+	g_autofree struct saved_file *file = save(start_vm());
+	vmid_t vm = begun(file);
+
+	assert_done(kvm_phys_addr_ioremap(vm, CODE, UART, PAGE_SIZE));
+	put_page(file, 0, NEW_PFN);
+	g_assert_cmphex(file->tag[0].gfn, ==, CODE >> PAGE_SHIFT);
+	assert_refused(load_decrypt_buf(vm, PA(NEW_PFN), TAG), HV_EBUSY);
 }
 
 static void bad_vcpu_with_a_bit_changed(void)
@@ -728,6 +792,34 @@ static void bad_order_of_pages(void)
 	}
 	put_page(file, 0, NEW_PFN + 100);
 	assert_refused(load_decrypt_buf(vm, PA(NEW_PFN + 100), TAG), HV_EPERM);
+}
+
+static void bad_page_missing(void)
+{
+	g_autofree struct saved_file *file = save(start_vm());
+	vmid_t vm = begun(file);
+
+	load_vcpus(vm, file);
+	for (size_t i = 0; i < VM_PAGES; i++) {
+		assert_refused(verify_and_load_images(vm), HV_EPERM);
+		g_assert_cmpstr(this_cpu()->reason, ==, "a page is missing");
+		assert_done(load_page(vm, file, i));
+	}
+	assert_done(verify_and_load_images(vm));
+}
+
+/* A restored VM that powers itself off is no VM that is being saved. */
+static void bad_save_of_a_restored_vm_that_is_off(void)
+{
+	g_autofree struct saved_file *file = save(start_vm());
+	vmid_t vm = restore(file);
+	uint64_t pfn = ops_vm_pfn(vm, HEAP_GFN);
+
+	ops_set_vm_state(vm, POWEROFF);
+	assert_refused(save_page(vm, pfn), HV_EPERM);
+	assert_refused(save_encrypted_vcpu(vm, 0), HV_EPERM);
+	assert_refused(seal_vm(vm, TAG), HV_EPERM);
+	g_assert_cmpstr(this_cpu()->reason, ==, "the VM is not being saved");
 }
 
 /* One page's content with another's description. */
@@ -1014,6 +1106,8 @@ static void bad_parts_into_an_ordinary_vm(void)
 
 	put_page(file, 0, NEW_PFN);
 	assert_refused(load_decrypt_buf(vm, PA(NEW_PFN), TAG), HV_EPERM);
+	g_assert_cmpstr(this_cpu()->reason, ==,
+			"the VM is not being restored");
 	put_vcpu(vm, 0, file, 0);
 	assert_refused(load_encrypted_vcpu(vm, 0), HV_EPERM);
 	assert_done(verify_all(vm));
@@ -1118,6 +1212,12 @@ static const struct unit_test tests[] = {
 		  bad_page_with_a_bit_changed),
 	UNIT_TEST("/sealing/bad/vcpu-with-a-bit-changed",
 		  bad_vcpu_with_a_bit_changed),
+	UNIT_TEST("/sealing/bad/descriptions-of-pages",
+		  bad_descriptions_of_pages),
+	UNIT_TEST("/sealing/bad/page-over-a-mapping", bad_page_over_a_mapping),
+	UNIT_TEST("/sealing/bad/page-missing", bad_page_missing),
+	UNIT_TEST("/sealing/bad/save-of-a-restored-vm-that-is-off",
+		  bad_save_of_a_restored_vm_that_is_off),
 	UNIT_TEST("/sealing/bad/size-of-a-vcpu", bad_size_of_a_vcpu),
 	UNIT_TEST("/sealing/bad/order-of-pages", bad_order_of_pages),
 	UNIT_TEST("/sealing/bad/page-in-anothers-place",
