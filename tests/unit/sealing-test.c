@@ -20,6 +20,7 @@
 #include "core/mem_handler.h"
 #include "core/page_manager.h"
 #include "core/save_vm.h"
+#include "core/saved_vm.h"
 #include "core/seal.h"
 #include "core/shadow_ctxt.h"
 #include "hypsec/sealed.h"
@@ -888,31 +889,121 @@ static void bad_mix_of_two_saves(void)
 	assert_whole(vm);
 }
 
+/* What the second of two saves of one name has of its own. */
+enum part { PART_PAGE, PART_GP, PART_SYS };
+
+static void change_part(vmid_t vm, enum part part)
+{
+	switch (part) {
+	case PART_PAGE:
+		ops_fill(HEAP_PFN, 0x77);
+		break;
+	case PART_GP:
+		shadow_ctxt_get(vm, 1)->regs[X3] = 0x77;
+		break;
+	case PART_SYS:
+		shadow_ctxt_get(vm, 1)->regs[SCTLR_EL1] = 0x77;
+		break;
+	}
+}
+
+/* Takes it over into the first. */
+static void mix_part(struct saved_file *one, const struct saved_file *other,
+		     enum part part)
+{
+	struct sealed_vcpu *to = (void *)one->vcpu[1].sealed;
+	const struct sealed_vcpu *from = (const void *)other->vcpu[1].sealed;
+
+	for (size_t i = 0; i < VM_PAGES && part == PART_PAGE; i++) {
+		if (one->tag[i].gfn == HEAP_GFN) {
+			memcpy(one->page[i], other->page[i], PAGE_SIZE);
+			one->tag[i] = other->tag[i];
+		}
+	}
+	if (part == PART_GP) {
+		memcpy(&to->gp, &from->gp, sizeof(to->gp));
+		to->gp_tag = from->gp_tag;
+	} else if (part == PART_SYS) {
+		memcpy(&to->sys, &from->sys, sizeof(to->sys));
+		to->sys_tag = from->sys_tag;
+	}
+}
+
 /*
  * Two saves that bear the same names, since a board of a debugger's has been
  * set back in between: the seal still knows its own parts.
  */
 static void bad_mix_of_two_saves_of_one_name(void)
 {
-	g_autofree struct saved_file *one = save(start_vm());
-	g_autofree struct saved_file *other = NULL;
-	vmid_t vm = start_vm();
+	for (enum part part = PART_PAGE; part <= PART_SYS; part++) {
+		g_autofree struct saved_file *one = save(start_vm());
+		g_autofree struct saved_file *other = NULL;
+		vmid_t vm = start_vm();
 
-	ops_fill(HEAP_PFN, 0x77);
-	other = save(vm);
-	g_assert_cmpmem(one->seal.save_id, 32, other->seal.save_id, 32);
-	g_assert_cmpint(memcmp(one->page, other->page, sizeof(one->page)), !=,
-			0);
-	for (size_t i = 0; i < VM_PAGES; i++) {
-		if (one->tag[i].gfn == HEAP_GFN) {
-			memcpy(one->page[i], other->page[i], PAGE_SIZE);
-			one->tag[i] = other->tag[i];
-		}
+		change_part(vm, part);
+		other = save(vm);
+		g_assert_cmpmem(one->seal.save_id, 32, other->seal.save_id,
+				32);
+		mix_part(one, other, part);
+		reset_board(OTHER_SEED);
+		vm = loaded(one);
+		assert_refused(verify_and_load_images(vm), HV_EPERM);
+		g_assert_cmpstr(this_cpu()->reason, ==, "parts of two saves");
 	}
-	reset_board(OTHER_SEED);
-	vm = loaded(one);
-	assert_refused(verify_and_load_images(vm), HV_EPERM);
-	g_assert_cmpstr(this_cpu()->reason, ==, "parts of two saves");
+}
+
+/* Each VM has its own keys and counts, whatever the order of calls. */
+static void good_two_vms_in_turns(void)
+{
+	g_autofree struct saved_file *one = save(start_vm());
+	g_autofree struct saved_file *two = save(make_vm());
+	vmid_t a = begun(one);
+	vmid_t b = begun(two);
+
+	for (size_t i = 0; i < VM_PAGES; i++) {
+		assert_done(load_page(a, one, i));
+		assert_done(load_page(b, two, i));
+	}
+	load_vcpus(a, one);
+	assert_refused(verify_and_load_images(b), HV_EPERM);
+	assert_done(verify_and_load_images(a));
+	load_vcpus(b, two);
+	assert_done(verify_and_load_images(b));
+	assert_whole(a);
+	assert_whole(b);
+	assert_done(save_encrypted_vcpu(a, 0));
+	assert_refused(seal_vm(b, TAG), HV_EPERM);
+	g_assert_cmpstr(this_cpu()->reason, ==, "the VM is not being saved");
+	g_assert_cmpuint(ops_vm_state(b), ==, VERIFIED);
+}
+
+/* The parts that a VM came of are not those that it is saved in. */
+static void bad_seal_with_vcpus_of_the_restore(void)
+{
+	g_autofree struct saved_file *file = save(start_vm());
+	vmid_t vm = restore(file);
+
+	save_pages(vm, file);
+	assert_refused(seal_vm(vm, TAG), HV_EPERM);
+	g_assert_cmpstr(this_cpu()->reason, ==, "a vCPU is not saved");
+	save_vcpus(vm, file);
+	save_seal(vm, file);
+}
+
+/* Who gets the id of a VM that was being saved has nothing of it. */
+static void bad_save_by_the_next_of_an_id(void)
+{
+	vmid_t vm = start_vm();
+	vmid_t next;
+
+	assert_done(save_page(vm, HEAP_PFN));
+	destroy(vm);
+	next = make_vm();
+	g_assert_cmpuint(next, ==, vm);
+	ops_set_vm_state(next, POWEROFF);
+	assert_refused(save_page(next, HEAP_PFN), HV_EPERM);
+	assert_refused(seal_vm(next, TAG), HV_EPERM);
+	g_assert_cmpstr(this_cpu()->reason, ==, "the VM is not being saved");
 }
 
 /* --- Once -------------------------------------------------------------- */
@@ -1212,6 +1303,11 @@ static const struct unit_test tests[] = {
 		  bad_page_with_a_bit_changed),
 	UNIT_TEST("/sealing/bad/vcpu-with-a-bit-changed",
 		  bad_vcpu_with_a_bit_changed),
+	UNIT_TEST("/sealing/good/two-vms-in-turns", good_two_vms_in_turns),
+	UNIT_TEST("/sealing/bad/seal-with-vcpus-of-the-restore",
+		  bad_seal_with_vcpus_of_the_restore),
+	UNIT_TEST("/sealing/bad/save-by-the-next-of-an-id",
+		  bad_save_by_the_next_of_an_id),
 	UNIT_TEST("/sealing/bad/descriptions-of-pages",
 		  bad_descriptions_of_pages),
 	UNIT_TEST("/sealing/bad/page-over-a-mapping", bad_page_over_a_mapping),
