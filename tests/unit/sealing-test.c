@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include "signedvm.h"
 
+#include <sodium/crypto_aead_xchacha20poly1305.h>
+#include <sodium/crypto_generichash_blake2b.h>
 #include <string.h>
 
 #include "arch/mem.h"
@@ -1246,6 +1248,119 @@ static void g64_vcpu_goes_to_the_vm(void)
 	g_assert_true(shadow_ctxt_get(vm, 0)->shared == shared(vm, 0));
 }
 
+/* --- What is on the host's disk ---------------------------------------- */
+
+/* docs/sealing.rst once more, in one piece: a save must open for years. */
+struct reader {
+	uint8_t box[32];
+	uint8_t nonce[32];
+	uint8_t mac[32];
+};
+
+static void hash_of(void *out, size_t bytes, const void *key,
+		    const GByteArray *data)
+{
+	g_assert_cmpint(crypto_generichash_blake2b(out, bytes, data->data,
+						   data->len, key, 32), ==, 0);
+}
+
+static void subkey(uint8_t *key, const uint8_t *master, uint8_t purpose)
+{
+	g_autoptr(GByteArray) data = g_byte_array_new();
+
+	g_byte_array_append(data, &purpose, 1);
+	hash_of(key, 32, master, data);
+}
+
+static struct reader reader_of(const struct hypsec_seal *seal)
+{
+	g_autoptr(GByteArray) data = g_byte_array_new();
+	struct reader reader;
+	uint8_t master[32];
+
+	g_byte_array_append(data, (const guint8 *)"hypsec-virt saved VM 1", 23);
+	g_byte_array_append(data, keys_trusted(), 32);
+	g_byte_array_append(data, seal->manifest, 32);
+	g_byte_array_append(data, seal->save_id, 32);
+	hash_of(master, 32, board_secret, data);
+	subkey(reader.box, master, 1);
+	subkey(reader.nonce, master, 2);
+	subkey(reader.mac, master, 3);
+	return reader;
+}
+
+/* Decrypts a part, which is bound to four words, and looks at its nonce. */
+static void read_part(const struct reader *reader, const uint64_t bound[4],
+		      uint8_t *part, size_t bytes,
+		      const struct hypsec_seal_tag *tag)
+{
+	g_autoptr(GByteArray) data = g_byte_array_new();
+	uint64_t bound_bytes = 32;
+	uint8_t nonce[24];
+
+	g_assert_cmpint(crypto_aead_xchacha20poly1305_ietf_decrypt_detached(
+				part, NULL, part, bytes, tag->mac,
+				(const uint8_t *)bound, 32, tag->nonce,
+				reader->box), ==, 0);
+	g_byte_array_append(data, (const guint8 *)&bound_bytes, 8);
+	g_byte_array_append(data, (const guint8 *)bound, 32);
+	g_byte_array_append(data, part, (guint)bytes);
+	hash_of(nonce, sizeof(nonce), reader->nonce, data);
+	g_assert_cmpmem(nonce, sizeof(nonce), tag->nonce, sizeof(tag->nonce));
+}
+
+static void read_seal(const struct reader *reader,
+		      const struct saved_file *file)
+{
+	g_autoptr(GByteArray) tags = g_byte_array_new();
+	g_autoptr(GByteArray) seal = g_byte_array_new();
+	uint8_t hash[32];
+
+	g_byte_array_append(tags, (const guint8 *)"t", 1);
+	for (size_t i = 0; i < VM_PAGES; i++) {
+		g_byte_array_append(tags, (const guint8 *)&file->tag[i].tag,
+				    40);
+	}
+	for (uint32_t i = 0; i < NR_VCPUS; i++) {
+		/* Behind both parts, that of the general registers first. */
+		g_byte_array_append(tags, file->vcpu[i].sealed + 1320, 80);
+	}
+	hash_of(hash, 32, reader->mac, tags);
+	g_assert_cmpmem(hash, 32, file->seal.tags, 32);
+	g_byte_array_append(seal, (const guint8 *)"s", 1);
+	g_byte_array_append(seal, (const guint8 *)&file->seal, 152);
+	hash_of(hash, 32, reader->mac, seal);
+	g_assert_cmpmem(hash, 32, file->seal.mac, 32);
+}
+
+static void format_is_the_documented_one(void)
+{
+	g_autofree struct saved_file *file = save(start_vm());
+	struct reader reader = reader_of(&file->seal);
+
+	read_seal(&reader, file);
+	for (size_t i = 0; i < VM_PAGES; i++) {
+		const uint64_t bound[4] = { 1, i, file->tag[i].gfn,
+					    file->tag[i].shares };
+
+		read_part(&reader, bound, file->page[i], PAGE_SIZE,
+			  &file->tag[i].tag);
+		if (file->tag[i].gfn == HEAP_GFN) {
+			g_assert_cmphex(file->page[i][99], ==, SECRET);
+		}
+	}
+	for (uint32_t i = 0; i < NR_VCPUS; i++) {
+		uint8_t *sealed = file->vcpu[i].sealed;
+		const uint64_t gp[4] = { 2, i }, sys[4] = { 3, i };
+		const struct hypsec_seal_tag *tag = (void *)(sealed + 1320);
+
+		read_part(&reader, gp, sealed, 800, tag);
+		read_part(&reader, sys, sealed + 800, 520, tag + 1);
+		g_assert_cmphex(((uint64_t *)(void *)sealed)[7], ==,
+				reg_value(i, 7));
+	}
+}
+
 /* Whatever changes data after it was found authentic: nothing is decrypted. */
 static void changed_data_is_not_decrypted(void)
 {
@@ -1352,6 +1467,7 @@ static const struct unit_test tests[] = {
 		bad_images_into_a_restored_vm),
 	UNIT_TEST("/sealing/bad/parts-into-an-ordinary-vm",
 		bad_parts_into_an_ordinary_vm),
+	UNIT_TEST("/sealing/format/documented", format_is_the_documented_one),
 	UNIT_TEST("/sealing/bad/changed-data-is-not-decrypted",
 		changed_data_is_not_decrypted),
 	UNIT_TEST("/sealing/bad/pages-for-a-restored-vm",
