@@ -13,6 +13,7 @@
 #include "vm.h"
 
 #define DEFAULT_SLICE_US	1000u
+#define DEFAULT_GRACE_SECONDS	60u
 #define ONLINE_US		1000000u
 #define ESR_EC(esr)		((esr) >> 26 & 0x3f)
 #define EC_DABT_CURRENT		0x25
@@ -110,6 +111,7 @@ static void read_options(void)
 	options.slice_us = number_option("hypsec.slice=", DEFAULT_SLICE_US);
 	options.cpus = number_option("hypsec.cpus=", MAX_CPUS);
 	options.seconds = number_option("hypsec.seconds=", 0);
+	options.grace = number_option("hypsec.grace=", DEFAULT_GRACE_SECONDS);
 	if (text != NULL && length < sizeof(options.only)) {
 		memcpy(options.only, text, length);
 	}

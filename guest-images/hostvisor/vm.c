@@ -17,7 +17,6 @@
 #define MAX_RESETS	100u
 #define GICV_BYTES	0x2000u
 #define RETRY_US	100u
-#define GRACE_SECONDS	60u
 
 static uint32_t vms_left;
 static bool time_is_up;
@@ -495,7 +494,7 @@ static enum task_next watch(struct task *task)
 			vm_stop(vms[i], END_TIMEOUT);
 		}
 	}
-	task->deadline = counter() + us_to_ticks(GRACE_SECONDS * 1000000);
+	task->deadline = counter() + us_to_ticks(options.grace * 1000000);
 	return TASK_WAIT;
 }
 

@@ -334,11 +334,12 @@ static const HypsecAttack attacks[] = {
 
     /* POWEROFF */
     { "off/G21/run", make_off, call, .data = &run0,
-      .result = HYPSEC_DENIED },
+      .result = HYPSEC_DENIED, .honest = true },
     { "off/G21/run-another-vcpu", make_off, call, .data = &run1,
-      .result = HYPSEC_DENIED },
+      .result = HYPSEC_DENIED, .honest = true },
     { "off/G21/run-with-a-page", make_parked, off_while_it_waits,
-      free_is_the_hosts, .data = &run1, .result = HYPSEC_DENIED },
+      free_is_the_hosts, .data = &run1, .result = HYPSEC_DENIED,
+      .honest = true },
     { "off/register-vcpu", make_off, call, .data = &register_vcpu2,
       .result = HYPSEC_DENIED },
     { "off/set-boot-info", make_off, call, .data = &set_boot_info,
