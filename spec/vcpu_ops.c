@@ -380,7 +380,7 @@ enum option restore_shadow_kvm_regs_spec0(struct rdata *adt)
 		}
 		if ((dirty & DIRTY_PC_FLAG) != 0) {
 			/* Corrected, G48: first. G38: any PC. */
-			WHEN(skip_instruction_spec(vmid, vcpuid, adt));
+			WHEN(skip_instruction_steps(vmid, vcpuid, adt));
 		}
 		if ((dirty & PENDING_EXCEPT_INJECT_FLAG) != 0) {
 			WHEN(update_exception_gp_regs_spec(vmid, vcpuid, adt));

@@ -312,7 +312,7 @@ enum option update_exception_gp_regs_spec(uint32_t vmid, uint32_t vcpuid,
 }
 
 /* The same by primitives. */
-enum option skip_instruction_spec(uint32_t vmid, uint32_t vcpuid,
+enum option skip_instruction_steps(uint32_t vmid, uint32_t vcpuid,
 				  struct rdata *adt)
 {
 	struct ctxt_states states = { .dirty = 0 };

@@ -61,7 +61,7 @@ enum option prep_hvc_spec(uint32_t vmid, uint32_t vcpuid,
 			  struct rdata *adt);
 enum option prep_abort_spec(uint32_t vmid, uint32_t vcpuid,
 			    struct rdata *adt);
-enum option skip_instruction_spec(uint32_t vmid, uint32_t vcpuid,
+enum option skip_instruction_steps(uint32_t vmid, uint32_t vcpuid,
 				  struct rdata *adt);
 enum option prep_sys64_spec(uint32_t vmid, uint32_t vcpuid,
 			    struct rdata *adt);
