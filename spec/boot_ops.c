@@ -193,6 +193,8 @@ enum option set_vcpu_active_spec(uint32_t vmid, uint32_t vcpuid,
 	WHEN(acquire_lock_vm_spec(vmid, adt));
 	WHEN(get_vm_state_spec(vmid, adt, &vm_state));
 	WHEN(get_vcpu_state_spec(vmid, vcpuid, adt, &vcpu_state));
+	/* It may have ended by itself: not the host's doing. */
+	RELY_OR(vm_state != POWEROFF, NONE_BUSY);
 	RELY_OR(vm_state == VERIFIED && vcpu_state != UNUSED, NONE_PERM);
 	RELY_OR(vcpu_state == READY &&
 		adt->vms[vmid].boot[vcpuid].power != VCPU_OFF, NONE_BUSY);

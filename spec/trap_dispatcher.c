@@ -158,7 +158,7 @@ static enum option call(bool smc, struct rdata *adt, uint32_t *res)
 		WHEN(core_handle_pvops_spec(adt, res));
 	}
 	if (smc && *res == 0) {
-		ctxt->ctxt_states.pc += 4;
+		skip_instruction(ctxt->ctxt_regs.esr_el2, &ctxt->ctxt_states);
 	}
 	return SOME;
 }
@@ -247,7 +247,7 @@ enum option core_handle_sys64_spec(struct rdata *adt, uint32_t *res)
 	if (read && rt != XZR) {
 		ctxt->ctxt_regs.x[rt] = value;
 	}
-	ctxt->ctxt_states.pc += 4;
+	skip_instruction(esr, &ctxt->ctxt_states);
 	return SOME;
 }
 

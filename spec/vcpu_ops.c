@@ -266,7 +266,7 @@ static enum option later_run(uint32_t vmid, uint32_t vcpuid, struct rdata *adt)
 	}
 	/* Corrected, G48: in this order; the exception is that of the next. */
 	if ((dirty0 & DIRTY_PC_FLAG) != 0) {
-		ctxt->ctxt_states.pc += 4;
+		skip_instruction(ctxt->ctxt_regs.esr_el2, &ctxt->ctxt_states);
 	}
 	if ((dirty0 & PENDING_EXCEPT_INJECT_FLAG) != 0) {
 		inject(dirty0, ctxt, adt);
@@ -341,7 +341,7 @@ enum option save_shadow_kvm_regs_spec0(struct rdata *adt)
 enum option restore_shadow_kvm_regs_spec0(struct rdata *adt)
 {
 	uint32_t vmid, vcpuid;
-	uint64_t dirty, ec, pc, addr, hsr;
+	uint64_t dirty, ec, addr, hsr;
 	bool refused;
 
 	if (adt->halt) {
@@ -380,9 +380,7 @@ enum option restore_shadow_kvm_regs_spec0(struct rdata *adt)
 		}
 		if ((dirty & DIRTY_PC_FLAG) != 0) {
 			/* Corrected, G48: first. G38: any PC. */
-			WHEN(get_shadow_ctxt_spec(vmid, vcpuid, PC, adt, &pc));
-			WHEN(set_shadow_ctxt_spec(vmid, vcpuid, PC, pc + 4,
-						  adt));
+			WHEN(skip_instruction_steps(vmid, vcpuid, adt));
 		}
 		if ((dirty & PENDING_EXCEPT_INJECT_FLAG) != 0) {
 			WHEN(update_exception_gp_regs_spec(vmid, vcpuid, adt));

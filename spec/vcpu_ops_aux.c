@@ -216,6 +216,39 @@ static bool is_at_el1(uint64_t pstate)
 	       (pstate & PSTATE_MODE) != PSTATE_EL0T;
 }
 
+/* ITSTATE of AArch32 is PSTATE[15:10, 26:25]; ITAdvance() of the Arm ARM. */
+static uint64_t next_it(uint64_t pstate)
+{
+	uint64_t it = (pstate >> 10 & 63) << 2 | (pstate >> 25 & 3);
+	uint64_t next = (it & 7) == 0 ? 0 : (it & 0xe0) | (it * 2 & 0x1f);
+
+	pstate &= ~(UINT64_C(63) << 10 | UINT64_C(3) << 25);
+	return pstate | next >> 2 << 10 | (next & 3) << 25;
+}
+
+/*
+ * The instruction of a trap counts as executed. The Coq adds 4 to PC, but one
+ * of AArch32 may have two bytes; and what PSTATE says of the next one alone is
+ * over with it.
+ */
+void skip_instruction(uint64_t esr, struct ctxt_states *cstates)
+{
+	cstates->pc += (esr & ESR_IL) != 0 ? 4 : 2;
+	cstates->pstate &= ~PSTATE_SS;
+	if ((cstates->pstate & PSTATE_AARCH32) != 0) {
+		cstates->pstate = next_it(cstates->pstate);
+	} else {
+		cstates->pstate &= ~PSTATE_BTYPE;
+	}
+}
+
+/* G49: of an access, or of a walk of the VM's own tables for it. */
+static uint64_t external_abort(uint64_t esr_el2)
+{
+	return (esr_el2 & ESR_ELx_S1PTW) != 0 ?
+	       FSC_EXTERNAL_WALK | (esr_el2 & 3) : FSC_EXTERNAL_ABORT;
+}
+
 /*
  * What the VM reads as ESR_EL1. Corrected, G49: the class in its place and IL
  * set (the Coq: 0); and an abort is an external abort.
@@ -229,10 +262,10 @@ uint64_t exception_esr(uint64_t dirty, uint64_t esr_el2, uint64_t pstate)
 	}
 	if ((dirty & PENDING_IABT_INJECT) != 0) {
 		return (ESR_ELx_EC_IABT_LOW + level) << ESR_ELx_EC_SHIFT |
-		       ESR_IL | FSC_EXTERNAL_ABORT;
+		       ESR_IL | external_abort(esr_el2);
 	}
 	return (ESR_ELx_EC_DABT_LOW + level) << ESR_ELx_EC_SHIFT | ESR_IL |
-	       (esr_el2 & ESR_ELx_WNR) | FSC_EXTERNAL_ABORT;
+	       (esr_el2 & ESR_ELx_WNR) | external_abort(esr_el2);
 }
 
 enum option get_exception_vector_spec(uint64_t pstate, const struct rdata *adt,
@@ -276,6 +309,21 @@ enum option update_exception_gp_regs_spec(uint32_t vmid, uint32_t vcpuid,
 		WHEN(set_shadow_ctxt_spec(vmid, vcpuid, FAR_EL1, far, adt));
 	}
 	return SOME;
+}
+
+/* The same by primitives. */
+enum option skip_instruction_steps(uint32_t vmid, uint32_t vcpuid,
+				  struct rdata *adt)
+{
+	struct ctxt_states states = { .dirty = 0 };
+	uint64_t esr;
+
+	WHEN(get_shadow_esr_spec(vmid, vcpuid, adt, &esr));
+	WHEN(get_shadow_ctxt_spec(vmid, vcpuid, PC, adt, &states.pc));
+	WHEN(get_shadow_ctxt_spec(vmid, vcpuid, PSTATE, adt, &states.pstate));
+	skip_instruction(esr, &states);
+	WHEN(set_shadow_ctxt_spec(vmid, vcpuid, PC, states.pc, adt));
+	return set_shadow_ctxt_spec(vmid, vcpuid, PSTATE, states.pstate, adt);
 }
 
 /* --- What the host is shown (C.5) ----------------------------------------- */

@@ -10,6 +10,7 @@ uint64_t exception_vector(uint64_t pstate, const struct ctxt_regs *cregs);
 uint64_t exception_pstate(uint64_t pstate, const struct ctxt_regs *cregs,
 			  const struct rdata *adt);
 uint64_t exception_esr(uint64_t dirty, uint64_t esr_el2, uint64_t pstate);
+void skip_instruction(uint64_t esr, struct ctxt_states *cstates);
 uint64_t mmio_store_value(uint64_t value, uint64_t esr);
 uint64_t mmio_load_value(uint64_t value, uint64_t esr);
 bool is_mmio_load(uint64_t esr);
@@ -60,6 +61,8 @@ enum option prep_hvc_spec(uint32_t vmid, uint32_t vcpuid,
 			  struct rdata *adt);
 enum option prep_abort_spec(uint32_t vmid, uint32_t vcpuid,
 			    struct rdata *adt);
+enum option skip_instruction_steps(uint32_t vmid, uint32_t vcpuid,
+				  struct rdata *adt);
 enum option prep_sys64_spec(uint32_t vmid, uint32_t vcpuid,
 			    struct rdata *adt);
 enum option update_exception_gp_regs_spec(uint32_t vmid, uint32_t vcpuid,

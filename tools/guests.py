@@ -35,7 +35,11 @@ class GuestError(Exception):
 
 @dataclasses.dataclass
 class Options:
-    """What a user may choose; None: as the scenario likes it."""
+    """What a user may choose; None: as the scenario likes it.
+
+    cpus: of the board
+    """
+    cpus: int = 2
     vcpus: int | None = None
     memory: str | None = None
     gic: int = 2
@@ -72,7 +76,7 @@ def small(options, program, vcpus=1, memory="32M", argument=0, name=None,
     return Vm(name or program, [(RAM, path.read_bytes())], entry=RAM,
               context=SMALL_CONTEXT, vcpus=options.vcpus or vcpus,
               key=options.key,
-              config={"memory": options.memory or memory, "report": 1,
+              config={"memory": size(options.memory or memory), "report": 1,
                       "arg0": argument, **config})
 
 
@@ -90,7 +94,9 @@ def linux(options, vcpus=2, memory="256M", bootargs="", seed=None,
           **config):
     """A VM that runs Linux."""
     board.check_built(options.kernel, options.initrd)
-    vcpus = options.vcpus or vcpus
+    # A vCPU that waits for a lock has its CPU for a whole slice: Linux had
+    # better not have more of them than there are CPUs.
+    vcpus = options.vcpus or min(vcpus, options.cpus)
     memory = size(options.memory or memory)
     kernel, initrd = options.kernel.read_bytes(), options.initrd.read_bytes()
     if memory < LINUX_MIN_BYTES:
@@ -105,7 +111,7 @@ def linux(options, vcpus=2, memory="256M", bootargs="", seed=None,
                          (INITRD, INITRD + len(initrd)), seed=seed)
     return Vm("linux", [(RAM, kernel), (DTB, tree), (INITRD, initrd)],
               entry=RAM, context=DTB, vcpus=vcpus, key=options.key,
-              config={"memory": f"{memory // MIB}M", **config})
+              config={"memory": memory, **config})
 
 
 def one(program, **settings):

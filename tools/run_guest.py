@@ -54,9 +54,9 @@ def check(parser, args):
 
 
 def options(args):
-    chosen = guests.Options(vcpus=args.vcpus, memory=args.vm_memory,
-                            gic=args.gic, shell=not args.batch,
-                            kernel=args.kernel)
+    chosen = guests.Options(cpus=args.smp, vcpus=args.vcpus,
+                            memory=args.vm_memory, gic=args.gic,
+                            shell=not args.batch, kernel=args.kernel)
     if args.key:
         chosen.key = args.key
     if args.initrd != board.INITRD:

@@ -5,6 +5,7 @@
  */
 #include "core/ctxt_switch.h"
 
+#include "arch/barrier.h"
 #include "core/boot_vcpu.h"
 #include "core/fpsimd.h"
 #include "core/int_state.h"
@@ -62,6 +63,11 @@ void save_vm(void)
 	timer_disable_traps();
 	vgic_save_state();
 	save_shadow_kvm_regs();
+	/*
+	 * Maintenance that the VM has begun on this CPU is complete before it
+	 * can go on on another one, whose DSB does not wait for it.
+	 */
+	barrier_dsb_sy();
 	vmid = get_cur_vmid();
 	vcpuid = get_cur_vcpuid();
 	set_vcpu_inactive(vmid, vcpuid);

@@ -172,7 +172,8 @@ enum hv_status boot_from_inc_exe(uint32_t vmid, uint64_t pa)
  * Spec:    AbstractMachine.decrypt_mem_buf_spec
  * Delta:   D-041
  * Locks:   caller holds vm[vmid] and s2page
- * Returns: whether it is authentic; if not, it is as it was
+ * Returns: whether it is authentic; if not, it is as it was - or zero, if
+ *	    something else than a CPU changed it meanwhile
  */
 bool decrypt_mem_buf(uint32_t vmid, uint64_t inbuf,
 		     const struct hypsec_sealed_page *page)
@@ -191,11 +192,8 @@ bool decrypt_mem_buf(uint32_t vmid, uint64_t inbuf,
 		.bound_bytes = sizeof(bound),
 	};
 
-	if (!seal_is_authentic(keys, &data, &page->tag)) {
-		return false;
-	}
-	seal_decrypt(keys, &data, &page->tag);
-	return true;
+	return seal_is_authentic(keys, &data, &page->tag) &&
+	       seal_decrypt(keys, &data, &page->tag);
 }
 
 static enum hv_status check_page(vmid_t vmid, pfn_t pfn,
@@ -321,11 +319,8 @@ static bool decrypt_part(vmid_t vmid, uint32_t vcpuid, enum sealed_kind kind,
 
 	data.bound = &bound;
 	data.bound_bytes = sizeof(bound);
-	if (!seal_is_authentic(keys, &data, tag)) {
-		return false;
-	}
-	seal_decrypt(keys, &data, tag);
-	return true;
+	return seal_is_authentic(keys, &data, tag) &&
+	       seal_decrypt(keys, &data, tag);
 }
 
 /**

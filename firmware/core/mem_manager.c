@@ -268,7 +268,8 @@ enum hv_status mem_can_revoke(vmid_t vmid, pfn_t pfn)
  * With the last share the page leaves the host's table and all TLBs, and what
  * the host wrote lies in memory, so that no cache line of the host's is
  * written back over what the VM stores next. The content is what the host
- * left.
+ * left. The caller invalidates the instruction caches before it releases
+ * s2page, once for many pages.
  *
  * Spec:    MemManager.revoke_vm_page_spec (steps: revoke_vm_page_spec0)
  * Delta:   D-001: a status where nothing happens. D-010. A count of INVALID
@@ -290,7 +291,6 @@ enum hv_status revoke_vm_page(uint32_t vmid, uint64_t pfn)
 	if (count == 0) {
 		clear_pfn_host(pfn);
 		page_clean(pfn, 1);
-		icache_invalidate_all();
 	}
 	return HV_OK;
 }

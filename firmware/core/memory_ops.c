@@ -218,10 +218,12 @@ static enum hv_status for_each_mapped(vmid_t vmid, ipa_t addr, ipa_t end,
 
 /*
  * Changes all pages of the range, or none. Two guest frames never map one
- * page, so what @allowed allows for each is what @change can do for all.
+ * page, so what @allowed allows for each is what @change can do for all. Where
+ * pages leave the host, what the VM executes comes from what it sees then.
  */
 static enum hv_status change_range(vmid_t vmid, uint64_t addr, uint64_t size,
-				   page_step *allowed, page_step *change)
+				   page_step *allowed, page_step *change,
+				   bool leaves_host)
 {
 	ipa_t start = addr & ~(PAGE_SIZE - 1);
 	enum hv_status status;
@@ -244,6 +246,9 @@ static enum hv_status change_range(vmid_t vmid, uint64_t addr, uint64_t size,
 	status = for_each_mapped(vmid, start, end, allowed);
 	if (status == HV_OK) {
 		must(for_each_mapped(vmid, start, end, change));
+		if (leaves_host) {
+			icache_invalidate_all();
+		}
 	}
 	release_lock_s2page();
 	return status;
@@ -267,7 +272,8 @@ static enum hv_status change_range(vmid_t vmid, uint64_t addr, uint64_t size,
  */
 enum hv_status grant_stage2_sg_gpa(uint32_t vmid, uint64_t addr, uint64_t size)
 {
-	return change_range(vmid, addr, size, mem_can_grant, grant_vm_page);
+	return change_range(vmid, addr, size, mem_can_grant, grant_vm_page,
+			    false);
 }
 
 /**
@@ -288,5 +294,6 @@ enum hv_status grant_stage2_sg_gpa(uint32_t vmid, uint64_t addr, uint64_t size)
 enum hv_status revoke_stage2_sg_gpa(uint32_t vmid, uint64_t addr,
 				    uint64_t size)
 {
-	return change_range(vmid, addr, size, mem_can_revoke, revoke_vm_page);
+	return change_range(vmid, addr, size, mem_can_revoke, revoke_vm_page,
+			    true);
 }

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "core/keys.h"
-#include "core/panic.h"
 
 #define hash_init	crypto_generichash_blake2b_init
 #define hash_update	crypto_generichash_blake2b_update
@@ -88,10 +87,8 @@ bool seal_is_authentic(const struct seal_keys *keys,
 	return open_into(NULL, keys, data, tag);
 }
 
-void seal_decrypt(const struct seal_keys *keys, const struct seal_data *data,
+bool seal_decrypt(const struct seal_keys *keys, const struct seal_data *data,
 		  const struct hypsec_seal_tag *tag)
 {
-	bool authentic = open_into(data->data, keys, data, tag);
-
-	ASSERT(authentic);
+	return open_into(data->data, keys, data, tag);
 }

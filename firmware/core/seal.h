@@ -63,8 +63,16 @@ bool seal_is_authentic(const struct seal_keys *keys,
 		       const struct seal_data *data,
 		       const struct hypsec_seal_tag *tag);
 
-/* Decrypts in place what is authentic. Panics: it is not - nobody */
-void seal_decrypt(const struct seal_keys *keys, const struct seal_data *data,
-		  const struct hypsec_seal_tag *tag);
+/**
+ * seal_decrypt() - decrypt in place
+ * @keys: of the save
+ * @data: what, and what it belongs to
+ * @tag:  of seal_encrypt()
+ *
+ * Returns: whether it is authentic; if not, the data is zero
+ */
+bool WARN_UNUSED
+seal_decrypt(const struct seal_keys *keys, const struct seal_data *data,
+	     const struct hypsec_seal_tag *tag);
 
 #endif /* COREVISOR_CORE_SEAL_H */

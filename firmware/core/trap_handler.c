@@ -117,6 +117,10 @@ static void host_vcpu_run_handler(struct trap_frame *frame)
 	} while (vm_exit_handler(ec));
 	save_vm();
 	restore_host();
+	if (ec == HYPSEC_EXIT_SERROR) {
+		/* The machine's error is the host's, as if it had run. */
+		cpu_pend_vserror(EXTRACT(ESR_ELX_ISS, read_esr_el2()));
+	}
 	frame->regs[0] = ec;
 }
 

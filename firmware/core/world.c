@@ -60,15 +60,20 @@ static uint64_t vm_mdcr(const struct pcpu *cpu)
 	bits_ != 0;							\
 })
 
-/* On most CPUs they are RES0. */
+/*
+ * On Arm's own CPUs they are RES0, as on the one that is named after none. What
+ * others have in ACTLR_EL1 is not tried out.
+ */
 static bool has_impdef_registers(void)
 {
-	bool actlr = HAS_BITS(actlr_el1);
+	uint64_t implementer = EXTRACT(MIDR_IMPLEMENTER, sysreg_read(midr_el1));
 	bool afsr0 = HAS_BITS(afsr0_el1);
 	bool afsr1 = HAS_BITS(afsr1_el1);
 	bool amair = HAS_BITS(amair_el1);
 
-	return actlr || afsr0 || afsr1 || amair;
+	return afsr0 || afsr1 || amair ||
+	       (implementer != MIDR_IMPLEMENTER_ARM &&
+		implementer != MIDR_IMPLEMENTER_NONE);
 }
 
 void world_init(void)

@@ -199,8 +199,8 @@ static inline void timer_enable_traps(void)
  * goes on firing for the host, which has the interrupt to forward; when it was
  * to fire the host does not learn.
  *
- * Spec:  AbstractMachine has timer_enable_traps_spec in this place (G52)
- * Delta: D-028
+ * Source: in the place of the specification's timer_enable_traps (G52)
+ * Delta:  D-028
  */
 static inline void timer_disable_traps(void)
 {

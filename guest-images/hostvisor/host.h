@@ -101,6 +101,7 @@ struct options {
 	uint64_t slice_us;
 	uint64_t cpus;
 	uint64_t seconds;
+	uint64_t grace;
 	char only[16];
 };
 

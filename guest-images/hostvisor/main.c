@@ -13,6 +13,7 @@
 #include "vm.h"
 
 #define DEFAULT_SLICE_US	1000u
+#define DEFAULT_GRACE_SECONDS	60u
 #define ONLINE_US		1000000u
 #define ESR_EC(esr)		((esr) >> 26 & 0x3f)
 #define EC_DABT_CURRENT		0x25
@@ -110,6 +111,7 @@ static void read_options(void)
 	options.slice_us = number_option("hypsec.slice=", DEFAULT_SLICE_US);
 	options.cpus = number_option("hypsec.cpus=", MAX_CPUS);
 	options.seconds = number_option("hypsec.seconds=", 0);
+	options.grace = number_option("hypsec.grace=", DEFAULT_GRACE_SECONDS);
 	if (text != NULL && length < sizeof(options.only)) {
 		memcpy(options.only, text, length);
 	}
@@ -198,6 +200,7 @@ void host_main(const void *fdt)
 	for (unsigned int i = 1; i < nr_cpus; i++) {
 		start_cpu(&cpus[i]);
 	}
+	pl011_input_on(true);
 	print("%u CPUs, GICv%u, %lu MiB free, %u VMs", nr_cpus,
 	      board.gic_version, alloc_pages_free() * PAGE_SIZE / MIB, nr_vms);
 	vm_start_all();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The host's own console: the board's UART0, without interrupts. */
+/* The host's own console: the board's UART0. Only input interrupts. */
 #include "pl011.h"
 
 #include "host.h"
@@ -7,8 +7,10 @@
 #define UART_DR		0x00
 #define UART_FR		0x18
 #define UART_CR		0x30
+#define UART_IMSC	0x38
 #define FR_RXFE		BIT(4)
 #define FR_TXFF		BIT(5)
+#define IMSC_INPUT	(BIT(4) | BIT(6))	/* data, and a pause */
 #define CR_UARTEN	BIT(0)
 #define CR_TXE		BIT(8)
 #define CR_RXE		BIT(9)
@@ -19,6 +21,11 @@ void pl011_init(uint64_t address)
 {
 	base = address;
 	mmio_write32(base + UART_CR, CR_UARTEN | CR_TXE | CR_RXE);
+}
+
+void pl011_input_on(bool on)
+{
+	mmio_write32(base + UART_IMSC, on ? IMSC_INPUT : 0);
 }
 
 void pl011_put(char c)

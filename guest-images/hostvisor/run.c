@@ -17,12 +17,17 @@ static struct vm *input_vm(void)
 	return NULL;
 }
 
+/* Nobody's input is nobody's loss. */
 static void console_input(void)
 {
 	struct vm *vm = input_vm();
 	int byte;
 
-	while ((byte = pl011_get()) >= 0) {
+	while (vm == NULL || vpl011_input_room(vm)) {
+		byte = pl011_get();
+		if (byte < 0) {
+			break;
+		}
 		if (vm != NULL) {
 			vpl011_input(vm, (uint8_t)byte);
 		}

@@ -8,6 +8,7 @@
 
 #include "alloc.h"
 #include "dt.h"
+#include "pl011.h"
 #include "vm.h"
 
 #include "hostvisor/device.h"
@@ -16,7 +17,6 @@
 #define MAX_RESETS	100u
 #define GICV_BYTES	0x2000u
 #define RETRY_US	100u
-#define GRACE_SECONDS	60u
 
 static uint32_t vms_left;
 static bool time_is_up;
@@ -438,6 +438,7 @@ static enum task_next check(struct vm *vm)
 		return TASK_REQUEUE;
 	}
 	vpl011_flush(vm);
+	pl011_input_on(true);
 	leaks = attack_judge(vm);
 	good = was_good(vm, leaks);
 	vm->failures += !good;
@@ -493,7 +494,7 @@ static enum task_next watch(struct task *task)
 			vm_stop(vms[i], END_TIMEOUT);
 		}
 	}
-	task->deadline = counter() + us_to_ticks(GRACE_SECONDS * 1000000);
+	task->deadline = counter() + us_to_ticks(options.grace * 1000000);
 	return TASK_WAIT;
 }
 

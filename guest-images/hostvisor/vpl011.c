@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "pl011.h"
 #include "vm.h"
 
 #include "hostvisor/device.h"
@@ -107,6 +108,10 @@ static uint32_t take_byte(struct vpl011 *uart)
 		byte = uart->rx[uart->rx_head];
 		uart->rx_head = (uart->rx_head + 1) % VPL011_FIFO;
 		uart->rx_used--;
+	}
+	if (uart->stalled) {
+		uart->stalled = false;
+		pl011_input_on(true);
 	}
 	if (uart->rx_used == 0) {
 		uart->ris &= ~(uint32_t)(INT_RX | INT_RT);
@@ -217,6 +222,24 @@ void vpl011_write(struct vm *vm, uint32_t offset, uint64_t value)
 	write_register(vm, offset, (uint32_t)value);
 	vgic_set_line(vm, HOSTVISOR_IRQ_UART, level(&vm->uart));
 	lock_release(&vm->uart.lock);
+}
+
+/**
+ * vpl011_input_room() - can a byte come in?
+ *
+ * Returns: if not, input is switched on again when it can
+ */
+bool vpl011_input_room(struct vm *vm)
+{
+	struct vpl011 *uart = &vm->uart;
+
+	lock_acquire(&uart->lock);
+	uart->stalled = uart->rx_used == VPL011_FIFO;
+	if (uart->stalled) {
+		pl011_input_on(false);
+	}
+	lock_release(&uart->lock);
+	return !uart->stalled;
 }
 
 /**

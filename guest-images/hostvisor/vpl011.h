@@ -13,6 +13,7 @@ struct vm;
 /**
  * struct vpl011 - registers, and what is on its way
  * @line, @line_used: sent, not yet printed
+ * @stalled: input waits in the host's own UART for room here
  * @rx, @rx_head, @rx_used: come in, not yet read
  */
 struct vpl011 {
@@ -29,6 +30,7 @@ struct vpl011 {
 	uint8_t rx[VPL011_FIFO];
 	uint32_t rx_head;
 	uint32_t rx_used;
+	bool stalled;
 };
 
 void vpl011_reset(struct vm *vm);
@@ -36,6 +38,7 @@ uint64_t vpl011_read(struct vm *vm, uint32_t offset);
 void vpl011_write(struct vm *vm, uint32_t offset, uint64_t value);
 void vpl011_send(struct vm *vm, char c);
 void vpl011_flush(struct vm *vm);
+bool vpl011_input_room(struct vm *vm);
 void vpl011_input(struct vm *vm, uint8_t byte);
 
 #endif /* HOSTVISOR_VPL011_H */

@@ -99,8 +99,8 @@ while [ "$cpu" -lt "$cpus" ]; do
 	cpu=$((cpu + 1))
 done
 
-# A quarter of the memory, written and read by two programs at once.
-part=$(((ram << 20) / 8))
+# A part of the memory, written and read by two programs at once.
+part=$(((ram << 20) / 32))
 (yes "a line of text" | head -c "$part" > /tmp/one) &
 yes "a line of text" | head -c "$part" > /tmp/two
 wait

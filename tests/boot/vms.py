@@ -47,7 +47,8 @@ def main(tap):
     settings = vars(parser.parse_args())
     names = settings.pop("guests")
     for name in names:
-        run(tap, name, settings, guests.Options(gic=settings["gic"]))
+        run(tap, name, settings, guests.Options(cpus=settings["smp"],
+                                                 gic=settings["gic"]))
 
 
 boottest.run(main)

@@ -414,8 +414,9 @@ bool model_do(const struct call *call, const struct script *script,
 	if (call->op == OP_HVC || call->op == OP_VCPU_RUN) {
 		result->value[0] = done == SOME ? result->value[0] :
 						  call_result(done);
+		/* How many tables a VM needs is not its host's doing. */
 		result->value[1] = done == NONE_INVAL || done == NONE_PERM ||
-				   done == NONE_NOMEM;
+				   (done == NONE_NOMEM && call->op == OP_HVC);
 		adt->host_regs[0] = result->value[0];
 	} else {
 		result->answer = (enum answer)done;

@@ -124,10 +124,11 @@ static void trapped(uint64_t esr, uint64_t ipa)
 	ctxt()->ctxt_regs.hpfar_el2 = HPFAR(ipa);
 }
 
-#define ESR(class, iss)	((uint64_t)(class) << ESR_ELx_EC_SHIFT | (iss))
+#define CLASS(class)	((uint64_t)(class) << ESR_ELx_EC_SHIFT)
+#define ESR(class, iss)	(CLASS(class) | ESR_IL | (iss))
 #define LOAD_X5		ESR(ESR_ELx_EC_DABT_LOW, 0x1c58046 & ~UINT64_C(0x40))
 #define STORE_X5	ESR(ESR_ELx_EC_DABT_LOW, 0x1c58046)
-#define FETCH		ESR(ESR_ELx_EC_IABT_LOW, 0x2000006)
+#define FETCH		ESR(ESR_ELx_EC_IABT_LOW, 6)
 #define HVC		ESR(ESR_ELx_EC_HVC64, 0)
 
 /* The same from the same state by another function; then both are there. */
@@ -788,7 +789,7 @@ static void g58_more_than_the_host_needs(void)
 	CHECK(by(save_shadow_kvm_regs_spec) == SOME);
 	CHECK(other.int_vcpus[VM][VCPU].fault_ipa == MAX_MMIO_ADDR);
 	CHECK(other.int_vcpus[VM][VCPU].esr ==
-	      ESR(ESR_ELx_EC_DABT_LOW, ESR_ELx_WNR));
+	      (CLASS(ESR_ELx_EC_DABT_LOW) | ESR_ELx_WNR));
 	CHECK(other.int_vcpus[VM][VCPU].released == 0);
 	CHECK(by(exit_populate_fault_c) == SOME);
 	CHECK(other.int_vcpus[VM][VCPU].esr == adt.esr_el2);
@@ -800,6 +801,36 @@ static void g58_more_than_the_host_needs(void)
 	CHECK(by(save_shadow_kvm_regs_spec) == SOME);
 	CHECK(shown(5) == 0 && other.int_vcpus[VM][VCPU].esr == 0 &&
 	      other.int_vcpus[VM][VCPU].fault_ipa == 0);
+}
+
+static void skipped_instructions(void)
+{
+	static const struct {
+		uint64_t esr, pstate, after, bytes;
+	} steps[] = {
+		/* BTYPE and SS are over in AArch64, and nothing else. */
+		{ ESR_IL, 0x80200c05, 0x80000005, 4 },
+		{ ESR_IL, 0x80201c00, 0x80001000, 4 },
+		/* T32 of two bytes and of four, outside of an IT block. */
+		{ 0, 0x30, 0x30, 2 },
+		{ ESR_IL, 0x30, 0x30, 4 },
+		/* IT EQ, ITT EQ, ITTT EQ, ITTTT EQ, ITTE EQ: the next one. */
+		{ 0, 0x00000830, 0x00000030, 2 },
+		{ 0, 0x00000430, 0x00000830, 2 },
+		{ 0, 0x04000030, 0x00000430, 2 },
+		{ 0, 0x02000030, 0x04000030, 2 },
+		{ 0, 0x04000430, 0x00000c30, 2 },
+	};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct ctxt_states states = {
+			.pc = 0x1000, .pstate = steps[i].pstate,
+		};
+
+		skip_instruction(steps[i].esr, &states);
+		CHECK(states.pc == 0x1000 + steps[i].bytes);
+		CHECK(states.pstate == steps[i].after);
+	}
 }
 
 /* The dispatcher from a trap of this syndrome: 1 if it is the host's. */
@@ -866,7 +897,7 @@ static void g46_abort_that_the_host_cannot_emulate(void)
 		{ STORE_X5, DEVICE, 0 },
 		{ LOAD_X5 & ~ESR_ISV, DEVICE, 0x96000010 },
 		{ STORE_X5 & ~ESR_ISV, DEVICE, 0x96000050 },
-		{ LOAD_X5 | ESR_ELx_S1PTW, DEVICE, 0x96000010 },
+		{ LOAD_X5 | ESR_ELx_S1PTW, DEVICE, 0x96000016 },
 		{ FETCH, DEVICE, 0x86000010 },
 		/* No translation fault. */
 		{ (LOAD_X5 & ~UINT64_C(63)) | 15, DEVICE, 0x96000010 },
@@ -1097,7 +1128,7 @@ static void run_is_refused(void)
 	CHECK(by(restore_vm_spec) == NONE_BUSY);
 	host_runs(VM, VCPU);
 	adt.vms[VM].state = POWEROFF;
-	CHECK(by(restore_vm_spec) == NONE_PERM);
+	CHECK(by(restore_vm_spec) == NONE_BUSY);
 }
 
 static void answer_is_refused(void)
@@ -1141,6 +1172,7 @@ static const struct {
 	  seed_forms_differ_in_several_registers, 0 },
 	{ "forms of save are one", forms_of_save_are_one, 0 },
 	{ "forms of restore are one", forms_of_restore_are_one, 0 },
+	{ "skipped instructions", skipped_instructions, 0 },
 	{ "to a VM and back", switch_to_a_vm_and_back, 0 },
 	{ "a timer that fires goes on", timer_that_fires_goes_on, 0 },
 	{ "an answer is refused", answer_is_refused, 0 },

@@ -190,6 +190,10 @@ enum hv_status ops_revoke(vmid_t vmid, uint64_t pfn)
 
 	acquire_lock_s2page();
 	status = revoke_vm_page(vmid, pfn);
+	/* Once for many pages, as its caller does. */
+	if (status == HV_OK && get_pfn_count(pfn) == 0) {
+		icache_invalidate_all();
+	}
 	release_lock_s2page();
 	return status;
 }

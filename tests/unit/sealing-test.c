@@ -20,6 +20,7 @@
 #include "core/mem_handler.h"
 #include "core/page_manager.h"
 #include "core/save_vm.h"
+#include "core/seal.h"
 #include "core/shadow_ctxt.h"
 #include "hypsec/sealed.h"
 
@@ -1060,40 +1061,78 @@ static void g64_vcpu_goes_to_the_vm(void)
 	g_assert_true(shadow_ctxt_get(vm, 0)->shared == shared(vm, 0));
 }
 
+/* Whatever changes data after it was found authentic: nothing is decrypted. */
+static void changed_data_is_not_decrypted(void)
+{
+	static const uint8_t manifest[32] = "m", save_id[32] = "s";
+	uint8_t text[100] = "something to say";
+	const struct seal_data data = { .data = text, .bytes = sizeof(text),
+					.bound = save_id, .bound_bytes = 8 };
+	struct seal_keys keys;
+	struct hypsec_seal_tag tag;
+
+	signed_start();
+	seal_derive(&keys, manifest, save_id);
+	seal_encrypt(&keys, &data, &tag);
+	g_assert_true(seal_is_authentic(&keys, &data, &tag));
+	text[50] ^= 1;
+	g_assert_false(seal_decrypt(&keys, &data, &tag));
+	for (size_t i = 0; i < sizeof(text); i++) {
+		g_assert_cmpuint(text[i], ==, 0);
+	}
+}
+
 
 static const struct unit_test tests[] = {
-	UNIT_TEST("/sealing/good/vm-goes-on-as-it-was", good_vm_goes_on_as_it_was),
+	UNIT_TEST("/sealing/good/vm-goes-on-as-it-was",
+		  good_vm_goes_on_as_it_was),
 	UNIT_TEST("/sealing/good/another-board-of-the-same-keys",
 		good_on_another_board_of_the_same_keys),
 	UNIT_TEST("/sealing/good/any-order-of-vcpus-and-devices",
 		good_any_order_of_vcpus_and_devices),
-	UNIT_TEST("/sealing/good/saved-again-and-again", good_saved_again_and_again),
-	UNIT_TEST("/sealing/good/time-stands-still", time_of_the_vm_stands_still),
-	UNIT_TEST("/sealing/save/ciphertext-says-nothing", ciphertext_says_nothing),
-	UNIT_TEST("/sealing/save/freezes-for-ever", first_save_freezes_for_ever),
-	UNIT_TEST("/sealing/save/page-comes-back-empty", saved_page_comes_back_empty),
-	UNIT_TEST("/sealing/bad/save-while-a-vcpu-runs", bad_save_while_a_vcpu_runs),
-	UNIT_TEST("/sealing/bad/save-in-other-states", bad_save_in_other_states),
+	UNIT_TEST("/sealing/good/saved-again-and-again",
+		  good_saved_again_and_again),
+	UNIT_TEST("/sealing/good/time-stands-still",
+		  time_of_the_vm_stands_still),
+	UNIT_TEST("/sealing/save/ciphertext-says-nothing",
+		  ciphertext_says_nothing),
+	UNIT_TEST("/sealing/save/freezes-for-ever",
+		  first_save_freezes_for_ever),
+	UNIT_TEST("/sealing/save/page-comes-back-empty",
+		  saved_page_comes_back_empty),
+	UNIT_TEST("/sealing/bad/save-while-a-vcpu-runs",
+		  bad_save_while_a_vcpu_runs),
+	UNIT_TEST("/sealing/bad/save-in-other-states",
+		  bad_save_in_other_states),
 	UNIT_TEST("/sealing/bad/ids-and-addresses", bad_ids_and_addresses),
-	UNIT_TEST("/sealing/bad/places-for-ciphertext", bad_places_for_ciphertext),
+	UNIT_TEST("/sealing/bad/places-for-ciphertext",
+		  bad_places_for_ciphertext),
 	UNIT_TEST("/sealing/bad/places-for-the-seal", bad_places_for_the_seal),
-	UNIT_TEST("/sealing/bad/seal-with-a-part-missing", bad_seal_with_a_part_missing),
+	UNIT_TEST("/sealing/bad/seal-with-a-part-missing",
+		  bad_seal_with_a_part_missing),
 	UNIT_TEST("/sealing/bad/seal-after-a-page-was-cleared",
 		bad_seal_after_a_page_was_cleared),
-	UNIT_TEST("/sealing/bad/seal-with-a-bit-changed", bad_seal_with_a_bit_changed),
-	UNIT_TEST("/sealing/bad/page-with-a-bit-changed", bad_page_with_a_bit_changed),
-	UNIT_TEST("/sealing/bad/vcpu-with-a-bit-changed", bad_vcpu_with_a_bit_changed),
+	UNIT_TEST("/sealing/bad/seal-with-a-bit-changed",
+		  bad_seal_with_a_bit_changed),
+	UNIT_TEST("/sealing/bad/page-with-a-bit-changed",
+		  bad_page_with_a_bit_changed),
+	UNIT_TEST("/sealing/bad/vcpu-with-a-bit-changed",
+		  bad_vcpu_with_a_bit_changed),
 	UNIT_TEST("/sealing/bad/size-of-a-vcpu", bad_size_of_a_vcpu),
 	UNIT_TEST("/sealing/bad/order-of-pages", bad_order_of_pages),
-	UNIT_TEST("/sealing/bad/page-in-anothers-place", bad_page_in_anothers_place),
-	UNIT_TEST("/sealing/bad/vcpus-swapped-or-twice", bad_vcpus_swapped_or_twice),
-	UNIT_TEST("/sealing/bad/vcpu-missing-or-added", bad_vcpu_missing_or_added),
+	UNIT_TEST("/sealing/bad/page-in-anothers-place",
+		  bad_page_in_anothers_place),
+	UNIT_TEST("/sealing/bad/vcpus-swapped-or-twice",
+		  bad_vcpus_swapped_or_twice),
+	UNIT_TEST("/sealing/bad/vcpu-missing-or-added",
+		  bad_vcpu_missing_or_added),
 	UNIT_TEST("/sealing/bad/mix-of-two-saves", bad_mix_of_two_saves),
 	UNIT_TEST("/sealing/bad/mix-of-two-saves-of-one-name",
 		bad_mix_of_two_saves_of_one_name),
 	UNIT_TEST("/sealing/bad/replay-beside-the-restored-vm",
 		bad_replay_beside_the_restored_vm),
-	UNIT_TEST("/sealing/bad/two-restores-at-a-time", bad_two_restores_at_a_time),
+	UNIT_TEST("/sealing/bad/two-restores-at-a-time",
+		  bad_two_restores_at_a_time),
 	UNIT_TEST("/sealing/bad/rollback", bad_rollback),
 	UNIT_TEST("/sealing/bad/rollback-of-a-begun-restore",
 		bad_rollback_of_a_begun_restore),
@@ -1117,7 +1156,10 @@ static const struct unit_test tests[] = {
 		bad_images_into_a_restored_vm),
 	UNIT_TEST("/sealing/bad/parts-into-an-ordinary-vm",
 		bad_parts_into_an_ordinary_vm),
-	UNIT_TEST("/sealing/bad/pages-for-a-restored-vm", bad_pages_for_a_restored_vm),
+	UNIT_TEST("/sealing/bad/changed-data-is-not-decrypted",
+		changed_data_is_not_decrypted),
+	UNIT_TEST("/sealing/bad/pages-for-a-restored-vm",
+		  bad_pages_for_a_restored_vm),
 	UNIT_TEST("/sealing/g64_vcpu_goes_to_the_vm", g64_vcpu_goes_to_the_vm),
 };
 

@@ -13,6 +13,7 @@
 #include "core/panic.h"
 #include "core/shadow_ctxt.h"
 #include "core/violation.h"
+#include "tlbmodel.h"
 
 #define SECRET 0x5a
 #define PFN OPS_PFN(2, 37)
@@ -257,6 +258,28 @@ static void g57_pages_of_a_call_are_bounded(void)
 	g_assert_cmpuint(count_of(PFN), ==, 0);
 	assert_done(revoke_stage2_sg_gpa(vm, BLOCK_GPA, max));
 	g_assert_cmpuint(count_of(BLOCK + 511), ==, 0);
+}
+
+/* All CPUs stop for it, and every other VM waits for the lock. */
+static void range_invalidates_instruction_caches_once(void)
+{
+	const struct native_event *events;
+	vmid_t vm = vm_with_block();
+	unsigned int invalidations = 0;
+	size_t n;
+
+	assert_done(grant_stage2_sg_gpa(vm, BLOCK_GPA, PMD_SIZE));
+	for (uint64_t i = 0; i < 512; i += 100) {
+		ops_host_touches(BLOCK + i);
+	}
+	tlbmodel_check_events();
+	native_events_reset();
+	assert_done(revoke_stage2_sg_gpa(vm, BLOCK_GPA, PMD_SIZE));
+	events = native_events(&n);
+	for (size_t i = 0; i < n; i++) {
+		invalidations += events[i].op == NATIVE_ICACHE ? 1 : 0;
+	}
+	g_assert_cmpuint(invalidations, ==, 1);
 }
 
 static void g38_wrapped_ranges_are_refused(void)
@@ -617,6 +640,8 @@ static const struct unit_test tests[] = {
 		  g57_page_of_a_block_is_the_one_meant),
 	UNIT_TEST("/sharing/g57_pages_of_a_call_are_bounded",
 		  g57_pages_of_a_call_are_bounded),
+	UNIT_TEST("/sharing/range/instruction-caches-once",
+		  range_invalidates_instruction_caches_once),
 	UNIT_TEST("/sharing/g38_wrapped_ranges_are_refused",
 		  g38_wrapped_ranges_are_refused),
 	UNIT_TEST("/sharing/range/no-bytes-are-nothing",

@@ -474,7 +474,7 @@ static void pending_serror_waits(void)
 static uint64_t vm_serror(struct shadow_ctxt *ctxt)
 {
 	(void)ctxt;
-	native_cpu.esr_el2 = UINT64_C(0x2f) << 26;
+	native_cpu.esr_el2 = UINT64_C(0x2f) << 26 | BIT(25) | 0x123456;
 	return HYPSEC_EXIT_SERROR;
 }
 
@@ -486,8 +486,20 @@ static void serror_is_an_exit(void)
 	before = native_cpu;
 	native_set_vm(vm_serror);
 	g_assert_cmpuint(run(VM, VCPU), ==, HYPSEC_EXIT_SERROR);
-	g_assert_false(native_cpu.vserror);
 	g_assert_cmphex(native_cpu.sctlr_el1, ==, before.sctlr_el1);
+}
+
+/* And the host's error, as it would be if the host had run. */
+static void serror_is_pended_for_the_host(void)
+{
+	start(&new_cpu);
+	run_looking();
+	g_assert_false(native_cpu.vserror);
+	native_set_vm(vm_serror);
+	run(VM, VCPU);
+	g_assert_true(native_cpu.vserror);
+	g_assert_cmphex(native_cpu.vserror_iss, ==, 0x123456);
+	g_assert_cmphex(native_cpu.vttbr, ==, pt_pool_root(HOSTVISOR));
 }
 
 /* --- FP and SIMD ------------------------------------------------------ */
@@ -862,6 +874,61 @@ static void walks_are_stopped_for_the_switch(void)
 	g_assert_false(stopped);
 }
 
+/* The state changes between the events that are seen. */
+static uint64_t vm_checks_and_marks(struct shadow_ctxt *ctxt)
+{
+	(void)ctxt;
+	g_assert_cmpuint(vcpu_state_now(&vm_infos[VM].vcpu[VCPU]), ==, ACTIVE);
+	native_events_reset();
+	return HYPSEC_EXIT_IRQ;
+}
+
+static unsigned int inactive_seen;
+
+/*
+ * When a vCPU is READY again, this CPU neither walks its VM's tables nor has
+ * maintenance under way that the VM could wait for elsewhere.
+ */
+static void watch_leaving(const struct native_event *event)
+{
+	if (event->op == NATIVE_DSB_SY) {
+		g_assert_cmpuint(vcpu_state_now(&vm_infos[VM].vcpu[VCPU]), ==,
+				 ACTIVE);
+	}
+	if (event->op != NATIVE_VTTBR || event->a != pt_pool_root(HOSTVISOR)) {
+		return;
+	}
+	g_assert_cmpuint(vcpu_state_now(&vm_infos[VM].vcpu[VCPU]), ==, READY);
+	inactive_seen++;
+}
+
+static void leaving_waits_and_stops_walks(void)
+{
+	const struct native_event *events;
+	size_t stop = SIZE_MAX;
+	size_t dsb = SIZE_MAX;
+	size_t leave = SIZE_MAX;
+	size_t n;
+
+	start(&old_cpu);
+	native_watch(watch_leaving);
+	native_set_vm(vm_checks_and_marks);
+	run(VM, VCPU);
+	g_assert_cmpuint(inactive_seen, ==, 1);
+	events = native_events(&n);
+	for (size_t i = 0; i < n; i++) {
+		if (events[i].op == NATIVE_EL1_WALKS && events[i].a == 0) {
+			stop = i;
+		} else if (events[i].op == NATIVE_DSB_SY) {
+			dsb = i;
+		} else if (events[i].op == NATIVE_VTTBR) {
+			leave = i;
+		}
+	}
+	g_assert_cmpuint(stop, <, dsb);
+	g_assert_cmpuint(dsb, <, leave);
+}
+
 static unsigned int local_flushes(void)
 {
 	const struct native_event *events;
@@ -1142,6 +1209,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/stopped/counters", counters_stop),
 	UNIT_TEST("/serror/pending-one-waits", pending_serror_waits),
 	UNIT_TEST("/serror/is-an-exit", serror_is_an_exit),
+	UNIT_TEST("/serror/is-pended-for-the-host",
+		  serror_is_pended_for_the_host),
 	UNIT_TEST("/fp/unused", fp_stays_with_the_host_unless_used),
 	UNIT_TEST("/fp/first-use", fp_of_the_vm_is_there_at_first_use),
 	UNIT_TEST("/fp/host-comes-back", fp_of_the_host_comes_back),
@@ -1161,6 +1230,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/gic/priorities", gic_priorities_are_the_vms),
 	UNIT_TEST("/translation/walks-stopped",
 		  walks_are_stopped_for_the_switch),
+	UNIT_TEST("/translation/leaving", leaving_waits_and_stops_walks),
 	UNIT_TEST("/tlb/other-vcpu", tlb_forgets_the_other_vcpu),
 	UNIT_TEST("/tlb/by-cpu", tlb_forgets_by_cpu),
 	UNIT_TEST("/tlb/other-vm", tlb_keeps_other_vms),

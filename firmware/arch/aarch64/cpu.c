@@ -246,16 +246,25 @@ static void init_interrupts(uint64_t pfr0)
 	}
 }
 
+/* Whether a feature is of version 1.@fraction or above. */
+static bool has_version(unsigned int version, unsigned int fraction,
+			unsigned int wanted)
+{
+	return version > 1 || (version == 1 && fraction >= wanted);
+}
+
 /* HCR_EL2 while the host runs. */
 static uint64_t host_hcr(uint64_t pfr0, uint64_t pfr1)
 {
 	uint64_t hcr = HCR_RW | HCR_VM | HCR_SWIO | HCR_AMO | HCR_TSC |
 		       HCR_TIDCP | HCR_APK | HCR_API;
 
-	if (ID_FIELD(pfr0, ID_AA64PFR0_CSV2_SHIFT) > 1) {
+	if (has_version(ID_FIELD(pfr0, ID_AA64PFR0_CSV2_SHIFT),
+			ID_FIELD(pfr1, ID_AA64PFR1_CSV2_FRAC_SHIFT), 2)) {
 		hcr |= HCR_ENSCXT;
 	}
-	if (ID_FIELD(pfr0, ID_AA64PFR0_RAS_SHIFT) > 1) {
+	if (has_version(ID_FIELD(pfr0, ID_AA64PFR0_RAS_SHIFT),
+			ID_FIELD(pfr1, ID_AA64PFR1_RAS_FRAC_SHIFT), 1)) {
 		hcr |= HCR_FIEN;
 	}
 	if (ID_FIELD(pfr1, ID_AA64PFR1_MTE_SHIFT) > 1) {

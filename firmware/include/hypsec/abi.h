@@ -52,7 +52,7 @@
 
 /* Why VCPU_RUN came back. */
 #define HYPSEC_EXIT_IRQ			0	/* the host has an interrupt */
-#define HYPSEC_EXIT_SERROR		1	/* a physical SError arrived */
+#define HYPSEC_EXIT_SERROR		1	/* an SError arrived, and is pending */
 #define HYPSEC_EXIT_TRAP		2	/* see struct hypsec_vcpu.esr */
 
 /* Calls of a VM, which EL2 answers without the host; x1 is not used. */
