@@ -149,6 +149,13 @@ void fw_set_window(uint32_t vmid, uint32_t vcpuid, uint32_t field,
  */
 const char *fw_vcpu_run(const struct call *call, struct script *script);
 
+/*
+ * SET_MANIFEST by the host, for the images that a VM has and with a flaw. It
+ * lies for the time of the call in a page of the host's.
+ */
+enum answer fw_set_manifest(const struct call *call);
+uint64_t fw_manifest_pfn(void);
+
 /* A page of RAM that EL2 or a world has written since the last step. */
 uint64_t fw_nr_touched(void);
 uint64_t fw_touched(uint64_t i);

@@ -313,6 +313,7 @@ static enum option run(const struct call *call, const struct script *script,
 	case OP_START_VCPU:
 	case OP_HOST_SET:
 	case OP_WINDOW:
+	case OP_SET_MANIFEST:
 		return vcpu_call(call, adt);
 	case OP_HOST_FAULT:
 		WHEN(host_fault(call->arg[0], call->arg[1], call->arg[2],
@@ -392,6 +393,7 @@ bool model_do(const struct call *call, const struct script *script,
 	      struct rdata *before, struct model_result *result)
 {
 	enum option done;
+	bool ended;
 
 	*result = (struct model_result){ .answer = ANSWER_OK };
 	model_nr_entered = 0;
@@ -399,13 +401,15 @@ bool model_do(const struct call *call, const struct script *script,
 	rdata_copy(before, adt);
 	ask_reclaimed(call, fw, adt);
 	done = run(call, script, adt, result->value);
+	ended = done == ENDED;
+	done = ended ? NONE_PERM : done;
 	if (done == STUCK) {
 		return false;
 	}
 	if (adt->halt) {
 		done = NONE_PERM;
 	}
-	if (is_refusal(done)) {
+	if (is_refusal(done) && !ended) {
 		rdata_copy(adt, before);
 	} else if (!lock_all_free(adt)) {
 		return false;

@@ -429,7 +429,7 @@ static void first_save_freezes_for_ever(void)
 
 	assert_done(save_page(vm, HEAP_PFN));
 	g_assert_cmpuint(ops_vm_state(vm), ==, POWEROFF);
-	assert_refused(set_vcpu_active(vm, 0), HV_EGONE);
+	assert_refused(set_vcpu_active(vm, 0), HV_EBUSY);
 	assert_refused(verify_and_load_images(vm), HV_EPERM);
 	assert_refused(prot_and_map_vm_s2pt(vm, 0x80000000, PA(OPS_PFN(5, 0)),
 					    3), HV_EPERM);
@@ -437,7 +437,7 @@ static void first_save_freezes_for_ever(void)
 	destroy(vm);
 	vm = make_vm();
 	assert_done(save_encrypted_vcpu(vm, 1));
-	assert_refused(set_vcpu_active(vm, 0), HV_EGONE);
+	assert_refused(set_vcpu_active(vm, 0), HV_EBUSY);
 }
 
 static void saved_page_comes_back_empty(void)

@@ -1055,7 +1055,9 @@ static void refuses_a_vm_that_is_not_verified(void)
 		acquire_lock_vm(VM);
 		set_vm_state(VM, states[i]);
 		release_lock_vm(VM);
-		refused_run(VM, VCPU, HYPSEC_DENIED);
+		/* The host cannot know yet that a VM has ended. */
+		refused_run(VM, VCPU, states[i] == POWEROFF ? HYPSEC_BUSY :
+							      HYPSEC_DENIED);
 	}
 }
 
