@@ -640,12 +640,15 @@ typedef struct Model {
     const char *args;
     bool sve;
     bool some;
+    const char *machine;
 } Model;
 
 static const Model models[] = {
     { "cortex-a57", "-cpu cortex-a57" },
     { "cortex-a72", "-cpu cortex-a72", .some = true },
     { "max", "-cpu max", .sve = true },
+    { "max-gicv3", "-cpu max", .sve = true, .some = true,
+      .machine = "gic-version=3" },
 };
 
 static HypsecVm vm;
@@ -679,7 +682,7 @@ static void make_worlds(HypsecBoard *board)
 static HypsecBoard *begin(const Model *model)
 {
     HypsecBoard *board = hypsec_board(&(HypsecConfig){
-        .cpus = 1, .args = model->args,
+        .cpus = 1, .args = model->args, .machine = model->machine,
     });
 
     hypsec_scene(board, make_worlds);
