@@ -213,6 +213,7 @@
 #define HVC_CLEAR_VM_S2_RANGE	9u
 #define HVC_SET_BOOT_INFO	10u
 #define HVC_REMAP_VM_IMAGE	11u
+#define HVC_VERIFY_VM_IMAGES	12u
 #define HVC_REGISTER_KVM	13u
 #define HVC_REGISTER_VCPU	14u
 #define HVC_PHYS_ADDR_IOREMAP	28u
@@ -251,6 +252,7 @@
 
 /* Bounds that the Coq does not have (G37, G57). */
 #define MAX_PAGES_PER_CALL	UINT64_C(512)
+#define MAX_VERIFY_BYTES	UINT64_C(65536)
 
 /* Pools of VM tables: chunks of one arena (design 4.2). */
 #define CHUNK_PAGES		UINT64_C(16)

@@ -107,6 +107,9 @@ enum option kvm_phys_addr_ioremap_spec(uint32_t vmid, uint64_t gpa,
 		WHEN(map_vm_io_spec(vmid, gpa + i * PAGE_SIZE,
 				    pa + i * PAGE_SIZE, adt));
 	}
+	if (gpa + size > adt->vms[vmid].devices_end) {
+		adt->vms[vmid].devices_end = gpa + size;
+	}
 	WHEN(release_lock_s2page_spec(adt));
 	return release_lock_vm_spec(vmid, adt);
 }

@@ -23,6 +23,8 @@
  * @NONE_BUSY:	not now, or there already
  * @NONE_NOMEM:	a pool is empty
  * @NONE_NOTSUP: there is no such call
+ * @ENDED:	a successor state, in which something has come to its end; the
+ *		caller is told as with NONE_PERM
  * @STUCK:	a rely on the caller is false (a lock not held, ...): nobody
  *		outside can cause it, the caller is wrong
  *
@@ -37,6 +39,7 @@ enum option {
 	NONE_BUSY,
 	NONE_NOMEM,
 	NONE_NOTSUP,
+	ENDED,
 	STUCK,
 };
 
@@ -63,6 +66,7 @@ static inline uint64_t call_result(enum option done)
 	static const int64_t results[] = {
 		[SOME] = 0, [AGAIN] = -5, [NONE_INVAL] = -2, [NONE_PERM] = -3,
 		[NONE_BUSY] = -4, [NONE_NOMEM] = -6, [NONE_NOTSUP] = -1,
+		[ENDED] = -3,
 	};
 
 	return (uint64_t)results[done];
@@ -161,6 +165,34 @@ struct int_vcpu {
 	uint32_t released;
 };
 
+/* What a VM's owner says of an image; the hash is image_hash()'s. */
+struct signed_image {
+	uint64_t load_addr;
+	uint64_t load_size;
+	uint64_t hash;
+};
+
+/**
+ * struct manifest - what a VM's owner says of it; not in the Coq (G39)
+ * @well_formed: magic, version and flags are right
+ * @by_owner:	 it is signed by the key that the board trusts
+ * @present:	 the VM has one; of the rest, when it is verified:
+ * @next:	 the image
+ * @verified:	 bytes of it
+ */
+struct manifest {
+	bool well_formed;
+	bool by_owner;
+	bool present;
+	uint32_t nr_images;
+	uint32_t nr_vcpus;
+	uint64_t entry;
+	uint64_t context;
+	struct signed_image images[MAX_LOAD_INFO_NUM];
+	uint32_t next;
+	uint64_t verified;
+};
+
 /**
  * struct vm - VM table entry
  * @state:	UNUSED ... POWEROFF
@@ -168,6 +200,8 @@ struct int_vcpu {
  * @vcpu:	states of the vCPUs
  * @boot:	what PSCI knows of them
  * @cntvoff:	how far its virtual counter is behind
+ * @devices_end: IPA at which its highest device ends
+ * @manifest:	what it has to be
  * @clearing:	a clear_vm_stage2_range is not finished
  * @clear_start, @clear_size: its arguments
  * @clear_next:	PA at which it goes on
@@ -179,6 +213,8 @@ struct vm {
 	uint32_t vcpu[VCPU_PER_VM];
 	struct vcpu_boot boot[VCPU_PER_VM];
 	uint64_t cntvoff;
+	uint64_t devices_end;
+	struct manifest manifest;
 	bool clearing;
 	uint64_t clear_start;
 	uint64_t clear_size;

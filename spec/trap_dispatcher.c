@@ -12,6 +12,7 @@
 #include "spec/boot_ops.h"
 #include "spec/ctxt.h"
 #include "spec/fault_handler.h"
+#include "spec/image_verify.h"
 #include "spec/mem_handler.h"
 #include "spec/vcpu_ops_aux.h"
 #include "spec/vm_idregs.h"
@@ -61,6 +62,9 @@ enum option host_hvc_dispatcher_spec(struct rdata *adt, uint64_t *ret)
 		/* No image has a number above INVALID. */
 		value = arg3 < INVALID ? (uint32_t)arg3 : INVALID;
 		return remap_vm_image_spec(vmid, arg2, value, adt);
+	case HVC_VERIFY_VM_IMAGES:
+		RELY(is_vm(arg1));
+		return verify_and_load_images_spec(vmid, adt);
 	case HVC_REGISTER_KVM:
 		WHEN(register_kvm_spec(adt, &value));
 		*ret = value;

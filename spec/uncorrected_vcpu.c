@@ -733,6 +733,16 @@ enum option register_vcpu_c(uint32_t vmid, uint32_t vcpuid, struct rdata *adt)
 	return SOME;
 }
 
+/* B.12: verify_image is a stub that always says 1 (G39). */
+enum option verify_and_load_images_c(uint32_t vmid, struct rdata *adt)
+{
+	if (adt->vms[vmid].state != READY) {
+		return panic_spec(adt);
+	}
+	adt->vms[vmid].state = VERIFIED;
+	return SOME;
+}
+
 /*
  * C.5, column C, WFx, HVC and aborts, for the shadow's own syndrome. Bit 31 is
  * that of an int, so that a load to register 31 sets all bits above it (G45);

@@ -56,6 +56,7 @@ enum option timer_set_cntvoff_c(uint64_t low, uint64_t high,
 enum option activate_traps_c(struct rdata *adt);
 enum option register_vcpu_c(uint32_t vmid, uint32_t vcpuid,
 			    struct rdata *adt);
+enum option verify_and_load_images_c(uint32_t vmid, struct rdata *adt);
 enum option save_shadow_kvm_regs_c(struct rdata *adt);
 enum option restore_shadow_kvm_regs_c(struct rdata *adt);
 /* What the host finds in x0 after a refusal (G13). */

@@ -136,7 +136,8 @@ def report(results):
 def choose(args, names, entries):
     """The mutants that the command line asks for, in order."""
     chosen = [name for name in names if native.matches(name, args.file) and
-              (not args.memory or native.is_memory_file(name))]
+              (not args.memory or native.is_memory_file(name)) and
+              (not args.vms or native.is_vm_file(name))]
     if not chosen:
         raise native.NativeError('no file of firmware/core is that')
     found = [mutant for mutant in all_mutants(chosen, args.operator)
@@ -244,6 +245,8 @@ def main(argv):
                         help='of files with such a name alone')
     parser.add_argument('--memory', action='store_true',
                         help='of the memory files alone')
+    parser.add_argument('--vms', action='store_true',
+                        help='of the files about VMs that run alone')
     parser.add_argument('--line', type=int, metavar='N',
                         help='of line N alone')
     parser.add_argument('--operator', action='append', metavar='NAME',

@@ -39,16 +39,34 @@ MEMORY_FILES = (
     'reset_scrub', 'shadow_ctxt', 'tlb', 'vm_info',
 )
 
+# Those of the other half, virtual machines that run, likewise.
+VM_FILES = (
+    'boot_vcpu', 'ctxt_switch', 'fpsimd', 'image_verify', 'inject',
+    'instances', 'int_state', 'keys', 'load_vm', 'save_vm', 'saved_vm', 'seal',
+    'shared_window', 'sysregs', 'trap_handler', 'vcpu_ops', 'vcpu_ops_aux',
+    'vgic', 'vm_exit', 'vm_idregs', 'vm_power', 'world',
+)
+
 
 class NativeError(Exception):
     """The programs cannot be built or run; the text says why."""
 
 
-def is_memory_file(name):
-    """Whether NAME, relative to the repository, is one of MEMORY_FILES."""
+def is_core_file(name, stems):
+    """Whether NAME, relative to the repository, is one of STEMS."""
     path = pathlib.PurePath(name)
     return name.startswith(CORE) and path.suffix == '.c' and \
-        path.stem in MEMORY_FILES
+        path.stem in stems
+
+
+def is_memory_file(name):
+    """Whether NAME, relative to the repository, is one of MEMORY_FILES."""
+    return is_core_file(name, MEMORY_FILES)
+
+
+def is_vm_file(name):
+    """Whether NAME, relative to the repository, is one of VM_FILES."""
+    return is_core_file(name, VM_FILES)
 
 
 def relative(path):

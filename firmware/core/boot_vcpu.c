@@ -60,8 +60,9 @@ static COLD enum hv_status no_such_vcpu(void)
 static COLD enum hv_status why_not_active(const struct vm_info *vm,
 					      const struct vcpu_info *vcpu)
 {
+	/* The VM's doing, which its host may not know yet. */
 	if (vm->state == POWEROFF) {
-		return refuse(HV_EGONE, "the VM is powered off");
+		return refuse(HV_EBUSY, "the VM is powered off");
 	}
 	if (vm->state != VERIFIED) {
 		return refuse(HV_EPERM, "the VM may not run");
@@ -83,10 +84,10 @@ static COLD enum hv_status why_not_active(const struct vm_info *vm,
  * Spec:    BootOps.set_vcpu_active_spec
  * Delta:   D-001. D-034: a vCPU that is off does not run
  * Locks:   takes vm[vmid]; caller holds none
- * Returns: HV_OK, the vCPU is ACTIVE; HV_EINVAL for a bad number; HV_EGONE if
- *	    the VM is POWEROFF, HV_EPERM if it is not VERIFIED or the vCPU not
- *	    registered; HV_EBUSY if it is ACTIVE or off; nothing has changed on
- *	    an error
+ * Returns: HV_OK, the vCPU is ACTIVE; HV_EINVAL for a bad number; HV_EBUSY if
+ *	    the VM is POWEROFF, or the vCPU ACTIVE or off; HV_EPERM if the VM
+ *	    is in any other state but VERIFIED, or the vCPU not registered;
+ *	    nothing has changed on an error
  * Refuses: the above - host can reach this
  */
 enum hv_status set_vcpu_active(uint32_t vmid, uint32_t vcpuid)

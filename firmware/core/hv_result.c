@@ -17,7 +17,6 @@ static const struct {
 	[HV_ENOMEM] = { HYPSEC_NO_MEMORY, true },
 	[HV_ENOTSUP] = { HYPSEC_NOT_SUPPORTED, false },
 	[HV_EAGAIN] = { HYPSEC_AGAIN, false },
-	[HV_EGONE] = { HYPSEC_DENIED, false },
 };
 
 uint64_t hv_result(enum hv_status status)

@@ -91,6 +91,8 @@ _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES &&
 #define FSC_TYPE_MASK		0x3c
 #define FSC_TRANSLATION		0x04
 #define FSC_EXTERNAL_ABORT	0x10
+#define FSC_EXTERNAL_WALK	0x14
+#define FSC_LEVEL_MASK		UINT64_C(3)
 
 /* HPFAR_EL2.FIPA holds IPA bits 51:12. */
 #define HPFAR_FIPA_SHIFT	4

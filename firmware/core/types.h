@@ -33,7 +33,6 @@ typedef struct {
  * @HV_ENOMEM:	a pool is empty
  * @HV_ENOTSUP:	no such call
  * @HV_EAGAIN:	a part is done, call again for the rest
- * @HV_EGONE:	the VM has powered itself off, which its host may not know yet
  */
 enum hv_status {
 	HV_OK = 0,
@@ -43,7 +42,6 @@ enum hv_status {
 	HV_ENOMEM,
 	HV_ENOTSUP,
 	HV_EAGAIN,
-	HV_EGONE,
 };
 
 #define WARN_UNUSED	__attribute__((warn_unused_result))

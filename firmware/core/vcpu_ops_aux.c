@@ -42,11 +42,6 @@
 #define ESR_WFX_MASK		(ESR_EC_MASK | FIELD_MASK(ESR_ELX_TI))
 #define ESR_SYS_MASK		(ESR_EC_MASK | FIELD_MASK(ESR_ELX_ISS))
 
-uint64_t vcpu_xzr_get(const struct shadow_ctxt *ctxt, uint64_t n)
-{
-	return n <= X30 ? ctxt->regs[n] : 0;
-}
-
 void vcpu_xzr_set(struct shadow_ctxt *ctxt, uint64_t n, uint64_t value)
 {
 	if (n <= X30) {
@@ -481,11 +476,22 @@ void vcpu_enter_el1(struct shadow_ctxt *ctxt, uint64_t esr)
 						 &this_cpu()->features);
 }
 
+/*
+ * An external abort in place of a stage-1 walk's access has a level. The
+ * syndrome tells only that of the stage-2 walk, which has to do.
+ */
+static uint64_t external_abort_fsc(uint64_t esr)
+{
+	return (esr & ESR_ELX_S1PTW) == 0 ?
+		       FSC_EXTERNAL_ABORT :
+		       FSC_EXTERNAL_WALK | (esr & FSC_LEVEL_MASK);
+}
+
 uint64_t vcpu_external_abort(const struct shadow_ctxt *ctxt)
 {
 	bool el1 = vcpu_was_at_el1(ctxt);
 	/* IL is set for every abort without ISV, and EL1 gets none with it. */
-	uint64_t esr = ESR_ELX_IL | FSC_EXTERNAL_ABORT;
+	uint64_t esr = ESR_ELX_IL | external_abort_fsc(ctxt->regs[ESR_EL2]);
 
 	if (esr_class(ctxt) == EC_IABT_LOW) {
 		return esr | INPLACE(ESR_ELX_EC,
@@ -527,7 +533,7 @@ void update_exception_gp_regs(uint32_t vmid, uint32_t vcpuid)
  * Delta:   D-001. D-032: no page is offered, or another vCPU was quicker: the
  *	    VM tries again (G19)
  * Locks:   takes vm[vmid], then s2page, then pt; caller holds none
- * Returns: HV_OK; HV_EGONE if the VM is POWEROFF; else as
+ * Returns: HV_OK; HV_EBUSY if the VM is POWEROFF; else as
  *	    prot_and_map_vm_s2pt(), nothing has changed
  * Refuses: what prot_and_map_vm_s2pt() refuses - host can reach this
  */
@@ -546,6 +552,6 @@ enum hv_status post_handle_shadow_s2pt_fault(uint32_t vmid, uint32_t vcpuid,
 	if (status == HV_EBUSY) {
 		return HV_OK;
 	}
-	return status == HV_EPERM && get_vm_poweron(vmid) == 0 ? HV_EGONE :
+	return status == HV_EPERM && get_vm_poweron(vmid) == 0 ? HV_EBUSY :
 								 status;
 }

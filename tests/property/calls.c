@@ -46,6 +46,7 @@ static const struct {
 	[OP_VM_SET] = { "vm_sets", 2 },
 	[OP_VM_EXIT] = { "vm_exits", 4 },
 	[OP_VCPU_RUN] = { "vcpu_run", 2 },
+	[OP_SET_MANIFEST] = { "set_manifest", 5 },
 };
 
 bool is_world_register(uint64_t reg)

@@ -50,12 +50,26 @@ enum op {
 	OP_VM_SET,		/* reg value: the next VM that runs does it */
 	OP_VM_EXIT,		/* ec esr far hpfar: and stops by that */
 	OP_VCPU_RUN,		/* x1 x2 */
+	OP_SET_MANIFEST,	/* vmid vcpus entry context flaw: of what it has */
 	NR_OPS,
 };
 
 struct call {
 	enum op op;
 	uint64_t arg[MAX_ARGS];
+};
+
+/* What is wrong with a manifest. */
+enum flaw {
+	FLAW_NONE,
+	FLAW_MAGIC,
+	FLAW_SIGNATURE,
+	FLAW_PLACE,		/* it lies in EL2's memory */
+	FLAW_LOAD_ADDR,		/* of image 0: the next page */
+	FLAW_SIZE,		/* of the last image: one more */
+	FLAW_HASH,		/* of the last image */
+	FLAW_IMAGES,		/* one image less */
+	NR_FLAWS,
 };
 
 /* Fields of the window by number: the registers, and then these. */

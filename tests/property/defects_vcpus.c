@@ -183,6 +183,50 @@ static void g41_vcpus_that_the_vm_turns_on(void)
 	CHECK(set_vcpu_active_coq(1, VCPU, &coq) == SOME && !coq.halt);
 }
 
+/* VM 1 with an image of a page and vCPU 0; x0 of the last step. */
+static uint64_t verify_with(enum flaw flaw)
+{
+	CHECK(CALL(OP_REGISTER_KVM, 0) == ANSWER_OK);
+	CHECK(CALL(OP_SET_BOOT_INFO, 1, ENTRY, PAGE_SIZE) == ANSWER_OK);
+	CHECK(CALL(OP_HOST_STORE, PA, 0, SECRET) == ANSWER_OK);
+	CHECK(CALL(OP_REMAP_VM_IMAGE, 1, PFN, 0) == ANSWER_OK);
+	CHECK(CALL(OP_REGISTER_VCPU, 1, 0) == ANSWER_OK);
+	CHECK(CALL(OP_SET_MANIFEST, 1, 1, ENTRY + 8, 0xc0, flaw) ==
+	      (flaw == FLAW_MAGIC ? ANSWER_INVAL :
+	       flaw == FLAW_SIGNATURE || flaw == FLAW_PLACE ? ANSWER_PERM :
+	       flaw == FLAW_IMAGES || flaw == FLAW_LOAD_ADDR ? ANSWER_INVAL :
+	       ANSWER_OK));
+	CHECK(CALL(OP_HVC, HVC_VERIFY_VM_IMAGES, 1) == ANSWER_OK);
+	return run_state()->host_regs[0];
+}
+
+static void g39_nobody_looks_at_the_image(void)
+{
+	for (enum flaw flaw = FLAW_NONE; flaw < NR_FLAWS; flaw++) {
+		run_start(4);
+		CHECK(verify_with(flaw) ==
+		      (flaw == FLAW_NONE ? 0 : call_result(NONE_PERM)));
+		CHECK(run_state()->vms[1].state ==
+		      (flaw == FLAW_NONE ? VERIFIED :
+		       flaw == FLAW_HASH ? POWEROFF : READY));
+		CHECK(vcpu_run(1, 0) ==
+		      (flaw == FLAW_NONE ? ARM_EXCEPTION_INTERRUPT :
+		       flaw == FLAW_HASH ? call_result(NONE_BUSY) :
+					   call_result(NONE_PERM)));
+		/* To the C they are all authentic. */
+		fork_coq();
+		coq.vms[1].state = READY;
+		CHECK(verify_and_load_images_c(1, &coq) == SOME);
+		CHECK(coq.vms[1].state == VERIFIED);
+	}
+	run_start(4);
+	CHECK(verify_with(FLAW_NONE) == 0);
+	CHECK(vcpu_run(1, 0) == ARM_EXCEPTION_INTERRUPT);
+	CHECK(run_state()->shadow_ctxts[1][0].ctxt_states.pc == ENTRY + 8);
+	CHECK(run_state()->shadow_ctxts[1][0].ctxt_regs.x[0] == 0xc0);
+	CHECK(CALL(OP_SET_MANIFEST, 1, 1, ENTRY, 0, FLAW_NONE) == ANSWER_PERM);
+}
+
 static void g42_vcpu_of_a_vm_that_is_verified(void)
 {
 	start_and_run();
@@ -491,6 +535,34 @@ static void g56_system_register(void)
 	CHECK(coq_ctxt()->ctxt_states.pc == ENTRY + 4);
 }
 
+/* Each of them, into x3; that both sides agree is the test. */
+static void g59_every_id_register(void)
+{
+	start_and_run();
+	for (uint64_t crm = 0; crm <= 8; crm++) {
+		for (uint64_t op2 = 0; op2 < 8; op2++) {
+			vm_traps(ESR(ESR_ELx_EC_SYS64, 3 << 20 | op2 << 17 |
+				     3 << 5 | crm << 1 | 1), 0);
+			CHECK(vcpu_run(1, VCPU) == ARM_EXCEPTION_INTERRUPT);
+			/* Writes are undefined. */
+			vm_traps(ESR(ESR_ELx_EC_SYS64, 3 << 20 | op2 << 17 |
+				     3 << 5 | crm << 1), 0);
+			CHECK(vcpu_run(1, VCPU) == ARM_EXCEPTION_INTERRUPT);
+			CHECK(ctxt()->ctxt_states.esr_el1 == ESR_IL);
+		}
+	}
+	/* Without a single feature. */
+	run_start(FW_PLAIN_CHUNKS);
+	start_and_run();
+	vm_sets(VIEW_FP, SECRET);
+	vm_traps(ESR(0x1b, 0), 0);
+	CHECK(vcpu_run(1, VCPU) == ARM_EXCEPTION_INTERRUPT);
+	CHECK(ctxt()->ctxt_states.pstate == PSTATE_FAULT_BITS_64);
+	/* To the C nothing traps at all. */
+	fork_vcpu();
+	CHECK(activate_traps_c(&coq) == SOME && !coq.el2.vm_traps);
+}
+
 static void g58_what_an_exit_shows(void)
 {
 	start_and_run();
@@ -557,6 +629,7 @@ const struct defect_test defects_vcpus[] = {
 	  g13_refusal_that_looks_like_an_exit, 4 },
 	{ "G19 answer to another address", g19_answer_to_another_address, 4 },
 	{ "G20, G22 power off by the VM", g20_power_off_by_the_vm, 4 },
+	{ "G39 nobody looks at the image", g39_nobody_looks_at_the_image, 4 },
 	{ "G41 where a vCPU starts", g41_where_a_vcpu_starts, 4 },
 	{ "G41 vCPUs that the VM turns on", g41_vcpus_that_the_vm_turns_on, 4 },
 	{ "G42 vCPU of a VM that is verified",
@@ -575,6 +648,7 @@ const struct defect_test defects_vcpus[] = {
 	{ "G53, G55 trap of no known class", g55_trap_of_no_known_class, 4 },
 	{ "G56, G59 system register", g56_system_register, 4 },
 	{ "G58 what an exit shows", g58_what_an_exit_shows, 4 },
+	{ "G59 every ID register", g59_every_id_register, 4 },
 	{ "G60 virtual counter", g60_virtual_counter, 4 },
 	{ NULL, NULL, 0 },
 };

@@ -30,7 +30,11 @@ uint64_t fw_device_word(uint64_t offset);
 /* The page of RAM with an index. */
 uint64_t fw_pfn(uint64_t index);
 
-/* A machine that has just booted, with @chunks of arena. */
+/*
+ * A machine that has just booted, with @chunks of arena. Its CPUs have every
+ * feature, or none if @chunks is FW_PLAIN_CHUNKS.
+ */
+#define FW_PLAIN_CHUNKS	3
 void fw_start(uint32_t chunks);
 
 /* Free chunks of the arena. */
@@ -53,6 +57,8 @@ struct fw_result {
 /* Does one call; @script: what a VM does that it runs. */
 void fw_do(const struct call *call, struct script *script,
 	   struct fw_result *result);
+
+bool fw_has_features(void);
 
 /* The CPU's ID registers as the model has them, by CRm * 8 + op2. */
 uint64_t fw_id_register(uint32_t id);
@@ -148,6 +154,13 @@ void fw_set_window(uint32_t vmid, uint32_t vcpuid, uint32_t field,
  * for it (facts I20, I21, I28), and whether the host finds its own (I22).
  */
 const char *fw_vcpu_run(const struct call *call, struct script *script);
+
+/*
+ * SET_MANIFEST by the host, for the images that a VM has and with a flaw. It
+ * lies for the time of the call in a page of the host's.
+ */
+enum answer fw_set_manifest(const struct call *call);
+uint64_t fw_manifest_pfn(void);
 
 /* A page of RAM that EL2 or a world has written since the last step. */
 uint64_t fw_nr_touched(void);

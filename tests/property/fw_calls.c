@@ -27,12 +27,11 @@
 /* Where the host is when it faults. */
 #define HOST_PC	UINT64_C(0x80000)
 
-static enum answer answer_of(enum hv_status status)
+enum answer fw_answer_of(enum hv_status status)
 {
 	static const enum answer answers[] = {
 		[HV_OK] = ANSWER_OK, [HV_EAGAIN] = ANSWER_AGAIN,
 		[HV_EINVAL] = ANSWER_INVAL, [HV_EPERM] = ANSWER_PERM,
-		[HV_EGONE] = ANSWER_PERM,
 		[HV_EBUSY] = ANSWER_BUSY, [HV_ENOMEM] = ANSWER_NOMEM,
 		[HV_ENOTSUP] = ANSWER_NOTSUP,
 	};
@@ -321,6 +320,9 @@ static void do_call(const struct call *call, struct script *script,
 		result->value[0] = fw_machine.frame.regs[0];
 		result->value[1] = fw_machine.counters[0].refusals;
 		break;
+	case OP_SET_MANIFEST:
+		result->answer = fw_set_manifest(call);
+		break;
 	case OP_HOST_SET:
 		fw_set_host_reg((uint32_t)call->arg[0], call->arg[1]);
 		result->answer = ANSWER_OK;
@@ -331,7 +333,7 @@ static void do_call(const struct call *call, struct script *script,
 		result->answer = ANSWER_OK;
 		break;
 	default:
-		result->answer = answer_of(operation(call, result->value));
+		result->answer = fw_answer_of(operation(call, result->value));
 		break;
 	}
 }

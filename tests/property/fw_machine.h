@@ -33,8 +33,16 @@ struct fw_machine {
 
 extern struct fw_machine fw_machine;
 
-/* EL1's and EL2's registers of a CPU whose host has just started. */
-void fw_start_worlds(void);
+/*
+ * EL1's and EL2's registers of a CPU whose host has just started; whether it
+ * has all features or none.
+ */
+void fw_start_worlds(bool features);
+
+/* The board trusts the owner of the VMs. */
+void fw_start_keys(void);
+
+enum answer fw_answer_of(enum hv_status status);
 
 /* The words of a page of RAM. */
 uint64_t *fw_page_words(uint64_t pfn);

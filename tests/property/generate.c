@@ -52,7 +52,7 @@ static void hvc_call(struct bytes *bytes, const struct rdata *adt,
 		HVC_PHYS_ADDR_IOREMAP, HVC_SET_BOOT_INFO, HVC_REMAP_VM_IMAGE,
 		HVC_PHYS_ADDR_IOREMAP, HVC_CLEAR_VM_S2_RANGE,
 		HVC_REGISTER_KVM, HVC_DESTROY_VM, HVC_TIMER_SET_CNTVOFF,
-		HVC_REGISTER_VCPU, HVC_GET_INFO,
+		HVC_REGISTER_VCPU, HVC_GET_INFO, HVC_VERIFY_VM_IMAGES,
 	};
 
 	arg[0] = pick(bytes, 16) == 0 ? hostile(bytes) : PICK(bytes, numbers);
@@ -315,6 +315,7 @@ static void fill_arguments(struct bytes *bytes, const struct rdata *adt,
 	case OP_VM_SET:
 	case OP_VM_EXIT:
 	case OP_VCPU_RUN:
+	case OP_SET_MANIFEST:
 		vcpu_arguments(bytes, adt, call);
 		break;
 	default:
@@ -347,6 +348,7 @@ static const uint8_t vcpu_weights[NR_OPS] = {
 	[OP_HOST_STORE] = 3, [OP_VM_STORE] = 3, [OP_VM_LOAD] = 1,
 	[OP_IOREMAP] = 1, [OP_CLEAR_RANGE] = 1, [OP_DESTROY_VM] = 1,
 	[OP_GRANT] = 2, [OP_REVOKE] = 1, [OP_PVOP] = 1, [OP_PLANT] = 1,
+	[OP_SET_MANIFEST] = 2,
 };
 
 static const uint8_t *weights = memory_weights;

@@ -249,6 +249,24 @@ static void vcpu_run(struct bytes *bytes, const struct rdata *adt,
 	}
 }
 
+static void set_manifest(struct bytes *bytes, const struct rdata *adt,
+			 uint64_t *arg)
+{
+	const struct vm *vm;
+
+	arg[0] = live_vm(bytes, adt);
+	vm = &adt->vms[arg[0]];
+	arg[1] = pick(bytes, 16) == 0 ? hostile(bytes) & INVALID : 0;
+	/* As many as there are, mostly. */
+	while (arg[1] < VCPU_PER_VM && vm->vcpu[arg[1]] != UNUSED) {
+		arg[1]++;
+	}
+	arg[2] = pick(bytes, 16) == 0 ? word(bytes) :
+		 vm->load[0].load_addr + (uint64_t)pick(bytes, 8) * 4;
+	arg[3] = word(bytes);
+	arg[4] = pick(bytes, 3) == 0 ? pick(bytes, NR_FLAWS) : FLAW_NONE;
+}
+
 void vcpu_arguments(struct bytes *bytes, const struct rdata *adt,
 		    struct call *call)
 {
@@ -264,6 +282,9 @@ void vcpu_arguments(struct bytes *bytes, const struct rdata *adt,
 		arg[1] = pick(bytes, 3);
 		arg[2] = UINT64_C(0x40200000) + byte(bytes) * UINT64_C(4);
 		arg[3] = word(bytes);
+		break;
+	case OP_SET_MANIFEST:
+		set_manifest(bytes, adt, arg);
 		break;
 	case OP_HOST_SET:
 		arg[0] = some_world_register(bytes);
@@ -284,6 +305,37 @@ void vcpu_arguments(struct bytes *bytes, const struct rdata *adt,
 	}
 }
 
+/* A step of a VM on its way to be verified. */
+static void boot_step(struct bytes *bytes, const struct rdata *adt,
+		      const struct vm *vm, struct call *call)
+{
+	static const uint64_t sizes[] = { 0x1000, 0x2000, 0x1001, 0x11000 };
+	uint64_t *arg = call->arg;
+	uint32_t i;
+
+	for (i = 0; i < vm->next_load_idx; i++) {
+		if (vm->load[i].mapped_pages <
+		    (vm->load[i].load_size + PAGE_SIZE - 1) / PAGE_SIZE) {
+			call->op = OP_REMAP_VM_IMAGE;
+			arg[1] = some_pfn(bytes, adt);
+			arg[2] = i;
+			return;
+		}
+	}
+	if (i == 0 || (i < 3 && pick(bytes, 8) == 0)) {
+		call->op = OP_SET_BOOT_INFO;
+		arg[1] = UINT64_C(0x40000000) + i * UINT64_C(0x200000);
+		arg[2] = PICK(bytes, sizes);
+	} else if (!vm->manifest.present || pick(bytes, 8) == 0) {
+		call->op = OP_SET_MANIFEST;
+		set_manifest(bytes, adt, arg);
+	} else {
+		call->op = OP_HVC;
+		arg[1] = arg[0];
+		arg[0] = HVC_VERIFY_VM_IMAGES;
+	}
+}
+
 /* What is missing before anything can run. */
 bool vcpu_next_step(struct bytes *bytes, const struct rdata *adt,
 		    struct call *call)
@@ -293,11 +345,18 @@ bool vcpu_next_step(struct bytes *bytes, const struct rdata *adt,
 
 	call->arg[0] = vmid;
 	call->arg[1] = vcpuid;
-	if (vm->state == READY && vm->vcpu[vcpuid] == UNUSED) {
+	if (vm->state == READY && vm->vcpu[0] == UNUSED) {
 		call->op = OP_REGISTER_VCPU;
+		call->arg[1] = 0;
 		return true;
 	}
-	if (vm->state == READY && pick(bytes, 2) == 0) {
+	if (vm->state == MAPPED ||
+	    (vm->state == READY && pick(bytes, 16) != 0)) {
+		boot_step(bytes, adt, vm, call);
+		return true;
+	}
+	if (vm->state == READY) {
+		/* As if it had been. */
 		call->op = OP_SET_VM_STATE;
 		call->arg[1] = VERIFIED;
 		return true;

@@ -51,7 +51,8 @@ void model_start(uint32_t chunks, struct rdata *adt)
 	}
 	board.emulated[0] = (struct pa_window){ fw_device.base,
 						fw_device.bytes };
-	board.pan = board.ssbs = board.mte = board.nmi = true;
+	board.pan = board.ssbs = fw_has_features();
+	board.mte = board.nmi = fw_has_features();
 	board.actlr_el1 = FW_ACTLR;
 	for (uint32_t id = 0; id < 64; id++) {
 		board.id[id] = fw_id_register(id);
@@ -313,6 +314,7 @@ static enum option run(const struct call *call, const struct script *script,
 	case OP_START_VCPU:
 	case OP_HOST_SET:
 	case OP_WINDOW:
+	case OP_SET_MANIFEST:
 		return vcpu_call(call, adt);
 	case OP_HOST_FAULT:
 		WHEN(host_fault(call->arg[0], call->arg[1], call->arg[2],
@@ -392,6 +394,7 @@ bool model_do(const struct call *call, const struct script *script,
 	      struct rdata *before, struct model_result *result)
 {
 	enum option done;
+	bool ended;
 
 	*result = (struct model_result){ .answer = ANSWER_OK };
 	model_nr_entered = 0;
@@ -399,13 +402,15 @@ bool model_do(const struct call *call, const struct script *script,
 	rdata_copy(before, adt);
 	ask_reclaimed(call, fw, adt);
 	done = run(call, script, adt, result->value);
+	ended = done == ENDED;
+	done = ended ? NONE_PERM : done;
 	if (done == STUCK) {
 		return false;
 	}
 	if (adt->halt) {
 		done = NONE_PERM;
 	}
-	if (is_refusal(done)) {
+	if (is_refusal(done) && !ended) {
 		rdata_copy(adt, before);
 	} else if (!lock_all_free(adt)) {
 		return false;

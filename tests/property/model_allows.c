@@ -79,7 +79,7 @@ static bool can_set_vm_state(const uint64_t *arg, const struct rdata *adt)
 	uint32_t state = adt->vms[arg[0]].state;
 
 	return state != UNUSED && arg[1] >= state && arg[1] != MAPPED &&
-	       arg[1] <= POWEROFF;
+	       arg[1] <= POWEROFF && (state != MAPPED || arg[1] == POWEROFF);
 }
 
 /* Of one that is registered: as if another CPU ran it, and back. */
@@ -91,7 +91,8 @@ static bool can_set_vcpu_state(const uint64_t *arg, const struct rdata *adt)
 
 static bool can_start_vcpu(const uint64_t *arg, const struct rdata *adt)
 {
-	return is_vcpu(arg[1]) && adt->vms[arg[0]].vcpu[arg[1]] != UNUSED &&
+	return is_vcpu(arg[1]) && adt->vms[arg[0]].state == VERIFIED &&
+	       adt->vms[arg[0]].vcpu[arg[1]] != UNUSED &&
 	       adt->vms[arg[0]].boot[arg[1]].power == VCPU_OFF;
 }
 
@@ -160,6 +161,8 @@ static bool allows_vm_call(const struct call *call, const struct rdata *adt)
 		return can_set_vcpu_state(arg, adt);
 	case OP_REGISTER_VCPU:
 		return arg[1] <= INVALID;
+	case OP_SET_MANIFEST:
+		return arg[1] <= INVALID && arg[4] < NR_FLAWS;
 	case OP_START_VCPU:
 		return can_start_vcpu(arg, adt);
 	case OP_WINDOW:
@@ -178,13 +181,10 @@ static bool allows_vm_call(const struct call *call, const struct rdata *adt)
 	}
 }
 
-/*
- * Not the calls of sealed state; and of verification those that have an
- * operation of their own.
- */
+/* Not the calls of sealed state; SET_MANIFEST has an operation of its own. */
 static bool is_specified_call(uint64_t number)
 {
-	static const uint8_t others[] = { 12, 19, 20, 21, 22, 29, 31, 34 };
+	static const uint8_t others[] = { 19, 20, 21, 22, 29, 31, 34 };
 
 	for (uint32_t i = 0; i < sizeof(others); i++) {
 		if (number == others[i]) {

@@ -10,6 +10,7 @@
 #include "spec/abstract_machine.h"
 #include "spec/boot_ops.h"
 #include "spec/ctxt.h"
+#include "spec/image_verify.h"
 #include "spec/locks.h"
 #include "spec/trap_handler.h"
 
@@ -84,6 +85,41 @@ bool is_vcpu_call(enum op op)
 	       op == OP_HOST_SET || op == OP_WINDOW;
 }
 
+/* Of the images as they lie in the VM, and with the flaw. */
+static enum option set_manifest(const uint64_t *arg, struct rdata *adt)
+{
+	uint32_t vmid = (uint32_t)arg[0];
+	const struct vm *vm = &adt->vms[vmid];
+	struct manifest m = {
+		.well_formed = arg[4] != FLAW_MAGIC,
+		.by_owner = arg[4] != FLAW_SIGNATURE,
+		.nr_images = vm->next_load_idx,
+		.nr_vcpus = (uint32_t)arg[1],
+		.entry = arg[2],
+		.context = arg[3],
+	};
+	bool clean;
+
+	if (arg[4] == FLAW_IMAGES && m.nr_images > 0) {
+		m.nr_images--;
+	}
+	for (uint32_t i = 0; i < m.nr_images; i++) {
+		bool last = i + 1 == m.nr_images;
+
+		m.images[i].load_addr = vm->load[i].load_addr +
+			(arg[4] == FLAW_LOAD_ADDR && i == 0 ? PAGE_SIZE : 0);
+		m.images[i].load_size = vm->load[i].load_size +
+			(arg[4] == FLAW_SIZE && last ? 1 : 0);
+		m.images[i].hash = image_hash(vmid, vm->load[i].load_addr,
+					      vm->load[i].load_size, adt,
+					      &clean) +
+			(arg[4] == FLAW_HASH && last ? 1 : 0);
+	}
+	return set_manifest_spec(vmid, &m, arg[4] == FLAW_PLACE ?
+				 fw_el2.base / PAGE_SIZE : fw_manifest_pfn(),
+				 adt);
+}
+
 enum option vcpu_call(const struct call *call, struct rdata *adt)
 {
 	const uint64_t *arg = call->arg;
@@ -104,6 +140,8 @@ enum option vcpu_call(const struct call *call, struct rdata *adt)
 			set_reg(vmid, arg[1], &adt->cregs, &adt->cstates);
 		}
 		return SOME;
+	case OP_SET_MANIFEST:
+		return set_manifest(arg, adt);
 	default:
 		*model_window((uint32_t)arg[2],
 			      &adt->int_vcpus[vmid][vcpuid]) = arg[3];

@@ -563,7 +563,7 @@ static void g22_system_off_and_reset_end_the_vm(void)
 		leave(HVC, 0, 1);
 		g_assert_cmpuint(ops_vm_state(vm), ==, POWEROFF);
 		set_vcpu_inactive(vm, 0);
-		g_assert_cmpint(set_vcpu_active(vm, 0), ==, HV_EGONE);
+		g_assert_cmpint(set_vcpu_active(vm, 0), ==, HV_EBUSY);
 		end();
 	}
 }

@@ -207,7 +207,7 @@ static void g13_active_needs_a_vm_that_is_verified(void)
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
 		ops_set_vm_state(vm, states[i]);
 		g_assert_cmpint(set_vcpu_active(vm, 0), ==,
-				states[i] == POWEROFF ? HV_EGONE : HV_EPERM);
+				states[i] == POWEROFF ? HV_EBUSY : HV_EPERM);
 		g_assert_cmpuint(vcpu_state(vm, 0), ==, READY);
 	}
 }
@@ -349,7 +349,7 @@ static void run_of_a_vm_that_powered_off_is_no_violation(void)
 
 	violation_set_halt(true);
 	set_vm_poweroff(vm);
-	g_assert_cmpint(run(vm, &frame), ==, HYPSEC_DENIED);
+	g_assert_cmpint(run(vm, &frame), ==, HYPSEC_BUSY);
 	g_assert_cmpuint(pcpu_boot()->counters->refusals, ==, 0);
 	g_assert_cmpstr(native_console(), ==, "");
 }
@@ -361,7 +361,7 @@ static void answer_after_power_off_is_no_violation(void)
 
 	set_per_cpu(vm, 0);
 	set_vm_poweroff(vm);
-	g_assert_cmpint(restore_shadow_kvm_regs(), ==, HV_EGONE);
+	g_assert_cmpint(restore_shadow_kvm_regs(), ==, HV_EBUSY);
 	set_per_cpu(HOSTVISOR, 0);
 	g_assert_cmpuint(ops_vm_pfn(vm, GIB >> 12), ==, INVALID64);
 }
@@ -466,7 +466,7 @@ static void g21_powered_off_vm_never_runs_again(void)
 			HV_EBUSY);
 	g_assert_cmpint(destroy_vm(vm), ==, HV_EBUSY);
 	set_vcpu_inactive(vm, 0);
-	g_assert_cmpint(set_vcpu_active(vm, 0), ==, HV_EGONE);
+	g_assert_cmpint(set_vcpu_active(vm, 0), ==, HV_EBUSY);
 	g_assert_cmpint(clear_vm_stage2_range(vm, 0, KVM_PHYS_SIZE), ==,
 			HV_OK);
 }

@@ -15,7 +15,8 @@
 
 /*
  * Results: 0 or more is success. NOT_SUPPORTED, BUSY and AGAIN are answers to
- * an honest host; INVALID, DENIED and NO_MEMORY count as violations.
+ * an honest host; INVALID, DENIED and NO_MEMORY count as violations, but
+ * NO_MEMORY of VCPU_RUN does not: a VM decides how many tables it needs.
  */
 #define HYPSEC_OK			0
 #define HYPSEC_NOT_SUPPORTED		(-1)	/* no such call */
