@@ -42,11 +42,6 @@
 #define ESR_WFX_MASK		(ESR_EC_MASK | FIELD_MASK(ESR_ELX_TI))
 #define ESR_SYS_MASK		(ESR_EC_MASK | FIELD_MASK(ESR_ELX_ISS))
 
-uint64_t vcpu_xzr_get(const struct shadow_ctxt *ctxt, uint64_t n)
-{
-	return n <= X30 ? ctxt->regs[n] : 0;
-}
-
 void vcpu_xzr_set(struct shadow_ctxt *ctxt, uint64_t n, uint64_t value)
 {
 	if (n <= X30) {

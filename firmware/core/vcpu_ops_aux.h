@@ -66,8 +66,7 @@ bool vcpu_was_at_el1(const struct shadow_ctxt *ctxt);
  */
 void vcpu_skip_instr(struct shadow_ctxt *ctxt);
 
-/* Register Xn of a context, where 31 is XZR. */
-uint64_t vcpu_xzr_get(const struct shadow_ctxt *ctxt, uint64_t n);
+/* Writes Xn of a context; 31 is XZR. */
 void vcpu_xzr_set(struct shadow_ctxt *ctxt, uint64_t n, uint64_t value);
 
 #endif /* COREVISOR_CORE_VCPU_OPS_AUX_H */

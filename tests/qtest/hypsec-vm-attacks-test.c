@@ -1007,6 +1007,118 @@ static void test_one_vcpu(void)
     g_assert_cmpuint(busy, >, 0);
 }
 
+/* Resets while a VM runs, and writes its secret again and again */
+
+#define SECRET      UINT64_C(0x5ec2e75ec2e75ec2)
+
+/* vCPU 0 of a new VM, on CPU 1, fills the page at SPARE for ever. */
+static void run_for_ever(HypsecBoard *board)
+{
+    static const uint32_t code[] = {
+        INSN_STRX(2, 1u, 0), INSN_STRX(2, 1u, 0x7f8), INSN_STRX(2, 1u, 0xff8),
+        0x17fffffd, /* b to the first */
+    };
+    HypsecRun run = {
+        .x = { 0, NOWHERE, SECRET }, .code = code, .count = ARRAY_SIZE(code),
+    };
+
+    vm = hypsec_vm_parked(board, "park1", 1);
+    give(board, &vm, 0, NOWHERE, SPARE, 3);
+    hypsec_guest_start(board, &vm, 0, &run);
+    hypsec_vcpu_start(board, 1, &vm, 0);
+    hypsec_wait_word(board, SPARE + 0xff8, SECRET, true, "the VM's secret");
+}
+
+static void assert_no_secret(HypsecBoard *board)
+{
+    hypsec_assert_zero(board, SPARE);
+    for (unsigned int i = 0; i < PARK_VM_BYTES / HYPSEC_PAGE; i++) {
+        hypsec_assert_zero(board, vm.pa + i * HYPSEC_PAGE);
+    }
+}
+
+/* The host turns off or resets, by its other CPU. */
+static void test_reset_by_host(const void *data)
+{
+    uint32_t fn = *(const uint32_t *)data;
+    HypsecBoard *board = hypsec_board_new(&(HypsecConfig){
+        .cpus = 2, .args = "-action reboot=shutdown",
+    });
+    HypsecEvent event = hypsec_event_smc(0, fn, 0, 0, 0);
+
+    run_for_ever(board);
+    hypsec_post(board, &event);
+    hypsec_wait_event(board, "SHUTDOWN");
+    assert_no_secret(board);
+    hypsec_board_free(board);
+}
+
+/* And a reset that nobody asked EL2 for: over before the host runs. */
+static void test_reset_by_watchdog(void)
+{
+    HypsecBoard *board = hypsec_board_new(&two_cpus);
+    uint64_t value;
+
+    run_for_ever(board);
+    hypsec_unpark(board, 0);
+    hypsec_unpark(board, 1);
+    qtest_system_reset(board->qts);
+    board->shared = 0;
+    hypsec_park(board);
+    assert_no_secret(board);
+    for (unsigned int cpu = 0; cpu < 2; cpu++) {
+        g_assert_true(hypsec_host_load(board, cpu, SPARE, &value));
+        g_assert_cmphex(value, ==, 0);
+    }
+    hypsec_check_tables(board);
+    vm = hypsec_vm_parked(board, "park1", 1);
+    g_assert_cmpuint(vm.id, ==, VM);
+    hypsec_board_free(board);
+}
+
+/* A snapshot of a VM that runs: it goes on, and the host has nothing of it. */
+static void test_snapshot(void)
+{
+    HypsecBoard *board = hypsec_board_new(&two_cpus);
+    HypsecEvent irq;
+    HypsecExit e;
+
+    run_for_ever(board);
+    hypsec_savevm(board, "running");
+    for (int i = 0; i < 2; i++) {
+        hypsec_loadvm(board, "running");
+        qtest_writeq(board->qts, SPARE, 0);
+        hypsec_wait_word(board, SPARE, SECRET, true, "the VM's secret");
+        hypsec_assert_gone(board, 0, SPARE);
+        irq = hypsec_vm_event(hypsec_event(HYPSEC_INJECT_IRQ, 1), &vm);
+        hypsec_try(board, &irq);
+        e = hypsec_vcpu_wait(board, 1, &vm, 0);
+        g_assert_cmpint(e.result, ==, HYPSEC_EXIT_IRQ);
+        hypsec_vm_destroy(board, vm.id);
+        hypsec_assert_scrubbed(board, 1, SPARE);
+    }
+    hypsec_board_free(board);
+}
+
+/* G54: addresses that differ in any one bit are different ones. */
+static void test_g54(void)
+{
+    HypsecBoard *board = begin();
+
+    for (unsigned int bit = 12; bit < 40; bit++) {
+        uint64_t gpa = NOWHERE ^ 1ULL << bit;
+        uint64_t pa = SPARE + bit * HYPSEC_PAGE;
+
+        if (bit == 30 || bit == 31) {
+            /* Its image; and what is MMIO. */
+            continue;
+        }
+        give(board, &vm, 0, gpa, pa, 3);
+        hypsec_assert_vm_page(board, pa, VM, gpa);
+    }
+    hypsec_check_tables(board);
+}
+
 static void add(const char *topic, const char *name, const void *data,
                 void (*test)(const void *data))
 {
@@ -1018,6 +1130,7 @@ static void add(const char *topic, const char *name, const void *data,
 int main(int argc, char **argv)
 {
     static const bool yes = true, no = false;
+    static const uint32_t off = PSCI_SYSTEM_OFF, reset = PSCI_SYSTEM_RESET;
 
     if (!hypsec_lib_init(&argc, &argv)) {
         return EXIT_FAILURE;
@@ -1070,6 +1183,11 @@ int main(int argc, char **argv)
     qtest_add_func(PROGRAM "/G24/vcpus", test_tlb_vcpus);
     qtest_add_func(PROGRAM "/G43/vttbr", test_vttbr);
     qtest_add_func(PROGRAM "/G31/sparse-faults", test_g31);
+    qtest_add_func(PROGRAM "/G54/address-bits", test_g54);
+    add("reset", "system-off", &off, test_reset_by_host);
+    add("reset", "system-reset", &reset, test_reset_by_host);
+    qtest_add_func(PROGRAM "/reset/watchdog", test_reset_by_watchdog);
+    qtest_add_func(PROGRAM "/reset/snapshot", test_snapshot);
     qtest_add_func(PROGRAM "/one-vcpu", test_one_vcpu);
     return hypsec_lib_run();
 }

@@ -45,9 +45,13 @@ static void make_parked(HypsecBoard *board)
     vm = hypsec_vm_parked(board, "park2", 1);
 }
 
+/* Some tests run a second time on this board. */
+static const HypsecConfig max = { .cpus = 2, .args = "-cpu max" };
+static const HypsecConfig *config = &two_cpus;
+
 static HypsecBoard *begin(void)
 {
-    HypsecBoard *board = hypsec_board(&two_cpus);
+    HypsecBoard *board = hypsec_board(config);
 
     hypsec_scene(board, make_parked);
     return board;
@@ -770,6 +774,315 @@ static void test_hidden(const void *data)
     assert_only(&t, 4, 0);
 }
 
+/* ID registers */
+
+typedef struct IdRegister {
+    const char *name;
+    uint32_t iss;
+    uint64_t hidden; /* fields that must be 0 */
+} IdRegister;
+
+#define ID(crm, op2) SYSREG(3u, 0, 0, crm, op2)
+#define BITS(high, low) ((~0ULL >> (63 - (high))) & (~0ULL << (low)))
+
+static const IdRegister id_registers[] = {
+    /* EL2, EL3, RAS, SVE, MPAM, AMU, RME */
+    { "pfr0", ID(4, 0), BITS(15, 8) | BITS(35, 28) | BITS(47, 40) |
+      BITS(55, 52) },
+    /* MTE, RAS, MPAM, SME, CSV2_frac to the end */
+    { "pfr1", ID(4, 1), BITS(19, 8) | BITS(27, 24) | BITS(63, 32) },
+    { "pfr2", ID(4, 2), UINT64_MAX },
+    { "zfr0", ID(4, 4), UINT64_MAX },
+    { "smfr0", ID(4, 5), UINT64_MAX },
+    { "fpfr0", ID(4, 7), UINT64_MAX },
+    /* Trace, PMU, SPE, trace filter and buffer, BRBE */
+    { "dfr0", ID(5, 0), BITS(11, 4) | BITS(35, 32) | BITS(55, 40) },
+    { "dfr1", ID(5, 1), UINT64_MAX },
+    { "afr0", ID(5, 4), UINT64_MAX },
+    { "isar0", ID(6, 0), 0 },
+    /* Pointer authentication */
+    { "isar1", ID(6, 1), BITS(11, 4) | BITS(31, 24) },
+    { "isar2", ID(6, 2), BITS(19, 8) },
+    { "isar3", ID(6, 3), UINT64_MAX },
+    { "mmfr0", ID(7, 0), BITS(59, 56) },
+    /* VHE, HCX */
+    { "mmfr1", ID(7, 1), BITS(11, 8) | BITS(43, 40) },
+    /* Nested virtualization, EVT */
+    { "mmfr2", ID(7, 2), BITS(27, 24) | BITS(59, 56) },
+    { "mmfr3", ID(7, 3), UINT64_MAX },
+    { "mmfr4", ID(7, 4), UINT64_MAX },
+};
+
+/* It has nothing of what is hidden, and nothing that the CPU has not. */
+static void test_id_register(const void *data)
+{
+    const IdRegister *r = data;
+    const uint32_t code = sysreg_insn(r->iss | ISS_READ, 0);
+    HypsecBoard *board = begin();
+    HypsecRun run = { .code = &code, .count = 1 };
+    uint64_t value = hypsec_guest_insn(board, 0, &vm, 0, code, 0, 0, 0, 0);
+
+    g_assert_true(hypsec_run(board, 0, &run));
+    g_assert_cmphex(value & r->hidden, ==, 0);
+    for (unsigned int shift = 0; shift < 64; shift += 4) {
+        unsigned int has = run.x[0] >> shift & 15, shown = value >> shift & 15;
+
+        /* 15 is "none" in the fields of FP and the small granules. */
+        g_assert_true(shown <= has || shown == 15);
+    }
+}
+
+/* All of that space can be read, and what is reserved reads as zero. */
+static void test_id_space(void)
+{
+    HypsecBoard *board = begin();
+
+    for (unsigned int crm = 1; crm < 8; crm++) {
+        for (unsigned int op2 = 0; op2 < 8; op2++) {
+            uint32_t iss = ID(crm, op2) | ISS_READ;
+
+            hypsec_guest_insn(board, 0, &vm, 0, sysreg_insn(iss, 0), 0, 0, 0,
+                              0);
+        }
+    }
+}
+
+/* G59: instructions of what a VM does not have. */
+typedef struct Instruction {
+    const char *name;
+    uint32_t insn;
+} Instruction;
+
+static const Instruction undefined[] = {
+    { "sve", 0x04bf5020 },      /* rdvl x0, #1 */
+    { "sme", 0x04bf5820 },      /* rdsvl x0, #1 */
+    { "smstart", 0xd503477f },
+    { "pacga", 0x9ac23020 },    /* pacga x0, x1, x2 */
+    { "pac-key", 0xd5182100 },  /* msr apiakeylo_el1, x0 */
+    { "at-s12", 0xd50c7880 },   /* at s12e1r, x0 */
+    { "tlbi-el2", 0xd50c871f }, /* tlbi alle2 */
+    { "udf", 0 },
+};
+
+static void test_undefined(const void *data)
+{
+    const Instruction *i = data;
+    /* msr cpacr_el1, x2: what may trap to EL1 does not. */
+    const uint32_t code[] = { 0xd5181042, i->insn };
+    HypsecBoard *board = begin();
+    Turn t;
+    HypsecExit e = start(board, &t, code, ARRAY_SIZE(code), 0, 1, 0x3330000,
+                         3);
+
+    hypsec_assert_yield(board, &e);
+    assert_excepted(board, &t, ESR(EC_UNKNOWN, 0), 0);
+}
+
+/* After a reset: stage 1, caches and alignment checks off. G50 */
+static void test_reset_values(void)
+{
+    HypsecBoard *board = begin();
+    uint64_t sctlr = hypsec_guest_insn(board, 0, &vm, 0, 0xd5381000, 0, 0, 0,
+                                       0);
+    uint64_t mpidr = hypsec_guest_insn(board, 0, &vm, 0, 0xd53800a0, 0, 0, 0,
+                                       0);
+
+    g_assert_cmphex(sctlr & (1 | 2 | 4 | 1 << 12 | 1 << 19 | 1 << 25), ==, 0);
+    g_assert_cmphex(mpidr, ==, 0x80000000);
+    hypsec_vcpu_on(board, 1, &vm, 1);
+    mpidr = hypsec_guest_insn(board, 1, &vm, 1, 0xd53800a0, 0, 0, 0, 0);
+    g_assert_cmphex(mpidr, ==, 0x80000001);
+}
+
+/* Timers */
+
+/*
+ * The host sees the virtual timer only if its interrupt is asserted, so that
+ * it can pass it on; else nothing of it.
+ */
+static void test_timer(const void *data)
+{
+    bool masked = *(const bool *)data;
+    static const uint32_t code[] = {
+        0xd51be340, /* msr cntv_cval_el0, x0 */
+        0xd51be321, /* msr cntv_ctl_el0, x1 */
+        INSN_WFI,
+        0xd53be325, /* mrs x5, cntv_ctl_el0 */
+        0xd53be346, /* mrs x6, cntv_cval_el0 */
+        0xd51be322, /* msr cntv_ctl_el0, x2 */
+    };
+    static const uint32_t look[] = { 0xd53be320, 0xd53be341 };
+    HypsecBoard *board = begin();
+    HypsecRun run = { .code = look, .count = ARRAY_SIZE(look) };
+    uint64_t cval = 12345;
+    Turn t;
+    HypsecExit e = start(board, &t, code, ARRAY_SIZE(code), cval,
+                         masked ? 3 : 1, 0, 0);
+
+    g_assert_cmphex(ESR_EC(e.v.esr), ==, EC_WFX);
+    g_assert_cmphex(e.v.deadline, ==, masked ? HYPSEC_NO_DEADLINE : cval);
+    g_assert_true(hypsec_run(board, 0, &run));
+    if (masked) {
+        g_assert_cmphex(run.x[0] & 1, ==, 0);
+        g_assert_cmphex(run.x[1], !=, cval);
+    } else {
+        g_assert_cmphex(run.x[0], ==, 5);
+    }
+    /* The VM has it as it was, on another CPU. */
+    e = hypsec_vcpu_run(board, 1, &vm, 0);
+    hypsec_assert_yield(board, &e);
+    g_assert_true(hypsec_guest_take(board, &vm, 0, &t.run));
+    g_assert_cmphex(t.run.x[5], ==, masked ? 7 : 5);
+    g_assert_cmphex(t.run.x[6], ==, cval);
+    /* Off again: nothing is left for the host. */
+    g_assert_true(hypsec_run(board, 1, &run));
+    g_assert_cmphex(run.x[0] & 1, ==, 0);
+}
+
+/* CNTVOFF is the VM's while it runs, and 0 for the host. */
+static void test_counter(void)
+{
+    /* isb; mrs x0, cntvct_el0; mrs x1, cntpct_el0; mrs x2, cntvct_el0 */
+    static const uint32_t code[] = {
+        0xd5033fdf, 0xd53be040, 0xd53be021, 0xd53be042,
+    };
+    HypsecBoard *board = hypsec_board(&two_cpus);
+    g_autoptr(HypsecSigned) is = hypsec_signed("park1");
+    HypsecRun run = { .code = code, .count = ARRAY_SIZE(code) };
+    uint64_t offset = 0x123456789a;
+
+    vm = hypsec_vm_loaded(board, is, 1);
+    g_assert_cmpint(hypsec_call(board, 0, HYPSEC_HVC_TIMER_SET_CNTVOFF, vm.id,
+                                offset, 0, 0), ==, HYPSEC_OK);
+    g_assert_cmpint(hypsec_vm_verify(board, &vm, NULL), ==, HYPSEC_OK);
+    hypsec_vcpu_idle(board, 0, &vm, 0);
+    g_assert_true(hypsec_guest(board, 0, &vm, 0, &run));
+    g_assert_cmpuint(run.x[0] + offset, <=, run.x[1]);
+    g_assert_cmpuint(run.x[1], <=, run.x[2] + offset);
+    g_assert_true(hypsec_run(board, 0, &run));
+    g_assert_cmpuint(run.x[0], <=, run.x[1]);
+    g_assert_cmpuint(run.x[1], <=, run.x[2]);
+}
+
+/* AArch32 at EL0: an instruction of 16 bits is one, behind an exit too. */
+static void test_thumb(void)
+{
+    static const uint32_t traps[] = {
+        0xd5381000, /* mrs x0, sctlr_el1 */
+        0xb2700000, /* orr x0, x0, #0x10000: nTWI */
+        0xd5181000, /* msr sctlr_el1, x0 */
+    };
+    static const uint32_t code[] = {
+        0xbf302000, /* movs r0, #0; wfi */
+        0x30013001, /* adds r0, #1, twice */
+        0x30013001,
+        0xdf00df00, /* svc #0 */
+    };
+    HypsecBoard *board = begin();
+    HypsecRun run = { .code = traps, .count = ARRAY_SIZE(traps) };
+    HypsecExit e;
+
+    g_assert_true(hypsec_guest(board, 0, &vm, 0, &run));
+    run = (HypsecRun){
+        .code = code, .count = ARRAY_SIZE(code), .pstate = 0x1f0,
+    };
+    hypsec_guest_start(board, &vm, 0, &run);
+    e = hypsec_vcpu_run(board, 0, &vm, 0);
+    g_assert_cmphex(ESR_EC(e.v.esr), ==, EC_WFX);
+    write_rubbish(board, 0);
+    e = hypsec_vcpu_run(board, 0, &vm, 0);
+    hypsec_assert_yield(board, &e);
+    hypsec_guest_take(board, &vm, 0, &run);
+    /* It has no vector for AArch32: zero is no instruction. */
+    g_assert_cmphex(run.esr, ==, ESR(EC_UNKNOWN, 0));
+    g_assert_cmphex(run.elr, ==, HYPSEC_GPA + PARK_VECTORS + 0x600);
+    g_assert_cmphex(run.x[0], ==, 4);
+}
+
+/* GICv3 */
+
+#define ICC_PMR_EL1     SYSREG(3u, 0, 4, 6, 0)
+#define ICC_IAR1_EL1    SYSREG(3u, 0, 12, 12, 0)
+#define ICC_EOIR1_EL1   SYSREG(3u, 0, 12, 12, 1)
+#define ICC_IGRPEN1_EL1 SYSREG(3u, 0, 12, 12, 7)
+#define ICC_SGI1R_EL1   SYSREG(3u, 0, 12, 11, 5)
+#define ICC_ASGI1R_EL1  SYSREG(3u, 0, 12, 11, 6)
+#define ICC_SGI0R_EL1   SYSREG(3u, 0, 12, 11, 7)
+#define ICH_LR_PENDING  (1ULL << 62)
+#define ICH_LR_ACTIVE   (1ULL << 63)
+#define ICH_LR_GROUP1   (1ULL << 60)
+#define SPURIOUS        1023
+
+static const HypsecConfig gicv3 = {
+    .cpus = 2, .machine = "gic-version=3",
+};
+
+/* G56b: what a VM sends to another vCPU is the host's to deliver. */
+static void test_sgi(const void *data)
+{
+    const Sysreg *r = data;
+    const uint32_t code = sysreg_insn(r->iss, 2);
+    HypsecBoard *board = hypsec_board(&gicv3);
+    HypsecExit e;
+    Turn t;
+
+    hypsec_scene(board, make_parked);
+    e = start(board, &t, &code, 1, 0, 1, 0x1000002, 3);
+    hypsec_assert_exit(board, &e, .result = HYPSEC_EXIT_TRAP,
+                       .esr = HYPSEC_EC(EC_SYS64) | r->iss | ISS_RT(2),
+                       .mask = 1 << 2, .regs = { [2] = 0x1000002 });
+    finish(board, &t);
+    assert_only(&t, 31, 0);
+}
+
+static const Sysreg sgis[] = {
+    { "sgi1r", ICC_SGI1R_EL1 }, { "asgi1r", ICC_ASGI1R_EL1 },
+    { "sgi0r", ICC_SGI0R_EL1 },
+};
+
+/*
+ * A list register reaches the vCPU that it is for, and no other VM; its state
+ * comes back, and a bit that is not the host's does nothing.
+ */
+static void test_list_registers(void)
+{
+    const uint32_t code[] = {
+        sysreg_insn(ICC_PMR_EL1, 0), sysreg_insn(ICC_IGRPEN1_EL1, 1),
+        0xd5033fdf, sysreg_insn(ICC_IAR1_EL1 | ISS_READ, 2),
+    };
+    const uint32_t end = sysreg_insn(ICC_EOIR1_EL1, 0);
+    HypsecBoard *board = hypsec_board(&gicv3);
+    HypsecRun run = {
+        .x = { 0xff, 1 }, .code = code, .count = ARRAY_SIZE(code),
+    };
+    struct hypsec_vcpu v;
+    HypsecVm other;
+
+    hypsec_scene(board, make_parked);
+    other = hypsec_vm_parked(board, "park1", 2);
+    hypsec_shared_read(board, vm.id, 0, &v);
+    g_assert_cmpuint(v.vgic.nr_lrs, >=, 1);
+    g_assert_cmpuint(v.vgic.nr_lrs, <=, HYPSEC_VGIC_LRS);
+    hypsec_shared_set(board, &vm, 0, vgic.lr[0],
+                      ICH_LR_PENDING | ICH_LR_GROUP1 | 40);
+    hypsec_shared_set(board, &vm, 0, vgic.hcr, UINT64_MAX);
+    g_assert_true(hypsec_guest(board, 0, &vm, 0, &run));
+    g_assert_cmpuint(run.x[2], ==, 40);
+    hypsec_shared_read(board, vm.id, 0, &v);
+    g_assert_cmphex(v.vgic.lr[0], ==, ICH_LR_ACTIVE | ICH_LR_GROUP1 | 40);
+    /* The other VM, on the same CPU, with the first one's still active. */
+    run.x[0] = 0xff;
+    run.x[1] = 1;
+    g_assert_true(hypsec_guest(board, 0, &other, 0, &run));
+    g_assert_cmpuint(run.x[2], ==, SPURIOUS);
+    hypsec_shared_read(board, other.id, 0, &v);
+    g_assert_cmphex(v.vgic.lr[0], ==, 0);
+    /* It ends where it began, on another CPU. */
+    hypsec_guest_insn(board, 1, &vm, 0, end, 40, 0, 0, 0);
+    hypsec_shared_read(board, vm.id, 0, &v);
+    g_assert_cmphex(v.vgic.lr[0] & (ICH_LR_PENDING | ICH_LR_ACTIVE), ==, 0);
+}
+
 /* Interrupts and errors: nothing of the VM's is released. */
 
 typedef struct Asynchronous {
@@ -892,6 +1205,41 @@ static void add(const char *topic, const char *name, const void *data,
     qtest_add_data_func(path, data, test);
 }
 
+/* Also on a CPU that has all there is. */
+typedef struct OnMax {
+    void (*test)(const void *data);
+    void (*plain)(void);
+    const void *data;
+} OnMax;
+
+static void test_on_max(const void *data)
+{
+    const OnMax *m = data;
+
+    config = &max;
+    if (m->test) {
+        m->test(m->data);
+    } else {
+        m->plain();
+    }
+    config = &two_cpus;
+}
+
+static void add_on_max(const char *topic, const char *name, OnMax max_test)
+{
+    g_autofree char *path = g_strdup_printf(PROGRAM "/max/%s/%s", topic, name);
+
+    qtest_add_data_func(path, g_memdup2(&max_test, sizeof(max_test)),
+                        test_on_max);
+}
+
+static void add_twice(const char *topic, const char *name, const void *data,
+                      void (*test)(const void *data))
+{
+    add(topic, name, data, test);
+    add_on_max(topic, name, (OnMax){ .test = test, .data = data });
+}
+
 static const bool yes = true, no;
 
 int main(int argc, char **argv)
@@ -915,6 +1263,7 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     qtest_add_func(PROGRAM "/wfx/wfi", test_wfi);
+    add_on_max("wfx", "wfi", (OnMax){ .plain = test_wfi });
     add("wfx", "deadline", &no, test_wfi_deadline);
     add("wfx", "masked-timer", &yes, test_wfi_deadline);
     qtest_add_func(PROGRAM "/wfx/offset", test_wfi_offset);
@@ -937,8 +1286,8 @@ int main(int argc, char **argv)
     }
     qtest_add_func(PROGRAM "/mmio/address", test_access_address);
     for (size_t i = 0; i < ARRAY_SIZE(undecoded); i++) {
-        add("G46/undecoded", undecoded[i].name, &undecoded[i],
-            test_undecoded);
+        add_twice("G46/undecoded", undecoded[i].name, &undecoded[i],
+                  test_undecoded);
     }
     qtest_add_func(PROGRAM "/G46/fetch", test_fetch_mmio);
     qtest_add_func(PROGRAM "/memory/beyond", test_beyond);
@@ -951,14 +1300,35 @@ int main(int argc, char **argv)
         add("G56b/msr", hosts[i].name, &hosts[i], test_sysreg_write);
     }
     for (size_t i = 0; i < ARRAY_SIZE(hidden); i++) {
-        add("G59/hidden", hidden[i].name, &hidden[i], test_hidden);
+        add_twice("G59/hidden", hidden[i].name, &hidden[i], test_hidden);
     }
     for (size_t i = 0; i < ARRAY_SIZE(asynchronous); i++) {
-        add("G61/asynchronous", asynchronous[i].name, &asynchronous[i],
-            test_asynchronous);
+        add_twice("G61/asynchronous", asynchronous[i].name, &asynchronous[i],
+                  test_asynchronous);
     }
+    for (size_t i = 0; i < ARRAY_SIZE(id_registers); i++) {
+        add_twice("G59/id", id_registers[i].name, &id_registers[i],
+                  test_id_register);
+    }
+    add_on_max("G59", "id-space", (OnMax){ .plain = test_id_space });
+    for (size_t i = 0; i < ARRAY_SIZE(undefined); i++) {
+        add_twice("G59/undefined", undefined[i].name, &undefined[i],
+                  test_undefined);
+    }
+    qtest_add_func(PROGRAM "/G50/reset-values", test_reset_values);
+    add_on_max("G50", "reset-values", (OnMax){ .plain = test_reset_values });
+    add("timer", "asserted", &no, test_timer);
+    add("timer", "masked", &yes, test_timer);
+    qtest_add_func(PROGRAM "/timer/offset", test_counter);
+    qtest_add_func(PROGRAM "/aarch32/thumb", test_thumb);
+    for (size_t i = 0; i < ARRAY_SIZE(sgis); i++) {
+        add("gicv3/G56b", sgis[i].name, &sgis[i], test_sgi);
+    }
+    qtest_add_func(PROGRAM "/gicv3/list-registers", test_list_registers);
     qtest_add_func(PROGRAM "/debug/brk", test_brk);
     qtest_add_func(PROGRAM "/debug/brk-el0", test_brk_el0);
+    add_on_max("debug", "brk", (OnMax){ .plain = test_brk });
     qtest_add_func(PROGRAM "/G55/classes", test_classes);
+    add_on_max("G55", "classes", (OnMax){ .plain = test_classes });
     return hypsec_lib_run();
 }

@@ -577,6 +577,10 @@ static void check_kept(HypsecBoard *board, const World *w, bool fp,
     if (w->vm && !after[DISR_EL1]) {
         before[DISR_EL1] = 0;
     }
+    if (!w->vm && value == HYPSEC_EXIT_SERROR) {
+        /* ISR_EL1.A: the error is pending for the host. */
+        before[NAME(3, 0, 12, 1, 0)] |= 1 << 8;
+    }
     check_sweeps(board, who, before, after, !w->vm);
     if (!w->vm) {
         g_assert_cmphex(after[NAME(3, 3, 14, 3, 1)] & 1, ==, 0);
@@ -636,12 +640,15 @@ typedef struct Model {
     const char *args;
     bool sve;
     bool some;
+    const char *machine;
 } Model;
 
 static const Model models[] = {
     { "cortex-a57", "-cpu cortex-a57" },
     { "cortex-a72", "-cpu cortex-a72", .some = true },
     { "max", "-cpu max", .sve = true },
+    { "max-gicv3", "-cpu max", .sve = true, .some = true,
+      .machine = "gic-version=3" },
 };
 
 static HypsecVm vm;
@@ -675,7 +682,7 @@ static void make_worlds(HypsecBoard *board)
 static HypsecBoard *begin(const Model *model)
 {
     HypsecBoard *board = hypsec_board(&(HypsecConfig){
-        .cpus = 1, .args = model->args,
+        .cpus = 1, .args = model->args, .machine = model->machine,
     });
 
     hypsec_scene(board, make_worlds);

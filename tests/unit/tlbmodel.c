@@ -486,6 +486,13 @@ static void on_vttbr(struct cpu *cpu, uint64_t vttbr, uint64_t before)
 
 static void on_walks(struct cpu *cpu, bool on)
 {
+	/*
+	 * A switch of worlds stops them without a lock and takes locks while
+	 * they are stopped; only who stops them under a lock owes them to it.
+	 */
+	if (!on && cpu->ranks == 0) {
+		return;
+	}
 	if (on && (cpu->unsynced || (cpu->borrows && cpu->vttbr != cpu->home))) {
 		fail("EL1's walks are on again under another's VMID");
 	}

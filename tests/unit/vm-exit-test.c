@@ -554,6 +554,39 @@ static void g59_features_are_hidden(void)
 	}
 }
 
+/* AArch32's, of which nothing needs EL2: each register its own. */
+static void id_registers_of_aarch32_are_the_hardwares(void)
+{
+	const struct {
+		uint32_t crm;
+		uint32_t op2;
+		uint64_t *hardware;
+	} registers[] = {
+		{ 1, 4, &native_cpu.id_mmfr0_el1 },
+		{ 1, 5, &native_cpu.id_mmfr1_el1 },
+		{ 1, 6, &native_cpu.id_mmfr2_el1 },
+		{ 1, 7, &native_cpu.id_mmfr3_el1 },
+		{ 2, 0, &native_cpu.id_isar0_el1 },
+		{ 2, 1, &native_cpu.id_isar1_el1 },
+		{ 2, 2, &native_cpu.id_isar2_el1 },
+		{ 2, 3, &native_cpu.id_isar3_el1 },
+		{ 2, 4, &native_cpu.id_isar4_el1 },
+		{ 2, 5, &native_cpu.id_isar5_el1 },
+		{ 2, 7, &native_cpu.id_isar6_el1 },
+		{ 3, 0, &native_cpu.mvfr0_el1 },
+		{ 3, 1, &native_cpu.mvfr1_el1 },
+		{ 3, 2, &native_cpu.mvfr2_el1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(registers); i++) {
+		*registers[i].hardware = 0x12345670 | i;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(registers); i++) {
+		g_assert_cmphex(id(registers[i].crm, registers[i].op2), ==,
+				0x12345670 | i);
+	}
+}
+
 /* A Cortex-A57 shows what it has; what needs EL2 is gone. */
 static void id_registers_of_a_cortex_a57(void)
 {
@@ -601,6 +634,8 @@ static const struct unit_test tests[] = {
 		  g56b_interrupts_are_the_hosts_with_a_gicv3),
 	UNIT_TEST("/vm-exit/sys/id", id_registers_reach_the_vm),
 	UNIT_TEST("/vm-exit/id/g59-hidden", g59_features_are_hidden),
+	UNIT_TEST("/vm-exit/id/aarch32",
+		  id_registers_of_aarch32_are_the_hardwares),
 	UNIT_TEST("/vm-exit/id/cortex-a57", id_registers_of_a_cortex_a57),
 	UNIT_TEST("/vm-exit/id/never-more",
 		  id_fields_never_exceed_the_hardwares),
