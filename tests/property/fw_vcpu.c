@@ -442,6 +442,8 @@ static void check_host_entry(const struct native_cpu *before,
 	EXPECT(this_cpu()->cur_vcpuid == this_cpu()->index);
 	EXPECT(this_cpu()->ctxt == shadow_ctxt_get(HOSTVISOR, 0));
 	EXPECT(!this_cpu()->fp_is_vms);
+	/* A machine error is the host's to know. */
+	EXPECT(native_cpu.vserror == (frame->regs[0] == HYPSEC_EXIT_SERROR));
 	EXPECT(frame->elr == HOST_PC);
 	EXPECT(frame->spsr == PSTATE_FAULT_BITS_64);
 }
@@ -462,6 +464,7 @@ const char *fw_vcpu_run(const struct call *call, struct script *vm_script)
 	frame->esr = UINT64_C(0x5a000000);
 	frame->elr = HOST_PC;
 	frame->spsr = PSTATE_FAULT_BITS_64;
+	native_cpu.vserror = false;
 	before = native_cpu;
 	native_set_vm(vm_runs);
 	trap_host_sync(frame);
