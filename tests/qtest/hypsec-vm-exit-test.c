@@ -335,7 +335,43 @@ static void test_system(const void *data)
                        .regs = { fn });
     g_assert_cmpuint(hypsec_vm_state(board, vm.id), ==, VM_POWEROFF);
     e = hypsec_vcpu_run(board, 0, &vm, 0);
-    g_assert_cmpint(e.result, ==, HYPSEC_DENIED);
+    g_assert_cmpint(e.result, ==, HYPSEC_BUSY);
+}
+
+/* What one exit released is gone at the next, if the host leaves it there. */
+static void test_nothing_stays(void)
+{
+    static const uint32_t code[] = {
+        INSN_HVC(0), INSN_WFI, INSN_STR(3, 6, 5), INSN_WFI,
+    };
+    HypsecBoard *board = begin();
+    HypsecRun run = {
+        .x = { PSCI_CPU_SUSPEND | PSCI_64, 0x5ec1, 0x5ec2, 0x5ec3, 0, MMIO,
+               0x5ec6 },
+        .code = code, .count = ARRAY_SIZE(code),
+    };
+    HypsecExit e;
+
+    hypsec_guest_start(board, &vm, 0, &run);
+    e = hypsec_vcpu_run(board, 0, &vm, 0);
+    hypsec_assert_exit(board, &e, .result = HYPSEC_EXIT_TRAP,
+                       .esr = HYPSEC_EC(EC_HVC64), .mask = 0xf,
+                       .regs = { PSCI_CPU_SUSPEND | PSCI_64, 0x5ec1, 0x5ec2,
+                                 0x5ec3 });
+    e = hypsec_vcpu_run(board, 1, &vm, 0);
+    hypsec_assert_exit(board, &e, .result = HYPSEC_EXIT_TRAP,
+                       .esr = HYPSEC_EC(EC_WFX),
+                       .deadline = HYPSEC_NO_DEADLINE);
+    e = hypsec_vcpu_run(board, 0, &vm, 0);
+    hypsec_assert_exit(board, &e, .result = HYPSEC_EXIT_TRAP,
+                       .esr = HYPSEC_EC(EC_DABT_LOW) | ISS_WNR |
+                              ISS_ACCESS(3, 0, 6, 1),
+                       .fault_ipa = MMIO, .mask = 1 << 6,
+                       .regs = { [6] = 0x5ec6 });
+    e = hypsec_vcpu_run(board, 1, &vm, 0);
+    hypsec_assert_exit(board, &e, .result = HYPSEC_EXIT_TRAP,
+                       .esr = HYPSEC_EC(EC_WFX),
+                       .deadline = HYPSEC_NO_DEADLINE);
 }
 
 /* MMIO */
@@ -1275,6 +1311,7 @@ int main(int argc, char **argv)
         add("immediate", immediates[i].name, &immediates[i].insn,
             test_immediate);
     }
+    qtest_add_func(PROGRAM "/G58/nothing-stays", test_nothing_stays);
     qtest_add_func(PROGRAM "/psci/cpu-off", test_cpu_off);
     for (size_t i = 0; i < ARRAY_SIZE(system); i++) {
         add("psci/system", system[i].name, &system[i].fn, test_system);
