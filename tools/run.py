@@ -77,11 +77,13 @@ def add_arguments(parser):
                         f"{DEFAULT_BATCH_TIMEOUT} with --batch, else none)")
     parser.add_argument("--kernel", type=pathlib.Path, metavar="FILE",
                         default=board.KERNEL,
-                        help="an arm64 Image, plain, gzip or EFI zboot")
+                        help="an arm64 Image, plain, gzip or EFI zboot; as a "
+                        "VM only plain")
     parser.add_argument("--initrd", type=pathlib.Path, metavar="FILE",
                         default=board.INITRD, help="the initramfs")
     parser.add_argument("--append", default="", metavar="STRING",
-                        help="more kernel command line")
+                        help="more kernel command line; of the VM with "
+                        "--guest linux-vm, of the small host with others")
     parser.add_argument("--smp", type=int, default=2, metavar="N",
                         help="CPUs, 1 to 8 (default: %(default)s)")
     parser.add_argument("--memory", default="1G", metavar="SIZE",

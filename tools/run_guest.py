@@ -22,7 +22,10 @@ def add_arguments(parser):
     group = parser.add_argument_group("protected VMs under the small host")
     group.add_argument("--guest", choices=guests.CATALOGUE, metavar="NAME",
                        help="start VMs instead of Linux: "
-                       f"{', '.join(guests.CATALOGUE)}; see the list below")
+                       f"{', '.join(guests.CATALOGUE)}; see the list below. "
+                       "--kernel (a plain Image), --initrd and --append are "
+                       "linux-vm's then; with the others --append is for "
+                       "the host")
     group.add_argument("--vcpus", type=int, metavar="N",
                        choices=range(1, 9),
                        help="virtual CPUs of each VM, 1 to 8")

@@ -116,31 +116,6 @@ enum hv_status set_vcpu_active(uint32_t vmid, uint32_t vcpuid)
 	return status;
 }
 
-/**
- * set_vcpu_inactive() - give a vCPU back
- * @vmid:   a VM
- * @vcpuid: the vCPU that is ACTIVE on this CPU
- *
- * Its context is complete, and this CPU does not walk its VM's tables any more:
- * both belong to others as soon as the state says so. No lock is needed for
- * this one change: only this CPU can make it, who holds the lock can see it or
- * not see it yet, and sees all of the context if so.
- *
- * Spec:   BootOps.set_vcpu_inactive_spec
- * Delta:  D-023: a store with release order in place of the lock
- * Panics: it is not ACTIVE - nobody
- */
-void set_vcpu_inactive(uint32_t vmid, uint32_t vcpuid)
-{
-	struct vcpu_info *vcpu;
-
-	ASSERT(is_vm(vmid) && vcpuid < VCPU_PER_VM);
-	vcpu = &vm_infos[vmid].vcpu[vcpuid];
-	KEEP_POINTER(vcpu);
-	ASSERT(vcpu->state == ACTIVE);
-	__atomic_store_n(&vcpu->state, READY, __ATOMIC_RELEASE);
-}
-
 void boot_vcpu_set_entry(uint32_t vmid, uint32_t vcpuid, uint64_t entry,
 			 uint64_t context)
 {

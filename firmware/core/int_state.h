@@ -67,7 +67,6 @@ static inline void int_state_show(struct shadow_ctxt *ctxt, uint64_t esr,
 				  uint64_t fault_ipa, uint64_t deadline)
 {
 	volatile struct hypsec_vcpu *shared = ctxt->shared;
-
 	uint32_t released = ctxt->released;
 
 	ASSERT(shared != NULL);

@@ -96,8 +96,7 @@ void saved_vm_forget(vmid_t vmid)
 
 bool saved_vm_host_range(paddr_t pa, uint64_t bytes)
 {
-	return pa < KVM_PHYS_SIZE && pa % sizeof(uint64_t) == 0 &&
-	       (pa & (PAGE_SIZE - 1)) + bytes <= PAGE_SIZE &&
+	return (pa & (PAGE_SIZE - 1)) + bytes <= PAGE_SIZE &&
 	       get_pfn_owner(pa >> PAGE_SHIFT) == HOSTVISOR;
 }
 

@@ -116,11 +116,11 @@ void saved_vm_forget(vmid_t vmid);
 
 /**
  * saved_vm_host_range() - is it a place where host and EL2 may exchange data?
- * @pa:	   PA in bytes
+ * @pa:	   PA in bytes, aligned to 8
  * @bytes: how many, at most PAGE_SIZE
  *
  * Locks:   caller holds s2page
- * Returns: whether it lies in one page, aligned to 8 bytes, RAM of the host's
+ * Returns: whether it lies in one page, RAM of the host's
  */
 bool saved_vm_host_range(paddr_t pa, uint64_t bytes);
 

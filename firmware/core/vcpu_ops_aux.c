@@ -25,20 +25,15 @@
 #define SCTLR_EL1_RESET		UINT64_C(0x30d50878)
 #define MPIDR_RES1		UINT64_C(0x80000000)
 
-/* The bit that SMC64 and HVC64 functions have. */
-#define SMCCC_64		UINT32_C(0x40000000)
-
 #define CNTV_CTL_ENABLE		BIT(0)
 #define CNTV_CTL_IMASK		BIT(1)
 
 /* What the host may know of a syndrome, besides its class. */
-#define ESR_EC_MASK		FIELD_MASK(ESR_ELX_EC)
 #define ESR_MMIO_MASK		(ESR_EC_MASK | ESR_ELX_ISV | ESR_ELX_SSE | \
 				 ESR_ELX_SF | ESR_ELX_WNR | \
 				 FIELD_MASK(ESR_ELX_SAS) | \
 				 FIELD_MASK(ESR_ELX_SRT))
 #define ESR_MEMORY_MASK		(ESR_EC_MASK | ESR_ELX_WNR)
-#define ESR_CALL_MASK		(ESR_EC_MASK | FIELD_MASK(ESR_ELX_IMM16))
 #define ESR_WFX_MASK		(ESR_EC_MASK | FIELD_MASK(ESR_ELX_TI))
 #define ESR_SYS_MASK		(ESR_EC_MASK | FIELD_MASK(ESR_ELX_ISS))
 
@@ -72,17 +67,6 @@ void vcpu_skip_instr(struct shadow_ctxt *ctxt)
 	ctxt->regs[PC] += (ctxt->regs[ESR_EL2] & ESR_ELX_IL) != 0 ? 4 : 2;
 	ctxt->regs[PSTATE] = (pstate & SPSR_M4_AARCH32) != 0 ?
 				     advance_it(pstate) : pstate & ~SPSR_BTYPE;
-}
-
-/* The bit of DIRTY that takes Xn from the host; none for XZR (G45). */
-static uint64_t dirty_bit(uint64_t n)
-{
-	return n <= X30 ? BIT(n) : 0;
-}
-
-static uint64_t esr_class(const struct shadow_ctxt *ctxt)
-{
-	return EXTRACT(ESR_ELX_EC, ctxt->regs[ESR_EL2]);
 }
 
 /**
@@ -157,8 +141,7 @@ void reset_sys_regs(uint32_t vmid, uint32_t vcpuid)
 	ctxt->regs[CNTVOFF_EL2] = cntvoff;
 }
 
-/* What a load of the VM's gets when the host answers @value. */
-static NOINLINE uint64_t loaded_value(uint64_t esr, uint64_t value)
+uint64_t vcpu_loaded_value(uint64_t esr, uint64_t value)
 {
 	unsigned int bits = 8u << EXTRACT(ESR_ELX_SAS, esr);
 
@@ -169,31 +152,6 @@ static NOINLINE uint64_t loaded_value(uint64_t esr, uint64_t value)
 		}
 	}
 	return (esr & ESR_ELX_SF) != 0 ? value : (uint32_t)value;
-}
-
-/**
- * sync_dirty_to_shadow() - take the registers that the exit asked for
- * @vmid:   the current VM
- * @vcpuid: its vCPU
- *
- * Spec:   VCPUOpsAux.sync_dirty_to_shadow_spec
- * Delta:  D-036: a load's value is cut and extended as the load asks (G46)
- * Panics: a number out of range - nobody
- */
-void sync_dirty_to_shadow(uint32_t vmid, uint32_t vcpuid)
-{
-	struct shadow_ctxt *ctxt = shadow_ctxt_get(vmid, vcpuid);
-	uint64_t dirty = ctxt->regs[DIRTY] & GENMASK(X30, X0);
-	bool load = esr_class(ctxt) == EC_DABT_LOW;
-
-	while (dirty != 0) {
-		uint32_t i = (uint32_t)__builtin_ctzll(dirty);
-		uint64_t value = get_int_gpr(vmid, vcpuid, i);
-
-		ctxt->regs[i] = load ? loaded_value(ctxt->regs[ESR_EL2], value) :
-				       value;
-		dirty &= dirty - 1;
-	}
 }
 
 /* When the VM's timer wants to fire, on the physical counter. */
@@ -231,20 +189,6 @@ void prep_wfx(uint32_t vmid, uint32_t vcpuid)
 	int_state_show(ctxt, esr & ESR_WFX_MASK, 0,
 		       EXTRACT(ESR_ELX_TI, esr) == WFX_WFI ?
 			       timer_deadline(ctxt) : HYPSEC_NO_DEADLINE);
-}
-
-/* Functions of PSCI with arguments to show, or an effect: by their number. */
-#define PSCI_BIT(fn)	(1u << ((fn) & PSCI_FN_MASK))
-#define PSCI_SPECIAL							\
-	(PSCI_BIT(PSCI_CPU_SUSPEND) | PSCI_BIT(PSCI_CPU_OFF) |		\
-	 PSCI_BIT(PSCI_CPU_ON) | PSCI_BIT(PSCI_AFFINITY_INFO) |		\
-	 PSCI_BIT(PSCI_SYSTEM_OFF) | PSCI_BIT(PSCI_SYSTEM_RESET) |	\
-	 PSCI_BIT(PSCI_FEATURES) | PSCI_BIT(PSCI_SYSTEM_RESET2))
-
-static bool is_special(uint32_t fn)
-{
-	return (fn & ~(SMCCC_64 | PSCI_FN_MASK)) == PSCI_FN_BASE &&
-	       (PSCI_SPECIAL & PSCI_BIT(fn)) != 0;
 }
 
 /* Arguments of a PSCI function that the host needs: bit n for xn. */
@@ -295,7 +239,7 @@ static void psci_cpu_off(uint32_t vmid, uint32_t vcpuid)
 }
 
 /* Those of SMC32 functions are 32 bits. */
-static NOINLINE void psci_show_args(uint32_t vmid, uint32_t vcpuid,
+static void psci_show_args(uint32_t vmid, uint32_t vcpuid,
 				    uint32_t fn, const uint64_t regs[])
 {
 	uint32_t shown = released_args(fn);
@@ -308,7 +252,7 @@ static NOINLINE void psci_show_args(uint32_t vmid, uint32_t vcpuid,
 }
 
 /* What EL2 does about a call, whatever the host answers. */
-static NOINLINE void psci_effect(uint32_t vmid, uint32_t vcpuid, uint32_t fn,
+static void psci_effect(uint32_t vmid, uint32_t vcpuid, uint32_t fn,
 			const uint64_t regs[])
 {
 	switch (fn) {
@@ -333,38 +277,12 @@ static NOINLINE void psci_effect(uint32_t vmid, uint32_t vcpuid, uint32_t fn,
 	}
 }
 
-/**
- * prep_hvc() - tell the host what a vCPU calls for
- * @vmid:   the current VM
- * @vcpuid: its vCPU, which left by HVC or SMC
- *
- * The function and the arguments that PSCI gives it are shown, and x0 is
- * awaited in every case (G47).
- *
- * Spec:   VCPUOpsAux.prep_hvc_spec
- * Delta:  D-034: CPU_ON and CPU_OFF are EL2's too (G41), SYSTEM_RESET ends a
- *	   VM as SYSTEM_OFF does. D-037: more functions, and SMC
- * Locks:  takes vm[vmid]; caller holds none
- * Panics: a number out of range - nobody
- */
-void prep_hvc(uint32_t vmid, uint32_t vcpuid)
+void vcpu_psci_call(uint32_t vmid, uint32_t vcpuid, uint32_t fn)
 {
-	struct shadow_ctxt *ctxt = shadow_ctxt_get(vmid, vcpuid);
-	uint32_t fn = (uint32_t)ctxt->regs[X0];
+	const uint64_t *regs = shadow_ctxt_get(vmid, vcpuid)->regs;
 
-	ctxt->regs[DIRTY] |= dirty_bit(X0);
-	if (esr_class(ctxt) == EC_SMC64) {
-		/* A trapped SMC returns to itself, unlike an HVC (G56). */
-		ctxt->regs[DIRTY] |= DIRTY_PC_FLAG;
-	}
-	/* Need not be zeroed: it is shown anew. */
-	ctxt->released &= ~(1u << X0);
-	int_state_show(ctxt, ctxt->regs[ESR_EL2] & ESR_CALL_MASK, 0, 0);
-	set_int_gpr(vmid, vcpuid, X0, ctxt->regs[X0]);
-	if (is_special(fn)) {
-		psci_show_args(vmid, vcpuid, fn, ctxt->regs);
-		psci_effect(vmid, vcpuid, fn, ctxt->regs);
-	}
+	psci_show_args(vmid, vcpuid, fn, regs);
+	psci_effect(vmid, vcpuid, fn, regs);
 }
 
 enum abort_kind abort_kind(const struct shadow_ctxt *ctxt)

@@ -24,7 +24,6 @@ static int64_t cpu_on(struct vm *vm, uint64_t mpidr)
 	lock_acquire(&vm->lock);
 	was_on = vcpu->on;
 	if (!was_on) {
-		vgic_reset_cpu(vcpu);
 		vm_vcpu_on(vcpu);
 	}
 	lock_release(&vm->lock);
@@ -72,6 +71,8 @@ static int64_t features(uint32_t fn)
 
 static void cpu_off(struct vcpu *vcpu)
 {
+	/* It may be on again from here on, but runs again on no other CPU. */
+	vcpu->ended = true;
 	lock_acquire(&vcpu->vm->lock);
 	if (vcpu->on) {
 		vm_vcpu_off(vcpu);

@@ -188,7 +188,7 @@ enum task_next vcpu_task(struct task *task)
 		if (!run_once(vcpu, &next)) {
 			break;
 		}
-		if (vcpu->vm->state != VM_RUNNING || !vcpu->on) {
+		if (vcpu->vm->state != VM_RUNNING || vcpu->ended) {
 			next = TASK_REQUEUE;
 			break;
 		}
@@ -197,6 +197,10 @@ enum task_next vcpu_task(struct task *task)
 	cpu_poll_irqs();
 	vgic_put(vcpu);
 	attack_check_cpu(vcpu);
+	if (vcpu->ended) {
+		vcpu->ended = false;
+		vgic_reset_cpu(vcpu);
+	}
 	if (next == TASK_WAIT && vgic_has_pending(vcpu)) {
 		next = TASK_REQUEUE;
 	}

@@ -603,10 +603,12 @@ void vgic_reset(struct vm *vm)
 	vgic->spi.edge = bit_of(HOSTVISOR_IRQ_RING);
 }
 
+/* The same of a vCPU that is off. Locks: vgic */
 void vgic_reset_cpu(struct vcpu *vcpu)
 {
 	struct vgic_cpu *v = &vcpu->vgic;
 
+	lock_acquire(&vcpu->vm->vgic.lock);
 	memset(v, 0, sizeof(*v));
 	v->own.edge = 0xffff;
 	v->own.enabled = 0xffff;
@@ -616,4 +618,5 @@ void vgic_reset_cpu(struct vcpu *vcpu)
 		}
 		vcpu->shared->vgic.hcr = 0;
 	}
+	lock_release(&vcpu->vm->vgic.lock);
 }

@@ -169,6 +169,9 @@ static bool common_read(struct vcpu *vcpu, uint32_t offset, uint32_t size,
 	const struct vgic_bank *bank;
 
 	*value = 0;
+	if (size > 4) {
+		return false;
+	}
 	if (offset >= DIST_IPRIORITYR && offset < DIST_ITARGETSR) {
 		bank = bank_at(vcpu, (offset - DIST_IPRIORITYR) / 32);
 		if (bank != NULL) {
@@ -199,6 +202,9 @@ static bool common_write(struct vcpu *vcpu, uint32_t offset, uint32_t size,
 {
 	struct vgic_bank *bank;
 
+	if (size > 4) {
+		return false;
+	}
 	if (offset >= DIST_IPRIORITYR && offset < DIST_ITARGETSR) {
 		bank = bank_at(vcpu, (offset - DIST_IPRIORITYR) / 32);
 		if (bank != NULL) {
@@ -231,6 +237,9 @@ static bool targets_read(struct vcpu *vcpu, uint32_t offset, uint32_t size,
 	uint32_t irq = offset - DIST_ITARGETSR;
 
 	*value = 0;
+	if (size > 4) {
+		return false;
+	}
 	if (irq < VGIC_PRIVATE) {
 		for (uint32_t i = 0; i < size; i++) {
 			*value |= BIT(vcpu->id) << i * 8;
@@ -315,7 +324,7 @@ static bool dist_write(struct vcpu *vcpu, uint32_t offset, uint32_t size,
 		router_write(vcpu, offset, value);
 		return size >= 4;
 	}
-	if (!v3 && offset >= DIST_ITARGETSR + VGIC_PRIVATE &&
+	if (!v3 && size <= 4 && offset >= DIST_ITARGETSR + VGIC_PRIVATE &&
 	    offset < DIST_ITARGETSR + VGIC_IRQS) {
 		bytes_write(&vgic->target[offset - DIST_ITARGETSR -
 					  VGIC_PRIVATE], size,

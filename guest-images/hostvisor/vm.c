@@ -128,6 +128,7 @@ static void reset_vcpu(struct vm *vm, uint32_t i)
 	vcpu->id = i;
 	vcpu->on = false;
 	vcpu->answered = 0;
+	vcpu->ended = false;
 	vcpu->in_wfi = false;
 	vcpu->denied = 0;
 	vcpu->shared = (volatile struct hypsec_vcpu *)(uintptr_t)
@@ -319,6 +320,22 @@ static enum task_next verify(struct vm *vm)
 	return wait_until(vm, NEVER);
 }
 
+/* Nothing to do, unless nobody is left who could do anything. */
+static enum task_next watch_run(struct vm *vm)
+{
+	bool all_off;
+
+	lock_acquire(&vm->lock);
+	all_off = vm->state == VM_RUNNING && vm->live == 0;
+	lock_release(&vm->lock);
+	if (all_off) {
+		print("vm%u: all its vCPUs are off", vm->number);
+		vm_stop(vm, END_ERROR);
+		return TASK_REQUEUE;
+	}
+	return wait_until(vm, NEVER);
+}
+
 /* Are all vCPUs out, and nobody touches them any more? */
 static enum task_next stop(struct vm *vm)
 {
@@ -471,7 +488,7 @@ enum task_next vm_task(struct task *task)
 	case VM_VERIFYING:
 		return verify(vm);
 	case VM_RUNNING:
-		return wait_until(vm, NEVER);
+		return watch_run(vm);
 	case VM_STOPPING:
 		return stop(vm);
 	case VM_DESTROYING:

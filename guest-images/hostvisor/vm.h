@@ -91,6 +91,8 @@ enum exit_kind {
  * @shared:  what host and EL2 exchange
  * @vgic:    its interrupts
  * @answered: what a memory exit was answered with, until it has run again
+ * @ended:   it has powered itself off; what it leaves is cleared before it
+ *	     comes on again
  * @in_wfi:  it waits for an interrupt; the task's deadline is its timer's
  * @denied:  how often EL2 would not run it, in a row
  * @exits:   counts
@@ -103,6 +105,7 @@ struct vcpu {
 	volatile struct hypsec_vcpu *shared;
 	struct vgic_cpu vgic;
 	uint64_t answered;
+	bool ended;
 	bool in_wfi;
 	uint32_t denied;
 	uint64_t exits[NR_EXITS];

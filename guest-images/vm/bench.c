@@ -4,6 +4,7 @@
  * switch, which counts them from outside. A call with BENCH_MARK and a number
  * begins each kind; the host knows no such call.
  */
+#include "stress.h"
 #include "vm.h"
 
 #define BENCH_MARK	UINT64_C(0xc6be0000)
@@ -66,8 +67,15 @@ static void virtual_ipi(unsigned int round)
 	wait_for_interrupt(before);
 }
 
+static void fp_hypercall(unsigned int round)
+{
+	fp_touch();
+	hypercall(round);
+}
+
 static void (*const kinds[])(unsigned int round) = {
 	hypercall, mmio_read, irq_exit, stage2_fault, virtual_ipi,
+	fp_hypercall,
 };
 
 void vm_main(const struct vm_params *params)

@@ -41,7 +41,13 @@ static vm_irq_handler irq_handler;
  */
 unsigned int vm_gic_version(void)
 {
-	return (vm_sysreg_read(id_aa64pfr0_el1) >> 24) & 0xf ? 3 : 2;
+	/* EL2 answers each read of an ID register: once is enough. */
+	static unsigned int version;
+
+	if (!version) {
+		version = (vm_sysreg_read(id_aa64pfr0_el1) >> 24) & 0xf ? 3 : 2;
+	}
+	return version;
 }
 
 static uint64_t redistributor(void)

@@ -7,301 +7,107 @@
  * while x0 counts down. Returns how many registers have another value after
  * that. Interrupts are masked: ELR_EL1 is one of them.
  */
-	.text
-	.global secret_keep
+#define FIRST_V		256
+#define FIRST_SYSREG	512
 
-.macro wrong_if_not register, offset
+/* The frame: x19 to x30, the secret, what x1 to x30 held in the end. */
+#define SECRET		96
+#define HELD		112
+#define FRAME_SIZE	368
+
+/* MACRO n, for each number that follows. */
+.macro for_each macro, numbers:vararg
+	.irp	n, \numbers
+	\macro	\n
+	.endr
+.endm
+
+/* MACRO register, offset from the secret. */
+.macro for_each_sysreg macro
+	\macro	tpidr_el0, FIRST_SYSREG
+	\macro	tpidrro_el0, FIRST_SYSREG + 1
+	\macro	sp_el0, FIRST_SYSREG + 2
+	\macro	elr_el1, FIRST_SYSREG + 3
+.endm
+
+#define X1_TO_X30	1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, \
+			17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
+#define ALL		0, X1_TO_X30, 31
+
+/* x0 is the secret. */
+.macro fill_x n
+	add	x\n, x0, #\n
+.endm
+
+.macro fill_v n
+	add	x2, x0, #FIRST_V + \n
+	dup	v\n\().2d, x2
+.endm
+
+.macro fill_sysreg register, offset
+	add	x2, x0, #\offset
+	msr	\register, x2
+.endm
+
+/* x19 is the secret, x0 counts what is wrong, x2 holds what was found. */
+.macro check offset
 	add	x1, x19, #\offset
-	cmp	\register, x1
+	cmp	x2, x1
 	cinc	x0, x0, ne
 .endm
 
+.macro check_held n
+	ldr	x2, [sp, #HELD + 8 * (\n - 1)]
+	check	\n
+.endm
+
+.macro check_v n
+	umov	x2, v\n\().d[0]
+	check	FIRST_V + \n
+	umov	x2, v\n\().d[1]
+	check	FIRST_V + \n
+.endm
+
+.macro check_sysreg register, offset
+	mrs	x2, \register
+	check	\offset
+.endm
+
+.macro hold_x n
+	str	x\n, [sp, #HELD + 8 * (\n - 1)]
+.endm
+
+	.text
+	.global secret_keep
 secret_keep:
-	sub	sp, sp, #368
-	stp	x19, x20, [sp, #0]
+	sub	sp, sp, #FRAME_SIZE
+	stp	x19, x20, [sp]
 	stp	x21, x22, [sp, #16]
 	stp	x23, x24, [sp, #32]
 	stp	x25, x26, [sp, #48]
 	stp	x27, x28, [sp, #64]
 	stp	x29, x30, [sp, #80]
-	str	x0, [sp, #96]
-	/* System registers: secret + 512 and on. */
-	add	x2, x0, #512
-	msr	tpidr_el0, x2
-	add	x2, x0, #513
-	msr	tpidrro_el0, x2
-	add	x2, x0, #514
-	msr	sp_el0, x2
-	add	x2, x0, #515
-	msr	elr_el1, x2
-	add	x2, x0, #256
-	dup	v0.2d, x2
-	add	x2, x0, #257
-	dup	v1.2d, x2
-	add	x2, x0, #258
-	dup	v2.2d, x2
-	add	x2, x0, #259
-	dup	v3.2d, x2
-	add	x2, x0, #260
-	dup	v4.2d, x2
-	add	x2, x0, #261
-	dup	v5.2d, x2
-	add	x2, x0, #262
-	dup	v6.2d, x2
-	add	x2, x0, #263
-	dup	v7.2d, x2
-	add	x2, x0, #264
-	dup	v8.2d, x2
-	add	x2, x0, #265
-	dup	v9.2d, x2
-	add	x2, x0, #266
-	dup	v10.2d, x2
-	add	x2, x0, #267
-	dup	v11.2d, x2
-	add	x2, x0, #268
-	dup	v12.2d, x2
-	add	x2, x0, #269
-	dup	v13.2d, x2
-	add	x2, x0, #270
-	dup	v14.2d, x2
-	add	x2, x0, #271
-	dup	v15.2d, x2
-	add	x2, x0, #272
-	dup	v16.2d, x2
-	add	x2, x0, #273
-	dup	v17.2d, x2
-	add	x2, x0, #274
-	dup	v18.2d, x2
-	add	x2, x0, #275
-	dup	v19.2d, x2
-	add	x2, x0, #276
-	dup	v20.2d, x2
-	add	x2, x0, #277
-	dup	v21.2d, x2
-	add	x2, x0, #278
-	dup	v22.2d, x2
-	add	x2, x0, #279
-	dup	v23.2d, x2
-	add	x2, x0, #280
-	dup	v24.2d, x2
-	add	x2, x0, #281
-	dup	v25.2d, x2
-	add	x2, x0, #282
-	dup	v26.2d, x2
-	add	x2, x0, #283
-	dup	v27.2d, x2
-	add	x2, x0, #284
-	dup	v28.2d, x2
-	add	x2, x0, #285
-	dup	v29.2d, x2
-	add	x2, x0, #286
-	dup	v30.2d, x2
-	add	x2, x0, #287
-	dup	v31.2d, x2
-	mov	x30, x0
-	mov	x0, x1
-	add	x1, x30, #1
-	add	x2, x30, #2
-	add	x3, x30, #3
-	add	x4, x30, #4
-	add	x5, x30, #5
-	add	x6, x30, #6
-	add	x7, x30, #7
-	add	x8, x30, #8
-	add	x9, x30, #9
-	add	x10, x30, #10
-	add	x11, x30, #11
-	add	x12, x30, #12
-	add	x13, x30, #13
-	add	x14, x30, #14
-	add	x15, x30, #15
-	add	x16, x30, #16
-	add	x17, x30, #17
-	add	x18, x30, #18
-	add	x19, x30, #19
-	add	x20, x30, #20
-	add	x21, x30, #21
-	add	x22, x30, #22
-	add	x23, x30, #23
-	add	x24, x30, #24
-	add	x25, x30, #25
-	add	x26, x30, #26
-	add	x27, x30, #27
-	add	x28, x30, #28
-	add	x29, x30, #29
-	add	x30, x30, #30
+	stp	x0, x1, [sp, #SECRET]
 
+	for_each_sysreg fill_sysreg
+	for_each fill_v, ALL
+	for_each fill_x, X1_TO_X30
+	ldr	x0, [sp, #SECRET + 8]
 1:	subs	x0, x0, #1
 	b.hi	1b
 
-	/* x1 to x30 go to memory, to be compared at leisure. */
-	stp	x1, x2, [sp, #112]
-	stp	x3, x4, [sp, #128]
-	stp	x5, x6, [sp, #144]
-	stp	x7, x8, [sp, #160]
-	stp	x9, x10, [sp, #176]
-	stp	x11, x12, [sp, #192]
-	stp	x13, x14, [sp, #208]
-	stp	x15, x16, [sp, #224]
-	stp	x17, x18, [sp, #240]
-	stp	x19, x20, [sp, #256]
-	stp	x21, x22, [sp, #272]
-	stp	x23, x24, [sp, #288]
-	stp	x25, x26, [sp, #304]
-	stp	x27, x28, [sp, #320]
-	stp	x29, x30, [sp, #336]
-	ldr	x19, [sp, #96]
+	for_each hold_x, X1_TO_X30
+	ldr	x19, [sp, #SECRET]
 	mov	x0, #0
-	mov	x2, #0
-2:	add	x3, sp, #112
-	ldr	x4, [x3, x2, lsl #3]
-	add	x2, x2, #1
-	add	x5, x19, x2
-	cmp	x4, x5
-	cinc	x0, x0, ne
-	cmp	x2, #30
-	b.lo	2b
-	umov	x2, v0.d[0]
-	wrong_if_not x2, 256
-	umov	x2, v0.d[1]
-	wrong_if_not x2, 256
-	umov	x2, v1.d[0]
-	wrong_if_not x2, 257
-	umov	x2, v1.d[1]
-	wrong_if_not x2, 257
-	umov	x2, v2.d[0]
-	wrong_if_not x2, 258
-	umov	x2, v2.d[1]
-	wrong_if_not x2, 258
-	umov	x2, v3.d[0]
-	wrong_if_not x2, 259
-	umov	x2, v3.d[1]
-	wrong_if_not x2, 259
-	umov	x2, v4.d[0]
-	wrong_if_not x2, 260
-	umov	x2, v4.d[1]
-	wrong_if_not x2, 260
-	umov	x2, v5.d[0]
-	wrong_if_not x2, 261
-	umov	x2, v5.d[1]
-	wrong_if_not x2, 261
-	umov	x2, v6.d[0]
-	wrong_if_not x2, 262
-	umov	x2, v6.d[1]
-	wrong_if_not x2, 262
-	umov	x2, v7.d[0]
-	wrong_if_not x2, 263
-	umov	x2, v7.d[1]
-	wrong_if_not x2, 263
-	umov	x2, v8.d[0]
-	wrong_if_not x2, 264
-	umov	x2, v8.d[1]
-	wrong_if_not x2, 264
-	umov	x2, v9.d[0]
-	wrong_if_not x2, 265
-	umov	x2, v9.d[1]
-	wrong_if_not x2, 265
-	umov	x2, v10.d[0]
-	wrong_if_not x2, 266
-	umov	x2, v10.d[1]
-	wrong_if_not x2, 266
-	umov	x2, v11.d[0]
-	wrong_if_not x2, 267
-	umov	x2, v11.d[1]
-	wrong_if_not x2, 267
-	umov	x2, v12.d[0]
-	wrong_if_not x2, 268
-	umov	x2, v12.d[1]
-	wrong_if_not x2, 268
-	umov	x2, v13.d[0]
-	wrong_if_not x2, 269
-	umov	x2, v13.d[1]
-	wrong_if_not x2, 269
-	umov	x2, v14.d[0]
-	wrong_if_not x2, 270
-	umov	x2, v14.d[1]
-	wrong_if_not x2, 270
-	umov	x2, v15.d[0]
-	wrong_if_not x2, 271
-	umov	x2, v15.d[1]
-	wrong_if_not x2, 271
-	umov	x2, v16.d[0]
-	wrong_if_not x2, 272
-	umov	x2, v16.d[1]
-	wrong_if_not x2, 272
-	umov	x2, v17.d[0]
-	wrong_if_not x2, 273
-	umov	x2, v17.d[1]
-	wrong_if_not x2, 273
-	umov	x2, v18.d[0]
-	wrong_if_not x2, 274
-	umov	x2, v18.d[1]
-	wrong_if_not x2, 274
-	umov	x2, v19.d[0]
-	wrong_if_not x2, 275
-	umov	x2, v19.d[1]
-	wrong_if_not x2, 275
-	umov	x2, v20.d[0]
-	wrong_if_not x2, 276
-	umov	x2, v20.d[1]
-	wrong_if_not x2, 276
-	umov	x2, v21.d[0]
-	wrong_if_not x2, 277
-	umov	x2, v21.d[1]
-	wrong_if_not x2, 277
-	umov	x2, v22.d[0]
-	wrong_if_not x2, 278
-	umov	x2, v22.d[1]
-	wrong_if_not x2, 278
-	umov	x2, v23.d[0]
-	wrong_if_not x2, 279
-	umov	x2, v23.d[1]
-	wrong_if_not x2, 279
-	umov	x2, v24.d[0]
-	wrong_if_not x2, 280
-	umov	x2, v24.d[1]
-	wrong_if_not x2, 280
-	umov	x2, v25.d[0]
-	wrong_if_not x2, 281
-	umov	x2, v25.d[1]
-	wrong_if_not x2, 281
-	umov	x2, v26.d[0]
-	wrong_if_not x2, 282
-	umov	x2, v26.d[1]
-	wrong_if_not x2, 282
-	umov	x2, v27.d[0]
-	wrong_if_not x2, 283
-	umov	x2, v27.d[1]
-	wrong_if_not x2, 283
-	umov	x2, v28.d[0]
-	wrong_if_not x2, 284
-	umov	x2, v28.d[1]
-	wrong_if_not x2, 284
-	umov	x2, v29.d[0]
-	wrong_if_not x2, 285
-	umov	x2, v29.d[1]
-	wrong_if_not x2, 285
-	umov	x2, v30.d[0]
-	wrong_if_not x2, 286
-	umov	x2, v30.d[1]
-	wrong_if_not x2, 286
-	umov	x2, v31.d[0]
-	wrong_if_not x2, 287
-	umov	x2, v31.d[1]
-	wrong_if_not x2, 287
-	mrs	x2, tpidr_el0
-	wrong_if_not x2, 512
-	mrs	x2, tpidrro_el0
-	wrong_if_not x2, 513
-	mrs	x2, sp_el0
-	wrong_if_not x2, 514
-	mrs	x2, elr_el1
-	wrong_if_not x2, 515
-	ldp	x19, x20, [sp, #0]
+	for_each check_held, X1_TO_X30
+	for_each check_v, ALL
+	for_each_sysreg check_sysreg
+
+	ldp	x19, x20, [sp]
 	ldp	x21, x22, [sp, #16]
 	ldp	x23, x24, [sp, #32]
 	ldp	x25, x26, [sp, #48]
 	ldp	x27, x28, [sp, #64]
 	ldp	x29, x30, [sp, #80]
-	add	sp, sp, #368
+	add	sp, sp, #FRAME_SIZE
 	ret

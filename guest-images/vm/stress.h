@@ -26,6 +26,9 @@ struct fp_image {
 /* fp.S: load all registers, count down @spins, store all registers. */
 void fp_hold(const struct fp_image *in, struct fp_image *out, uint64_t spins);
 
+/* fp.S: use the FP/SIMD registers, and no more. */
+void fp_touch(void);
+
 /* fp_sum.c: a sum that depends on every bit of every step. */
 uint64_t fp_sum(uint32_t steps);
 

@@ -207,6 +207,15 @@ def test_exits_that_el2_answers_are_counted_apart():
     assert trips.alone == 1 and not trips.by_kind['hypercall']
 
 
+def test_what_el2_answers_alone_is_of_the_next_trip():
+    trips = bench_switch.Trips(in_phase(
+        0, (VM, 1, 12, 'DABT', 1), (EL2, 2, 90, 'ERET', 0),
+        (VM, 1, 7, 'HVC', CALL), (EL2, 2, 200, 'ERET', 0),
+        (HOST, 1, 300, 'HVC', 8), (EL2, 2, 250, 'ERET', 0)))
+    trip, = trips.by_kind['hypercall']
+    assert (trip.alone, trip.vm, trip.save) == (90, 19, 200), trip
+
+
 # --- The command line ------------------------------------------------------
 
 def refused(message, *arguments):

@@ -535,6 +535,34 @@ static void g56_system_register(void)
 	CHECK(coq_ctxt()->ctxt_states.pc == ENTRY + 4);
 }
 
+/* Each of them, into x3; that both sides agree is the test. */
+static void g59_every_id_register(void)
+{
+	start_and_run();
+	for (uint64_t crm = 0; crm <= 8; crm++) {
+		for (uint64_t op2 = 0; op2 < 8; op2++) {
+			vm_traps(ESR(ESR_ELx_EC_SYS64, 3 << 20 | op2 << 17 |
+				     3 << 5 | crm << 1 | 1), 0);
+			CHECK(vcpu_run(1, VCPU) == ARM_EXCEPTION_INTERRUPT);
+			/* Writes are undefined. */
+			vm_traps(ESR(ESR_ELx_EC_SYS64, 3 << 20 | op2 << 17 |
+				     3 << 5 | crm << 1), 0);
+			CHECK(vcpu_run(1, VCPU) == ARM_EXCEPTION_INTERRUPT);
+			CHECK(ctxt()->ctxt_states.esr_el1 == ESR_IL);
+		}
+	}
+	/* Without a single feature. */
+	run_start(FW_PLAIN_CHUNKS);
+	start_and_run();
+	vm_sets(VIEW_FP, SECRET);
+	vm_traps(ESR(0x1b, 0), 0);
+	CHECK(vcpu_run(1, VCPU) == ARM_EXCEPTION_INTERRUPT);
+	CHECK(ctxt()->ctxt_states.pstate == PSTATE_FAULT_BITS_64);
+	/* To the C nothing traps at all. */
+	fork_vcpu();
+	CHECK(activate_traps_c(&coq) == SOME && !coq.el2.vm_traps);
+}
+
 static void g58_what_an_exit_shows(void)
 {
 	start_and_run();
@@ -620,6 +648,7 @@ const struct defect_test defects_vcpus[] = {
 	{ "G53, G55 trap of no known class", g55_trap_of_no_known_class, 4 },
 	{ "G56, G59 system register", g56_system_register, 4 },
 	{ "G58 what an exit shows", g58_what_an_exit_shows, 4 },
+	{ "G59 every ID register", g59_every_id_register, 4 },
 	{ "G60 virtual counter", g60_virtual_counter, 4 },
 	{ NULL, NULL, 0 },
 };

@@ -30,7 +30,11 @@ uint64_t fw_device_word(uint64_t offset);
 /* The page of RAM with an index. */
 uint64_t fw_pfn(uint64_t index);
 
-/* A machine that has just booted, with @chunks of arena. */
+/*
+ * A machine that has just booted, with @chunks of arena. Its CPUs have every
+ * feature, or none if @chunks is FW_PLAIN_CHUNKS.
+ */
+#define FW_PLAIN_CHUNKS	3
 void fw_start(uint32_t chunks);
 
 /* Free chunks of the arena. */
@@ -53,6 +57,8 @@ struct fw_result {
 /* Does one call; @script: what a VM does that it runs. */
 void fw_do(const struct call *call, struct script *script,
 	   struct fw_result *result);
+
+bool fw_has_features(void);
 
 /* The CPU's ID registers as the model has them, by CRm * 8 + op2. */
 uint64_t fw_id_register(uint32_t id);

@@ -106,6 +106,11 @@ void fw_set_host_reg(uint32_t reg, uint64_t value)
 	}
 }
 
+bool fw_has_features(void)
+{
+	return this_cpu()->features.pan;
+}
+
 /* The model's numbers are CRm * 8 + op2. */
 uint64_t fw_id_register(uint32_t id)
 {
@@ -188,13 +193,14 @@ static uint64_t value_of(const struct native_cpu *cpu, const struct reg *reg)
 	return *(const uint64_t *)((const char *)cpu + reg->offset);
 }
 
-void fw_start_worlds(void)
+void fw_start_worlds(bool features)
 {
 	this_cpu()->features = (struct cpu_features){
-		.pan = true, .ssbs = true, .mte = true, .nmi = true,
-		.ras = true, .amu = true, .sve = true, .sme = true,
-		.fgt = true, .hcx = true, .pmu = true, .spe = true,
-		.trf = true,
+		.pan = features, .ssbs = features, .mte = features,
+		.nmi = features, .ras = features, .amu = features,
+		.sve = features, .sme = features, .fgt = features,
+		.hcx = features, .pmu = features, .spe = features,
+		.trf = features,
 	};
 	/* Something in all that the host has. */
 	for (size_t i = 0; i < ARRAY_SIZE(sysregs); i++) {
@@ -204,7 +210,7 @@ void fw_start_worlds(void)
 	for (size_t i = 0; i < ARRAY_SIZE(native_cpu.z); i++) {
 		native_cpu.fp.q[i][0] = UINT64_C(0x4057f) << 40 | i;
 		native_cpu.fp.q[i][1] = UINT64_C(0x4057e) << 40 | i;
-		native_cpu.z[i] = UINT64_C(0x4057d) << 40 | i;
+		native_cpu.z[i] = features ? UINT64_C(0x4057d) << 40 | i : 0;
 		native_cpu.p[i % 16] = UINT64_C(0x4057c) << 40 | i;
 	}
 	native_cpu.ffr = UINT64_C(0x4057b) << 40;
@@ -265,6 +271,7 @@ static void check_vm_entry(const struct shadow_ctxt *ctxt)
 	vmid_t vmid = this_cpu()->cur_vmid;
 	uint32_t vcpuid = this_cpu()->cur_vcpuid;
 	uint64_t mode = cpu->spsr_el2 & 0x1f;
+	bool features = this_cpu()->features.ras;
 
 	EXPECT(is_vm(vmid) && vcpuid < VCPU_PER_VM);
 	EXPECT(ctxt == shadow_ctxt_get(vmid, vcpuid));
@@ -276,19 +283,21 @@ static void check_vm_entry(const struct shadow_ctxt *ctxt)
 	EXPECT(cpu->vttbr == (pt_pool_root(vmid) | (uint64_t)vmid << 48));
 	/* TID3 and, with RAS, TERR besides the specification's. */
 	EXPECT((cpu->hcr_el2 & ~UINT64_C(0xc0)) ==
-	       (UINT64_C(0x88078663b) | BIT(18) | BIT(36)));
+	       (UINT64_C(0x88078663b) | BIT(18) | (features ? BIT(36) : 0)));
 	EXPECT((cpu->mdcr_el2 & 0x4f60) == 0x4f60);
 	EXPECT((cpu->mdcr_el2 & (MDCR_E2PB_EL1 | MDCR_E2TB_EL1)) == 0);
-	/* TZ, TSM, TTA, TAM always, TFP until it has used FP. */
-	EXPECT((cpu->cptr_el2 & (BIT(8) | BIT(12) | BIT(20) | BIT(30))) ==
-	       (BIT(8) | BIT(12) | BIT(20) | BIT(30)));
+	/* TZ, TSM, TTA always, TAM with AMU, TFP until it has used FP. */
+	EXPECT((cpu->cptr_el2 & (BIT(8) | BIT(12) | BIT(20))) ==
+	       (BIT(8) | BIT(12) | BIT(20)));
+	EXPECT(((cpu->cptr_el2 & BIT(30)) != 0) == features);
 	EXPECT(((cpu->cptr_el2 & BIT(10)) == 0) == this_cpu()->fp_is_vms);
 	EXPECT((cpu->cnthctl_el2 & 3) == 1);
 	EXPECT(cpu->cntvoff_el2 == vm_infos[vmid].cntvoff);
 	EXPECT(cpu->vmpidr_el2 == (UINT64_C(0x80000000) | vcpuid));
 	EXPECT(cpu->mdscr_el1 == 0);
-	EXPECT((cpu->pmcr_el0 & 1) == 0 && cpu->PMSCR_EL1 == 0 &&
-	       cpu->TRFCR_EL1 == 0 && cpu->VDISR_EL2 == 0);
+	EXPECT(!features ||
+	       ((cpu->pmcr_el0 & 1) == 0 && cpu->PMSCR_EL1 == 0 &&
+		cpu->TRFCR_EL1 == 0 && cpu->VDISR_EL2 == 0));
 	EXPECT(mode == 0 || mode == 4 || mode == 5 ||
 	       (mode & 0x1f) == 0x10);
 }
@@ -433,6 +442,8 @@ static void check_host_entry(const struct native_cpu *before,
 	EXPECT(this_cpu()->cur_vcpuid == this_cpu()->index);
 	EXPECT(this_cpu()->ctxt == shadow_ctxt_get(HOSTVISOR, 0));
 	EXPECT(!this_cpu()->fp_is_vms);
+	/* A machine error is the host's to know. */
+	EXPECT(native_cpu.vserror == (frame->regs[0] == HYPSEC_EXIT_SERROR));
 	EXPECT(frame->elr == HOST_PC);
 	EXPECT(frame->spsr == PSTATE_FAULT_BITS_64);
 }
@@ -453,6 +464,7 @@ const char *fw_vcpu_run(const struct call *call, struct script *vm_script)
 	frame->esr = UINT64_C(0x5a000000);
 	frame->elr = HOST_PC;
 	frame->spsr = PSTATE_FAULT_BITS_64;
+	native_cpu.vserror = false;
 	before = native_cpu;
 	native_set_vm(vm_runs);
 	trap_host_sync(frame);

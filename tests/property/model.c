@@ -51,7 +51,8 @@ void model_start(uint32_t chunks, struct rdata *adt)
 	}
 	board.emulated[0] = (struct pa_window){ fw_device.base,
 						fw_device.bytes };
-	board.pan = board.ssbs = board.mte = board.nmi = true;
+	board.pan = board.ssbs = fw_has_features();
+	board.mte = board.nmi = fw_has_features();
 	board.actlr_el1 = FW_ACTLR;
 	for (uint32_t id = 0; id < 64; id++) {
 		board.id[id] = fw_id_register(id);

@@ -275,7 +275,7 @@ static void test_at_el2(const void *data)
     const struct broken *b = data;
     HypsecBoard *board = hypsec_board_new(&(HypsecConfig){ .cpus = 2 });
     static const uint32_t hvc[] = { INSN_HVC(0) };
-    HypsecRun run = { .x = { 30 }, .code = hvc, .count = 1 };
+    HypsecRun run = { .x = { 5 }, .code = hvc, .count = 1 };
     HypsecEvent event = hypsec_event(b->type, 0);
     g_autofree char *report = g_strdup_printf("EL2 panic: %s\ncpu0 ESR",
                                               b->report);
@@ -313,7 +313,7 @@ static void test_at_el2_anywhere(void)
         HypsecBoard *board = hypsec_board(&(HypsecConfig){
             .args = "-icount shift=0,sleep=off",
         });
-        HypsecRun run = { .x = { 30 }, .code = hvc, .count = 1 };
+        HypsecRun run = { .x = { 5 }, .code = hvc, .count = 1 };
         HypsecEvent event = hypsec_event(HYPSEC_INJECT_SERROR, 0);
 
         event.flags = HYPSEC_INJECT_F_AT_EL2 | HYPSEC_INJECT_F_FORCE_EL2;
@@ -339,7 +339,7 @@ static void test_at_el2_masked(void)
     static const uint32_t hvc[] = { INSN_HVC(0) };
 
     for (int i = 0; i < ARRAY_SIZE(types); i++) {
-        HypsecRun run = { .x = { 30 }, .code = hvc, .count = 1 };
+        HypsecRun run = { .x = { 5 }, .code = hvc, .count = 1 };
         HypsecEvent event = hypsec_event(types[i], 0);
         HypsecReturn r;
 

@@ -577,6 +577,10 @@ static void check_kept(HypsecBoard *board, const World *w, bool fp,
     if (w->vm && !after[DISR_EL1]) {
         before[DISR_EL1] = 0;
     }
+    if (!w->vm && value == HYPSEC_EXIT_SERROR) {
+        /* ISR_EL1.A: the error is pending for the host. */
+        before[NAME(3, 0, 12, 1, 0)] |= 1 << 8;
+    }
     check_sweeps(board, who, before, after, !w->vm);
     if (!w->vm) {
         g_assert_cmphex(after[NAME(3, 3, 14, 3, 1)] & 1, ==, 0);

@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include "signedvm.h"
 
+#include <sodium/crypto_aead_xchacha20poly1305.h>
+#include <sodium/crypto_generichash_blake2b.h>
 #include <string.h>
 
 #include "arch/mem.h"
@@ -20,6 +22,7 @@
 #include "core/mem_handler.h"
 #include "core/page_manager.h"
 #include "core/save_vm.h"
+#include "core/saved_vm.h"
 #include "core/seal.h"
 #include "core/shadow_ctxt.h"
 #include "hypsec/sealed.h"
@@ -504,6 +507,17 @@ static void bad_ids_and_addresses(void)
 		       HV_EINVAL);
 	assert_refused(save_encrypt_buf(vm, PA(HEAP_PFN), PA(OUT_PFN), TAG + 4),
 		       HV_EINVAL);
+	assert_refused(save_encrypt_buf(vm, KVM_PHYS_SIZE, PA(OUT_PFN), TAG),
+		       HV_EINVAL);
+	assert_refused(save_encrypt_buf(vm, PA(HEAP_PFN), KVM_PHYS_SIZE, TAG),
+		       HV_EINVAL);
+	assert_refused(save_encrypt_buf(vm, PA(HEAP_PFN), PA(OUT_PFN),
+					KVM_PHYS_SIZE), HV_EINVAL);
+	assert_refused(seal_vm(vm, KVM_PHYS_SIZE), HV_EINVAL);
+	assert_refused(boot_from_inc_exe(vm, KVM_PHYS_SIZE), HV_EINVAL);
+	assert_refused(load_decrypt_buf(vm, KVM_PHYS_SIZE, TAG), HV_EINVAL);
+	assert_refused(load_decrypt_buf(vm, PA(OUT_PFN), KVM_PHYS_SIZE),
+		       HV_EINVAL);
 	for (unsigned int bit = 40; bit < 64; bit++) {
 		assert_refused(save_encrypt_buf(vm, PA(HEAP_PFN) | BIT(bit),
 						PA(OUT_PFN), TAG), HV_EINVAL);
@@ -626,7 +640,13 @@ static void bad_seal_with_a_bit_changed(void)
 
 		((uint8_t *)&file->seal)[i] ^= (uint8_t)(1 << (i % 8));
 		status = begin(vm, &file->seal);
-		g_assert_true(status == HV_EPERM || status == HV_EINVAL);
+		/* What is no seal at all, and what nobody sealed. */
+		if (i < offsetof(struct hypsec_seal, nr_vcpus)) {
+			g_assert_cmpint(status, ==, HV_EINVAL);
+		} else if (i >= offsetof(struct hypsec_seal, nr_pages)) {
+			g_assert_cmpint(status, ==, HV_EPERM);
+		}
+		g_assert_cmpint(status, !=, HV_OK);
 		assert_refused(boot_from_inc_exe(vm, TAG), status);
 		((uint8_t *)&file->seal)[i] ^= (uint8_t)(1 << (i % 8));
 	}
@@ -664,6 +684,53 @@ static void bad_page_with_a_bit_changed(void)
 	load_vcpus(vm, file);
 	assert_done(verify_and_load_images(vm));
 	assert_whole(vm);
+}
+
+/* How far the description of a page is looked at before the page is. */
+static void bad_descriptions_of_pages(void)
+{
+	static const struct {
+		uint64_t gfn;
+		uint32_t shares;
+		uint32_t reserved;
+		enum hv_status status;
+	} descriptions[] = {
+		{ KVM_PFN_SPACE, 0, 0, HV_EINVAL },
+		{ KVM_PFN_SPACE - 1, 0, 0, HV_EPERM },
+		{ ~UINT64_C(0), 0, 0, HV_EINVAL },
+		{ CODE >> PAGE_SHIFT, MAX_SHARE_COUNT + 1, 0, HV_EINVAL },
+		{ CODE >> PAGE_SHIFT, MAX_SHARE_COUNT, 0, HV_EPERM },
+		{ CODE >> PAGE_SHIFT, 0, 1, HV_EINVAL },
+	};
+	g_autofree struct saved_file *file = save(start_vm());
+	struct hypsec_sealed_page *tag = memory(TAG);
+	vmid_t vm = begun(file);
+
+	for (size_t i = 0; i < ARRAY_SIZE(descriptions); i++) {
+		put_page(file, 0, NEW_PFN);
+		tag->gfn = descriptions[i].gfn;
+		tag->shares = descriptions[i].shares;
+		tag->reserved = descriptions[i].reserved;
+		g_assert_cmpint(load_decrypt_buf(vm, PA(NEW_PFN), TAG), ==,
+				descriptions[i].status);
+	}
+	load_pages(vm, file);
+	put_page(file, 0, NEW_PFN + 100);
+	tag->index = VM_PAGES;
+	assert_refused(load_decrypt_buf(vm, PA(NEW_PFN + 100), TAG), HV_EPERM);
+	g_assert_cmpstr(this_cpu()->reason, ==, "another page is next");
+}
+
+/* A device lies where the page was. */
+static void bad_page_over_a_mapping(void)
+{
+	g_autofree struct saved_file *file = save(start_vm());
+	vmid_t vm = begun(file);
+
+	assert_done(kvm_phys_addr_ioremap(vm, CODE, UART, PAGE_SIZE));
+	put_page(file, 0, NEW_PFN);
+	g_assert_cmphex(file->tag[0].gfn, ==, CODE >> PAGE_SHIFT);
+	assert_refused(load_decrypt_buf(vm, PA(NEW_PFN), TAG), HV_EBUSY);
 }
 
 static void bad_vcpu_with_a_bit_changed(void)
@@ -728,6 +795,34 @@ static void bad_order_of_pages(void)
 	}
 	put_page(file, 0, NEW_PFN + 100);
 	assert_refused(load_decrypt_buf(vm, PA(NEW_PFN + 100), TAG), HV_EPERM);
+}
+
+static void bad_page_missing(void)
+{
+	g_autofree struct saved_file *file = save(start_vm());
+	vmid_t vm = begun(file);
+
+	load_vcpus(vm, file);
+	for (size_t i = 0; i < VM_PAGES; i++) {
+		assert_refused(verify_and_load_images(vm), HV_EPERM);
+		g_assert_cmpstr(this_cpu()->reason, ==, "a page is missing");
+		assert_done(load_page(vm, file, i));
+	}
+	assert_done(verify_and_load_images(vm));
+}
+
+/* A restored VM that powers itself off is no VM that is being saved. */
+static void bad_save_of_a_restored_vm_that_is_off(void)
+{
+	g_autofree struct saved_file *file = save(start_vm());
+	vmid_t vm = restore(file);
+	uint64_t pfn = ops_vm_pfn(vm, HEAP_GFN);
+
+	ops_set_vm_state(vm, POWEROFF);
+	assert_refused(save_page(vm, pfn), HV_EPERM);
+	assert_refused(save_encrypted_vcpu(vm, 0), HV_EPERM);
+	assert_refused(seal_vm(vm, TAG), HV_EPERM);
+	g_assert_cmpstr(this_cpu()->reason, ==, "the VM is not being saved");
 }
 
 /* One page's content with another's description. */
@@ -796,31 +891,121 @@ static void bad_mix_of_two_saves(void)
 	assert_whole(vm);
 }
 
+/* What the second of two saves of one name has of its own. */
+enum part { PART_PAGE, PART_GP, PART_SYS };
+
+static void change_part(vmid_t vm, enum part part)
+{
+	switch (part) {
+	case PART_PAGE:
+		ops_fill(HEAP_PFN, 0x77);
+		break;
+	case PART_GP:
+		shadow_ctxt_get(vm, 1)->regs[X3] = 0x77;
+		break;
+	case PART_SYS:
+		shadow_ctxt_get(vm, 1)->regs[SCTLR_EL1] = 0x77;
+		break;
+	}
+}
+
+/* Takes it over into the first. */
+static void mix_part(struct saved_file *one, const struct saved_file *other,
+		     enum part part)
+{
+	struct sealed_vcpu *to = (void *)one->vcpu[1].sealed;
+	const struct sealed_vcpu *from = (const void *)other->vcpu[1].sealed;
+
+	for (size_t i = 0; i < VM_PAGES && part == PART_PAGE; i++) {
+		if (one->tag[i].gfn == HEAP_GFN) {
+			memcpy(one->page[i], other->page[i], PAGE_SIZE);
+			one->tag[i] = other->tag[i];
+		}
+	}
+	if (part == PART_GP) {
+		memcpy(&to->gp, &from->gp, sizeof(to->gp));
+		to->gp_tag = from->gp_tag;
+	} else if (part == PART_SYS) {
+		memcpy(&to->sys, &from->sys, sizeof(to->sys));
+		to->sys_tag = from->sys_tag;
+	}
+}
+
 /*
  * Two saves that bear the same names, since a board of a debugger's has been
  * set back in between: the seal still knows its own parts.
  */
 static void bad_mix_of_two_saves_of_one_name(void)
 {
-	g_autofree struct saved_file *one = save(start_vm());
-	g_autofree struct saved_file *other = NULL;
-	vmid_t vm = start_vm();
+	for (enum part part = PART_PAGE; part <= PART_SYS; part++) {
+		g_autofree struct saved_file *one = save(start_vm());
+		g_autofree struct saved_file *other = NULL;
+		vmid_t vm = start_vm();
 
-	ops_fill(HEAP_PFN, 0x77);
-	other = save(vm);
-	g_assert_cmpmem(one->seal.save_id, 32, other->seal.save_id, 32);
-	g_assert_cmpint(memcmp(one->page, other->page, sizeof(one->page)), !=,
-			0);
-	for (size_t i = 0; i < VM_PAGES; i++) {
-		if (one->tag[i].gfn == HEAP_GFN) {
-			memcpy(one->page[i], other->page[i], PAGE_SIZE);
-			one->tag[i] = other->tag[i];
-		}
+		change_part(vm, part);
+		other = save(vm);
+		g_assert_cmpmem(one->seal.save_id, 32, other->seal.save_id,
+				32);
+		mix_part(one, other, part);
+		reset_board(OTHER_SEED);
+		vm = loaded(one);
+		assert_refused(verify_and_load_images(vm), HV_EPERM);
+		g_assert_cmpstr(this_cpu()->reason, ==, "parts of two saves");
 	}
-	reset_board(OTHER_SEED);
-	vm = loaded(one);
-	assert_refused(verify_and_load_images(vm), HV_EPERM);
-	g_assert_cmpstr(this_cpu()->reason, ==, "parts of two saves");
+}
+
+/* Each VM has its own keys and counts, whatever the order of calls. */
+static void good_two_vms_in_turns(void)
+{
+	g_autofree struct saved_file *one = save(start_vm());
+	g_autofree struct saved_file *two = save(make_vm());
+	vmid_t a = begun(one);
+	vmid_t b = begun(two);
+
+	for (size_t i = 0; i < VM_PAGES; i++) {
+		assert_done(load_page(a, one, i));
+		assert_done(load_page(b, two, i));
+	}
+	load_vcpus(a, one);
+	assert_refused(verify_and_load_images(b), HV_EPERM);
+	assert_done(verify_and_load_images(a));
+	load_vcpus(b, two);
+	assert_done(verify_and_load_images(b));
+	assert_whole(a);
+	assert_whole(b);
+	assert_done(save_encrypted_vcpu(a, 0));
+	assert_refused(seal_vm(b, TAG), HV_EPERM);
+	g_assert_cmpstr(this_cpu()->reason, ==, "the VM is not being saved");
+	g_assert_cmpuint(ops_vm_state(b), ==, VERIFIED);
+}
+
+/* The parts that a VM came of are not those that it is saved in. */
+static void bad_seal_with_vcpus_of_the_restore(void)
+{
+	g_autofree struct saved_file *file = save(start_vm());
+	vmid_t vm = restore(file);
+
+	save_pages(vm, file);
+	assert_refused(seal_vm(vm, TAG), HV_EPERM);
+	g_assert_cmpstr(this_cpu()->reason, ==, "a vCPU is not saved");
+	save_vcpus(vm, file);
+	save_seal(vm, file);
+}
+
+/* Who gets the id of a VM that was being saved has nothing of it. */
+static void bad_save_by_the_next_of_an_id(void)
+{
+	vmid_t vm = start_vm();
+	vmid_t next;
+
+	assert_done(save_page(vm, HEAP_PFN));
+	destroy(vm);
+	next = make_vm();
+	g_assert_cmpuint(next, ==, vm);
+	ops_set_vm_state(next, POWEROFF);
+	assert_refused(save_page(next, HEAP_PFN), HV_EPERM);
+	assert_refused(seal_vm(next, TAG), HV_EPERM);
+	g_assert_cmpstr(this_cpu()->reason, ==, "the VM is not being saved");
 }
 
 /* --- Once -------------------------------------------------------------- */
@@ -1014,6 +1199,8 @@ static void bad_parts_into_an_ordinary_vm(void)
 
 	put_page(file, 0, NEW_PFN);
 	assert_refused(load_decrypt_buf(vm, PA(NEW_PFN), TAG), HV_EPERM);
+	g_assert_cmpstr(this_cpu()->reason, ==,
+			"the VM is not being restored");
 	put_vcpu(vm, 0, file, 0);
 	assert_refused(load_encrypted_vcpu(vm, 0), HV_EPERM);
 	assert_done(verify_all(vm));
@@ -1059,6 +1246,119 @@ static void g64_vcpu_goes_to_the_vm(void)
 			sizeof(host));
 	assert_registers(vm, 0);
 	g_assert_true(shadow_ctxt_get(vm, 0)->shared == shared(vm, 0));
+}
+
+/* --- What is on the host's disk ---------------------------------------- */
+
+/* docs/sealing.rst once more, in one piece: a save must open for years. */
+struct reader {
+	uint8_t box[32];
+	uint8_t nonce[32];
+	uint8_t mac[32];
+};
+
+static void hash_of(void *out, size_t bytes, const void *key,
+		    const GByteArray *data)
+{
+	g_assert_cmpint(crypto_generichash_blake2b(out, bytes, data->data,
+						   data->len, key, 32), ==, 0);
+}
+
+static void subkey(uint8_t *key, const uint8_t *master, uint8_t purpose)
+{
+	g_autoptr(GByteArray) data = g_byte_array_new();
+
+	g_byte_array_append(data, &purpose, 1);
+	hash_of(key, 32, master, data);
+}
+
+static struct reader reader_of(const struct hypsec_seal *seal)
+{
+	g_autoptr(GByteArray) data = g_byte_array_new();
+	struct reader reader;
+	uint8_t master[32];
+
+	g_byte_array_append(data, (const guint8 *)"hypsec-virt saved VM 1", 23);
+	g_byte_array_append(data, keys_trusted(), 32);
+	g_byte_array_append(data, seal->manifest, 32);
+	g_byte_array_append(data, seal->save_id, 32);
+	hash_of(master, 32, board_secret, data);
+	subkey(reader.box, master, 1);
+	subkey(reader.nonce, master, 2);
+	subkey(reader.mac, master, 3);
+	return reader;
+}
+
+/* Decrypts a part, which is bound to four words, and looks at its nonce. */
+static void read_part(const struct reader *reader, const uint64_t bound[4],
+		      uint8_t *part, size_t bytes,
+		      const struct hypsec_seal_tag *tag)
+{
+	g_autoptr(GByteArray) data = g_byte_array_new();
+	uint64_t bound_bytes = 32;
+	uint8_t nonce[24];
+
+	g_assert_cmpint(crypto_aead_xchacha20poly1305_ietf_decrypt_detached(
+				part, NULL, part, bytes, tag->mac,
+				(const uint8_t *)bound, 32, tag->nonce,
+				reader->box), ==, 0);
+	g_byte_array_append(data, (const guint8 *)&bound_bytes, 8);
+	g_byte_array_append(data, (const guint8 *)bound, 32);
+	g_byte_array_append(data, part, (guint)bytes);
+	hash_of(nonce, sizeof(nonce), reader->nonce, data);
+	g_assert_cmpmem(nonce, sizeof(nonce), tag->nonce, sizeof(tag->nonce));
+}
+
+static void read_seal(const struct reader *reader,
+		      const struct saved_file *file)
+{
+	g_autoptr(GByteArray) tags = g_byte_array_new();
+	g_autoptr(GByteArray) seal = g_byte_array_new();
+	uint8_t hash[32];
+
+	g_byte_array_append(tags, (const guint8 *)"t", 1);
+	for (size_t i = 0; i < VM_PAGES; i++) {
+		g_byte_array_append(tags, (const guint8 *)&file->tag[i].tag,
+				    40);
+	}
+	for (uint32_t i = 0; i < NR_VCPUS; i++) {
+		/* Behind both parts, that of the general registers first. */
+		g_byte_array_append(tags, file->vcpu[i].sealed + 1320, 80);
+	}
+	hash_of(hash, 32, reader->mac, tags);
+	g_assert_cmpmem(hash, 32, file->seal.tags, 32);
+	g_byte_array_append(seal, (const guint8 *)"s", 1);
+	g_byte_array_append(seal, (const guint8 *)&file->seal, 152);
+	hash_of(hash, 32, reader->mac, seal);
+	g_assert_cmpmem(hash, 32, file->seal.mac, 32);
+}
+
+static void format_is_the_documented_one(void)
+{
+	g_autofree struct saved_file *file = save(start_vm());
+	struct reader reader = reader_of(&file->seal);
+
+	read_seal(&reader, file);
+	for (size_t i = 0; i < VM_PAGES; i++) {
+		const uint64_t bound[4] = { 1, i, file->tag[i].gfn,
+					    file->tag[i].shares };
+
+		read_part(&reader, bound, file->page[i], PAGE_SIZE,
+			  &file->tag[i].tag);
+		if (file->tag[i].gfn == HEAP_GFN) {
+			g_assert_cmphex(file->page[i][99], ==, SECRET);
+		}
+	}
+	for (uint32_t i = 0; i < NR_VCPUS; i++) {
+		uint8_t *sealed = file->vcpu[i].sealed;
+		const uint64_t gp[4] = { 2, i }, sys[4] = { 3, i };
+		const struct hypsec_seal_tag *tag = (void *)(sealed + 1320);
+
+		read_part(&reader, gp, sealed, 800, tag);
+		read_part(&reader, sys, sealed + 800, 520, tag + 1);
+		g_assert_cmphex(((uint64_t *)(void *)sealed)[7], ==,
+				reg_value(i, 7));
+	}
 }
 
 /* Whatever changes data after it was found authentic: nothing is decrypted. */
@@ -1118,6 +1418,17 @@ static const struct unit_test tests[] = {
 		  bad_page_with_a_bit_changed),
 	UNIT_TEST("/sealing/bad/vcpu-with-a-bit-changed",
 		  bad_vcpu_with_a_bit_changed),
+	UNIT_TEST("/sealing/good/two-vms-in-turns", good_two_vms_in_turns),
+	UNIT_TEST("/sealing/bad/seal-with-vcpus-of-the-restore",
+		  bad_seal_with_vcpus_of_the_restore),
+	UNIT_TEST("/sealing/bad/save-by-the-next-of-an-id",
+		  bad_save_by_the_next_of_an_id),
+	UNIT_TEST("/sealing/bad/descriptions-of-pages",
+		  bad_descriptions_of_pages),
+	UNIT_TEST("/sealing/bad/page-over-a-mapping", bad_page_over_a_mapping),
+	UNIT_TEST("/sealing/bad/page-missing", bad_page_missing),
+	UNIT_TEST("/sealing/bad/save-of-a-restored-vm-that-is-off",
+		  bad_save_of_a_restored_vm_that_is_off),
 	UNIT_TEST("/sealing/bad/size-of-a-vcpu", bad_size_of_a_vcpu),
 	UNIT_TEST("/sealing/bad/order-of-pages", bad_order_of_pages),
 	UNIT_TEST("/sealing/bad/page-in-anothers-place",
@@ -1156,6 +1467,7 @@ static const struct unit_test tests[] = {
 		bad_images_into_a_restored_vm),
 	UNIT_TEST("/sealing/bad/parts-into-an-ordinary-vm",
 		bad_parts_into_an_ordinary_vm),
+	UNIT_TEST("/sealing/format/documented", format_is_the_documented_one),
 	UNIT_TEST("/sealing/bad/changed-data-is-not-decrypted",
 		changed_data_is_not_decrypted),
 	UNIT_TEST("/sealing/bad/pages-for-a-restored-vm",

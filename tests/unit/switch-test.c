@@ -929,6 +929,25 @@ static void leaving_waits_and_stops_walks(void)
 	g_assert_cmpuint(dsb, <, leave);
 }
 
+static uint64_t vm_powers_off(struct shadow_ctxt *ctxt)
+{
+	ctxt->regs[X0] = 0x84000008;
+	native_cpu.esr_el2 = HVC_ESR;
+	return HYPSEC_EXIT_TRAP;
+}
+
+/* The lock that this takes on the way out finds the walks stopped. */
+static void leaving_for_good(void)
+{
+	start(&old_cpu);
+	native_set_vm(vm_powers_off);
+	g_assert_cmpuint(run(VM, VCPU), ==, HYPSEC_EXIT_TRAP);
+	acquire_lock_vm(VM);
+	g_assert_cmpuint(get_vm_state(VM), ==, POWEROFF);
+	g_assert_cmpuint(get_vcpu_state(VM, VCPU), ==, READY);
+	release_lock_vm(VM);
+}
+
 static unsigned int local_flushes(void)
 {
 	const struct native_event *events;
@@ -1233,6 +1252,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/translation/walks-stopped",
 		  walks_are_stopped_for_the_switch),
 	UNIT_TEST("/translation/leaving", leaving_waits_and_stops_walks),
+	UNIT_TEST("/translation/leaving-for-good", leaving_for_good),
 	UNIT_TEST("/tlb/other-vcpu", tlb_forgets_the_other_vcpu),
 	UNIT_TEST("/tlb/by-cpu", tlb_forgets_by_cpu),
 	UNIT_TEST("/tlb/other-vm", tlb_keeps_other_vms),

@@ -636,6 +636,15 @@ static void good_vttbr_without_lock(void)
 	expect_clean();
 }
 
+/* It stops the walks first, and what it does then may need a lock. */
+static void good_walks_stopped_without_lock(void)
+{
+	el1_walks_stop();
+	acquire_lock_s2page();
+	release_lock_s2page();
+	expect_clean();
+}
+
 /* --- What it starts from ---------------------------------------------- */
 
 static void start_takes_tables_over(void)
@@ -759,6 +768,8 @@ static const struct unit_test tests[] = {
 		  bad_walks_stay_stopped),
 	UNIT_TEST("/tlbmodel/vttbr/good-without-lock",
 		  good_vttbr_without_lock),
+	UNIT_TEST("/tlbmodel/vttbr/good-walks-stopped-without-lock",
+		  good_walks_stopped_without_lock),
 	UNIT_TEST("/tlbmodel/start/takes-tables-over",
 		  start_takes_tables_over),
 	UNIT_TEST("/tlbmodel/start/cleared-root",

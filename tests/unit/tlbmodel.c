@@ -69,7 +69,6 @@ struct stale {
  * @vttbr:    what it is
  * @unsynced: no ISB since it was changed
  * @stopped:  EL1's walks are stopped
- * @outside:  they were before the first of the present locks
  * @icache:   pages were zeroed or cleaned since the last IC
  */
 struct cpu {
@@ -80,7 +79,6 @@ struct cpu {
 	uint64_t vttbr;
 	bool unsynced;
 	bool stopped;
-	bool outside;
 	bool icache;
 };
 
@@ -486,6 +484,13 @@ static void on_vttbr(struct cpu *cpu, uint64_t vttbr, uint64_t before)
 
 static void on_walks(struct cpu *cpu, bool on)
 {
+	/*
+	 * A switch of worlds stops them without a lock and takes locks while
+	 * they are stopped; only who stops them under a lock owes them to it.
+	 */
+	if (!on && cpu->ranks == 0) {
+		return;
+	}
 	if (on && (cpu->unsynced || (cpu->borrows && cpu->vttbr != cpu->home))) {
 		fail("EL1's walks are on again under another's VMID");
 	}
@@ -522,9 +527,8 @@ static void on_unlock(struct cpu *cpu, unsigned int rank, uint64_t id)
 	if (cpu->ranks != 0) {
 		return;
 	}
-	/* Who leaves a world has them stopped for longer. */
-	if ((cpu->stopped && !cpu->outside) ||
-	    (cpu->borrows && (cpu->unsynced || cpu->vttbr != cpu->home))) {
+	if (cpu->stopped || (cpu->borrows && (cpu->unsynced ||
+					      cpu->vttbr != cpu->home))) {
 		fail("the last lock is released under another's VMID");
 	}
 	if (cpu->icache) {
@@ -589,7 +593,6 @@ static void on_event(const struct native_event *event)
 		on_tlbi(event);
 		break;
 	case NATIVE_LOCK:
-		cpu->outside = cpu->ranks == 0 ? cpu->stopped : cpu->outside;
 		cpu->ranks |= 1u << event->a;
 		cpu->pt = event->a == RANK_PT ? event->b : cpu->pt;
 		break;
