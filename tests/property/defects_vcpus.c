@@ -227,6 +227,39 @@ static void g39_nobody_looks_at_the_image(void)
 	CHECK(CALL(OP_SET_MANIFEST, 1, 1, ENTRY, 0, FLAW_NONE) == ANSWER_PERM);
 }
 
+/* More than one call hashes, and a second image. */
+static void g37_verification_in_steps(void)
+{
+	uint64_t pages = MAX_VERIFY_BYTES / PAGE_SIZE;
+
+	CHECK(CALL(OP_REGISTER_KVM, 0) == ANSWER_OK);
+	CHECK(CALL(OP_SET_BOOT_INFO, 1, ENTRY, MAX_VERIFY_BYTES + 1) ==
+	      ANSWER_OK);
+	CHECK(CALL(OP_SET_BOOT_INFO, 1, GPA, MAX_VERIFY_BYTES) == ANSWER_OK);
+	for (uint64_t i = 0; i <= pages; i++) {
+		CHECK(CALL(OP_REMAP_VM_IMAGE, 1, PFN + i, 0) == ANSWER_OK);
+	}
+	for (uint64_t i = 0; i < pages; i++) {
+		CHECK(CALL(OP_REMAP_VM_IMAGE, 1, BLOCK + i, 1) == ANSWER_OK);
+	}
+	CHECK(CALL(OP_REGISTER_VCPU, 1, 0) == ANSWER_OK);
+	CHECK(CALL(OP_SET_MANIFEST, 1, 1, GPA, 0, FLAW_NONE) == ANSWER_OK);
+	for (int i = 0; i < 2; i++) {
+		CHECK(CALL(OP_HVC, HVC_VERIFY_VM_IMAGES, 1) == ANSWER_OK);
+		CHECK(run_state()->host_regs[0] == call_result(AGAIN));
+		CHECK(run_state()->vms[1].state == MAPPED);
+		/* Meanwhile it is neither set up nor run. */
+		CHECK(vcpu_run(1, 0) == call_result(NONE_PERM));
+		CHECK(CALL(OP_REGISTER_VCPU, 1, 1) == ANSWER_PERM);
+		CHECK(CALL(OP_SET_MANIFEST, 1, 1, GPA, 0, FLAW_NONE) ==
+		      ANSWER_PERM);
+	}
+	CHECK(CALL(OP_HVC, HVC_VERIFY_VM_IMAGES, 1) == ANSWER_OK);
+	CHECK(run_state()->host_regs[0] == 0);
+	CHECK(vcpu_run(1, 0) == ARM_EXCEPTION_INTERRUPT);
+	CHECK(run_state()->shadow_ctxts[1][0].ctxt_states.pc == GPA);
+}
+
 static void g42_vcpu_of_a_vm_that_is_verified(void)
 {
 	start_and_run();
@@ -629,6 +662,7 @@ const struct defect_test defects_vcpus[] = {
 	  g13_refusal_that_looks_like_an_exit, 4 },
 	{ "G19 answer to another address", g19_answer_to_another_address, 4 },
 	{ "G20, G22 power off by the VM", g20_power_off_by_the_vm, 4 },
+	{ "G37 verification in steps", g37_verification_in_steps, 4 },
 	{ "G39 nobody looks at the image", g39_nobody_looks_at_the_image, 4 },
 	{ "G41 where a vCPU starts", g41_where_a_vcpu_starts, 4 },
 	{ "G41 vCPUs that the VM turns on", g41_vcpus_that_the_vm_turns_on, 4 },

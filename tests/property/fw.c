@@ -195,7 +195,7 @@ void fw_start(uint32_t chunks)
 	start_cpu();
 	start_records();
 	start_tables(chunks);
-	fw_start_worlds(chunks != FW_PLAIN_CHUNKS);
+	fw_start_worlds(chunks);
 	fw_start_keys();
 	boot_core_reset();
 	vm_info_reset();

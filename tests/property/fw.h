@@ -31,10 +31,13 @@ uint64_t fw_device_word(uint64_t offset);
 uint64_t fw_pfn(uint64_t index);
 
 /*
- * A machine that has just booted, with @chunks of arena. Its CPUs have every
- * feature, or none if @chunks is FW_PLAIN_CHUNKS.
+ * A machine that has just booted, with @chunks of arena. Which features its
+ * CPUs have goes with it: none, one half or the other; with all other sizes
+ * all of them.
  */
 #define FW_PLAIN_CHUNKS	3
+#define FW_HALF_CHUNKS	4
+#define FW_OTHER_CHUNKS	6
 void fw_start(uint32_t chunks);
 
 /* Free chunks of the arena. */
@@ -58,7 +61,10 @@ struct fw_result {
 void fw_do(const struct call *call, struct script *script,
 	   struct fw_result *result);
 
-bool fw_has_features(void);
+bool fw_has_pan(void);
+bool fw_has_ssbs(void);
+bool fw_has_mte(void);
+bool fw_has_nmi(void);
 
 /* The CPU's ID registers as the model has them, by CRm * 8 + op2. */
 uint64_t fw_id_register(uint32_t id);

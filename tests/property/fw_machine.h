@@ -33,11 +33,8 @@ struct fw_machine {
 
 extern struct fw_machine fw_machine;
 
-/*
- * EL1's and EL2's registers of a CPU whose host has just started; whether it
- * has all features or none.
- */
-void fw_start_worlds(bool features);
+/* EL1's and EL2's registers of a CPU whose host has just started. */
+void fw_start_worlds(uint32_t chunks);
 
 /* The board trusts the owner of the VMs. */
 void fw_start_keys(void);

@@ -106,9 +106,24 @@ void fw_set_host_reg(uint32_t reg, uint64_t value)
 	}
 }
 
-bool fw_has_features(void)
+bool fw_has_pan(void)
 {
 	return this_cpu()->features.pan;
+}
+
+bool fw_has_ssbs(void)
+{
+	return this_cpu()->features.ssbs;
+}
+
+bool fw_has_mte(void)
+{
+	return this_cpu()->features.mte;
+}
+
+bool fw_has_nmi(void)
+{
+	return this_cpu()->features.nmi;
 }
 
 /* The model's numbers are CRm * 8 + op2. */
@@ -193,14 +208,16 @@ static uint64_t value_of(const struct native_cpu *cpu, const struct reg *reg)
 	return *(const uint64_t *)((const char *)cpu + reg->offset);
 }
 
-void fw_start_worlds(bool features)
+void fw_start_worlds(uint32_t chunks)
 {
+	bool one = chunks != FW_PLAIN_CHUNKS && chunks != FW_OTHER_CHUNKS;
+	bool other = chunks != FW_PLAIN_CHUNKS && chunks != FW_HALF_CHUNKS;
+
 	this_cpu()->features = (struct cpu_features){
-		.pan = features, .ssbs = features, .mte = features,
-		.nmi = features, .ras = features, .amu = features,
-		.sve = features, .sme = features, .fgt = features,
-		.hcx = features, .pmu = features, .spe = features,
-		.trf = features,
+		.pan = one, .mte = one, .ras = one, .sve = one, .pmu = one,
+		.trf = one,
+		.ssbs = other, .nmi = other, .amu = other, .sme = other,
+		.fgt = other, .hcx = other, .spe = other,
 	};
 	/* Something in all that the host has. */
 	for (size_t i = 0; i < ARRAY_SIZE(sysregs); i++) {
@@ -210,7 +227,7 @@ void fw_start_worlds(bool features)
 	for (size_t i = 0; i < ARRAY_SIZE(native_cpu.z); i++) {
 		native_cpu.fp.q[i][0] = UINT64_C(0x4057f) << 40 | i;
 		native_cpu.fp.q[i][1] = UINT64_C(0x4057e) << 40 | i;
-		native_cpu.z[i] = features ? UINT64_C(0x4057d) << 40 | i : 0;
+		native_cpu.z[i] = one ? UINT64_C(0x4057d) << 40 | i : 0;
 		native_cpu.p[i % 16] = UINT64_C(0x4057c) << 40 | i;
 	}
 	native_cpu.ffr = UINT64_C(0x4057b) << 40;
@@ -271,7 +288,7 @@ static void check_vm_entry(const struct shadow_ctxt *ctxt)
 	vmid_t vmid = this_cpu()->cur_vmid;
 	uint32_t vcpuid = this_cpu()->cur_vcpuid;
 	uint64_t mode = cpu->spsr_el2 & 0x1f;
-	bool features = this_cpu()->features.ras;
+	const struct cpu_features *features = &this_cpu()->features;
 
 	EXPECT(is_vm(vmid) && vcpuid < VCPU_PER_VM);
 	EXPECT(ctxt == shadow_ctxt_get(vmid, vcpuid));
@@ -283,21 +300,22 @@ static void check_vm_entry(const struct shadow_ctxt *ctxt)
 	EXPECT(cpu->vttbr == (pt_pool_root(vmid) | (uint64_t)vmid << 48));
 	/* TID3 and, with RAS, TERR besides the specification's. */
 	EXPECT((cpu->hcr_el2 & ~UINT64_C(0xc0)) ==
-	       (UINT64_C(0x88078663b) | BIT(18) | (features ? BIT(36) : 0)));
+	       (UINT64_C(0x88078663b) | BIT(18) | (features->ras ? BIT(36) : 0)));
 	EXPECT((cpu->mdcr_el2 & 0x4f60) == 0x4f60);
 	EXPECT((cpu->mdcr_el2 & (MDCR_E2PB_EL1 | MDCR_E2TB_EL1)) == 0);
 	/* TZ, TSM, TTA always, TAM with AMU, TFP until it has used FP. */
 	EXPECT((cpu->cptr_el2 & (BIT(8) | BIT(12) | BIT(20))) ==
 	       (BIT(8) | BIT(12) | BIT(20)));
-	EXPECT(((cpu->cptr_el2 & BIT(30)) != 0) == features);
+	EXPECT(((cpu->cptr_el2 & BIT(30)) != 0) == features->amu);
 	EXPECT(((cpu->cptr_el2 & BIT(10)) == 0) == this_cpu()->fp_is_vms);
 	EXPECT((cpu->cnthctl_el2 & 3) == 1);
 	EXPECT(cpu->cntvoff_el2 == vm_infos[vmid].cntvoff);
 	EXPECT(cpu->vmpidr_el2 == (UINT64_C(0x80000000) | vcpuid));
 	EXPECT(cpu->mdscr_el1 == 0);
-	EXPECT(!features ||
-	       ((cpu->pmcr_el0 & 1) == 0 && cpu->PMSCR_EL1 == 0 &&
-		cpu->TRFCR_EL1 == 0 && cpu->VDISR_EL2 == 0));
+	EXPECT(!features->pmu || (cpu->pmcr_el0 & 1) == 0);
+	EXPECT(!features->spe || cpu->PMSCR_EL1 == 0);
+	EXPECT(!features->trf || cpu->TRFCR_EL1 == 0);
+	EXPECT(!features->ras || cpu->VDISR_EL2 == 0);
 	EXPECT(mode == 0 || mode == 4 || mode == 5 ||
 	       (mode & 0x1f) == 0x10);
 }

@@ -309,7 +309,7 @@ void vcpu_arguments(struct bytes *bytes, const struct rdata *adt,
 static void boot_step(struct bytes *bytes, const struct rdata *adt,
 		      const struct vm *vm, struct call *call)
 {
-	static const uint64_t sizes[] = { 0x1000, 0x2000, 0x1001, 0x11000 };
+	static const uint64_t sizes[] = { 0x1000, 0x1fff, 0x1001, 0x11000 };
 	uint64_t *arg = call->arg;
 	uint32_t i;
 

@@ -51,8 +51,10 @@ void model_start(uint32_t chunks, struct rdata *adt)
 	}
 	board.emulated[0] = (struct pa_window){ fw_device.base,
 						fw_device.bytes };
-	board.pan = board.ssbs = fw_has_features();
-	board.mte = board.nmi = fw_has_features();
+	board.pan = fw_has_pan();
+	board.ssbs = fw_has_ssbs();
+	board.mte = fw_has_mte();
+	board.nmi = fw_has_nmi();
 	board.actlr_el1 = FW_ACTLR;
 	for (uint32_t id = 0; id < 64; id++) {
 		board.id[id] = fw_id_register(id);
