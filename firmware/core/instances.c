@@ -43,6 +43,7 @@ void fresh_name(uint8_t *name, size_t bytes)
 /* With core held; NULL if it is not known. */
 static struct instance *find(const uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES])
 {
+	ASSERT(lock_core_is_held());
 	for (uint32_t i = 0; i < nr_instances; i++) {
 		if (memcmp(instances[i].id, id, sizeof(instances[i].id)) == 0) {
 			return &instances[i];

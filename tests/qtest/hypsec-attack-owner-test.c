@@ -165,6 +165,26 @@ static void el2s_page(HypsecBoard *board, HypsecAttempt *attempt,
     remap(attempt, VM, pa & ~(HYPSEC_PAGE - 1), 0);
 }
 
+static uint64_t shared_window(HypsecBoard *board)
+{
+    return hypsec_call(board, 0, HYPSEC_HVC_GET_INFO, HYPSEC_INFO_SHARED_BASE,
+                       0, 0, 0);
+}
+
+/* Where EL2 would go on reading what a VM writes. */
+static void first_of_window(HypsecBoard *board, HypsecAttempt *attempt,
+                            const void *data)
+{
+    remap(attempt, VM, shared_window(board), 0);
+}
+
+static void last_of_window(HypsecBoard *board, HypsecAttempt *attempt,
+                           const void *data)
+{
+    remap(attempt, VM, shared_window(board) + HYPSEC_SHARED_SIZE -
+          HYPSEC_PAGE, 0);
+}
+
 static void own_table(HypsecBoard *board, HypsecAttempt *attempt,
                       const void *data)
 {
@@ -208,6 +228,10 @@ static const HypsecAttack attacks[] = {
       .result = HYPSEC_NO_MEMORY },
     { "makes-a-sixth-image", make_scene, sixth_image,
       .result = HYPSEC_NO_MEMORY },
+    { "gives-the-shared-window/first", make_scene, first_of_window,
+      .result = HYPSEC_DENIED },
+    { "gives-the-shared-window/last", make_scene, last_of_window,
+      .result = HYPSEC_DENIED },
     { "gives-el2s/vms-own-table", make_scene, own_table,
       .result = HYPSEC_DENIED },
     { "gives-el2s/other-vms-table", make_scene, other_vms_table,
@@ -360,17 +384,28 @@ static void test_mixed_block(void)
     hypsec_check_tables(board);
 }
 
-/* EL2's memory begins where the host's last block ends. */
+/*
+ * EL2's memory begins where the window ends that it shares with the host, and
+ * which stays the host's.
+ */
 static void test_beside_el2(void)
 {
     HypsecBoard *board = hypsec_board(&two_cpus);
-    uint64_t page = HYPSEC_CARVEOUT - HYPSEC_PAGE;
+    uint64_t window = shared_window(board), page = window - HYPSEC_PAGE;
+    uint64_t value;
 
+    g_assert_cmphex(window + HYPSEC_SHARED_SIZE, ==, HYPSEC_CARVEOUT);
     hypsec_assert_hosts(board, 1, page - HYPSEC_PAGE);
     hypsec_vm_with(board, HYPSEC_GPA, page, 1);
     hypsec_assert_gone(board, 1, page);
     hypsec_assert_gone(board, 1, HYPSEC_CARVEOUT);
     hypsec_assert_hosts(board, 1, page - HYPSEC_PAGE);
+    for (uint64_t pa = window; pa < HYPSEC_CARVEOUT;
+         pa += HYPSEC_SHARED_SIZE - HYPSEC_PAGE) {
+        g_assert_true(hypsec_host_store(board, 1, pa, pa));
+        g_assert_true(hypsec_host_load(board, 0, pa, &value));
+        g_assert_cmphex(value, ==, pa);
+    }
 }
 
 /* A page out of the block that the host is executing in. */

@@ -214,10 +214,9 @@ typedef struct HypsecAttempt {
  * @result: x0 of a call, or HYPSEC_ABORT
  * @told: part of the report, or NULL
  * @args: further arguments of the board, or NULL
- * @honest: an honest host may come to ask for it
  *
- * BUSY, or what an honest host may ask for, is a refusal that is no violation:
- * it is not counted, not told, and does not halt.
+ * BUSY is a refusal that is no violation: it is not counted, not told, and
+ * does not halt.
  */
 typedef struct HypsecAttack {
     const char *path;
@@ -229,7 +228,6 @@ typedef struct HypsecAttack {
     int result;
     const char *told;
     const char *args;
-    bool honest;
 } HypsecAttack;
 
 /**

@@ -949,6 +949,8 @@ static void test_g31(void)
         hypsec_assert_yield(board, &e);
     }
     g_assert_cmpuint(spent, >, 50);
+    /* An honest host that serves all faults runs into it. */
+    g_assert_cmpuint(hypsec_counters(board, 0).refusals, ==, 0);
     hypsec_assert_hosts(board, 0, SPARE + spent * HYPSEC_PAGE);
     for (uint64_t i = 0; i < spent; i++) {
         hypsec_assert_vm_page(board, SPARE + i * HYPSEC_PAGE, VM,

@@ -334,12 +334,11 @@ static const HypsecAttack attacks[] = {
 
     /* POWEROFF */
     { "off/G21/run", make_off, call, .data = &run0,
-      .result = HYPSEC_DENIED, .honest = true },
+      .result = HYPSEC_BUSY },
     { "off/G21/run-another-vcpu", make_off, call, .data = &run1,
-      .result = HYPSEC_DENIED, .honest = true },
+      .result = HYPSEC_BUSY },
     { "off/G21/run-with-a-page", make_parked, off_while_it_waits,
-      free_is_the_hosts, .data = &run1, .result = HYPSEC_DENIED,
-      .honest = true },
+      free_is_the_hosts, .data = &run1, .result = HYPSEC_BUSY },
     { "off/register-vcpu", make_off, call, .data = &register_vcpu2,
       .result = HYPSEC_DENIED },
     { "off/set-boot-info", make_off, call, .data = &set_boot_info,
@@ -389,37 +388,74 @@ static const uint64_t vm_calls[] = {
     HYPSEC_HVC_SET_MANIFEST,
 };
 
+/* All numbers in one test; two of them as attacks, which also halt. */
+static void check_numbers(HypsecBoard *board, const uint64_t *numbers,
+                          size_t n, uint64_t nr, bool vcpus)
+{
+    g_autoptr(HypsecState) before = hypsec_state(board);
+
+    for (size_t i = 0; i < n; i++) {
+        g_assert_cmpint(hypsec_call(board, 0, nr, vcpus ? VM : numbers[i],
+                                    vcpus ? numbers[i] : 0, 0, 0), ==,
+                        HYPSEC_INVALID);
+    }
+    hypsec_assert_state(board, before);
+    g_assert_cmpuint(hypsec_counters(board, 0).refusals, ==, n);
+}
+
+static void test_no_vms(const void *data)
+{
+    HypsecBoard *board = hypsec_board(&two_cpus);
+
+    make_verified(board);
+    check_numbers(board, no_vms, ARRAY_SIZE(no_vms), *(const uint64_t *)data,
+                  false);
+}
+
+static void test_no_vcpus(const void *data)
+{
+    uint64_t nr = *(const uint64_t *)data;
+    HypsecBoard *board = hypsec_board(&two_cpus);
+
+    if (nr == HYPSEC_HVC_VCPU_RUN) {
+        make_verified(board);
+    } else {
+        make_registered(board);
+    }
+    check_numbers(board, no_vcpus, ARRAY_SIZE(no_vcpus), nr, true);
+}
+
+static void add_number(uint64_t nr, const char *what, uint64_t x1,
+                       uint64_t x2)
+{
+    Call *data = g_new(Call, 1);
+    HypsecAttack *attack = g_new(HypsecAttack, 1);
+
+    *data = (Call){ nr, { x1, x2 } };
+    *attack = (HypsecAttack){
+        g_strdup_printf("G6/call-%" PRIu64 "/%s", nr, what),
+        nr == HYPSEC_HVC_VCPU_RUN ? make_verified : make_registered,
+        call, .data = data, .result = HYPSEC_INVALID,
+    };
+    hypsec_add_attack(PROGRAM, attack);
+}
+
 static void add_numbers(void)
 {
     for (size_t c = 0; c < ARRAY_SIZE(vm_calls); c++) {
-        for (size_t i = 0; i < ARRAY_SIZE(no_vms); i++) {
-            Call *data = g_new(Call, 1);
-            HypsecAttack *attack = g_new(HypsecAttack, 1);
+        g_autofree char *path = g_strdup_printf(PROGRAM "/G6/vms/call-%"
+                                                PRIu64, vm_calls[c]);
 
-            *data = (Call){ vm_calls[c], { no_vms[i], 0 } };
-            *attack = (HypsecAttack){
-                g_strdup_printf("G6/call-%" PRIu64 "/vm-0x%" PRIx64,
-                                vm_calls[c], no_vms[i]),
-                make_verified, call, .data = data, .result = HYPSEC_INVALID,
-            };
-            hypsec_add_attack(PROGRAM, attack);
-        }
+        qtest_add_data_func(path, &vm_calls[c], test_no_vms);
+        add_number(vm_calls[c], "host", 0, 0);
+        add_number(vm_calls[c], "corevisor", HYPSEC_COREVISOR, 0);
     }
     for (size_t c = 0; c < ARRAY_SIZE(vcpu_calls); c++) {
-        for (size_t i = 0; i < ARRAY_SIZE(no_vcpus); i++) {
-            Call *data = g_new(Call, 1);
-            HypsecAttack *attack = g_new(HypsecAttack, 1);
+        g_autofree char *path = g_strdup_printf(PROGRAM "/G6/vcpus/call-%"
+                                                PRIu64, vcpu_calls[c]);
 
-            *data = (Call){ vcpu_calls[c], { VM, no_vcpus[i] } };
-            *attack = (HypsecAttack){
-                g_strdup_printf("G6/call-%" PRIu64 "/vcpu-0x%" PRIx64,
-                                vcpu_calls[c], no_vcpus[i]),
-                vcpu_calls[c] == HYPSEC_HVC_VCPU_RUN ? make_verified
-                                                     : make_registered,
-                call, .data = data, .result = HYPSEC_INVALID,
-            };
-            hypsec_add_attack(PROGRAM, attack);
-        }
+        qtest_add_data_func(path, &vcpu_calls[c], test_no_vcpus);
+        add_number(vcpu_calls[c], "ninth-vcpu", VM, HYPSEC_MAX_VCPUS);
     }
 }
 

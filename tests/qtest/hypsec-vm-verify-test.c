@@ -505,7 +505,7 @@ static void check_unverified(HypsecBoard *board, const HypsecVm *vm,
     g_assert_cmpuint(hypsec_vm_state(board, VM), ==, VM_POWEROFF);
     g_assert_cmpint(hypsec_vm_verify(board, vm, NULL), ==, HYPSEC_DENIED);
     g_assert_cmpint(hypsec_call(board, 0, HYPSEC_HVC_VCPU_RUN, VM, 0, 0, 0),
-                    ==, HYPSEC_DENIED);
+                    ==, HYPSEC_BUSY);
     for (uint64_t i = 0; i < pages; i++) {
         hypsec_assert_gone(board, 1, PA + i * HYPSEC_PAGE);
     }

@@ -129,12 +129,13 @@ static void bad_manifest_by_somebody_else(void)
 /* A board without a key trusts the key that everybody has, and no other. */
 static void demo_key_is_trusted_without_another(void)
 {
-	static const uint8_t none[32];
+	static const uint8_t none[32], one[32] = { [31] = 1 };
 	struct plain_manifest plain;
 	struct signed_manifest m;
 	vmid_t vm;
 
 	signed_start();
+	g_assert_true(keys_set(one, board_secret, board_seed));
 	g_assert_false(keys_set(none, board_secret, board_seed));
 	plain = vm_manifest();
 	vm = ops_new_vm();

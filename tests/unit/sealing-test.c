@@ -1248,6 +1248,32 @@ static void g64_vcpu_goes_to_the_vm(void)
 	g_assert_true(shadow_ctxt_get(vm, 0)->shared == shared(vm, 0));
 }
 
+/* Boots, and saves of one, have names of their own. */
+static void names_do_not_come_again(void)
+{
+	g_autofree struct saved_file *file = save(start_vm());
+	g_autofree struct saved_file *again = save(restore(file));
+	g_autofree struct saved_file *twin = save(make_vm());
+	g_autofree struct saved_file *other = NULL;
+	uint8_t seed[32];
+
+	g_assert_cmpint(memcmp(file->seal.save_id, again->seal.save_id, 32),
+			!=, 0);
+	g_assert_cmpmem(file->seal.instance, 16, again->seal.instance, 16);
+	g_assert_cmpint(memcmp(file->seal.instance, twin->seal.instance, 16),
+			!=, 0);
+	/* The last byte of the seed counts. */
+	memcpy(seed, board_seed, sizeof(seed));
+	seed[31] ^= 1;
+	reset_board((const char *)seed);
+	other = save(make_vm());
+	g_assert_cmpint(memcmp(file->seal.save_id, other->seal.save_id, 32),
+			!=, 0);
+	g_assert_cmpint(memcmp(file->seal.instance, other->seal.instance, 16),
+			!=, 0);
+	g_assert_cmpmem(file->seal.manifest, 32, other->seal.manifest, 32);
+}
+
 /* --- What is on the host's disk ---------------------------------------- */
 
 /* docs/sealing.rst once more, in one piece: a save must open for years. */
@@ -1467,6 +1493,7 @@ static const struct unit_test tests[] = {
 		bad_images_into_a_restored_vm),
 	UNIT_TEST("/sealing/bad/parts-into-an-ordinary-vm",
 		bad_parts_into_an_ordinary_vm),
+	UNIT_TEST("/sealing/names/do-not-come-again", names_do_not_come_again),
 	UNIT_TEST("/sealing/format/documented", format_is_the_documented_one),
 	UNIT_TEST("/sealing/bad/changed-data-is-not-decrypted",
 		changed_data_is_not_decrypted),

@@ -504,7 +504,9 @@ static void serror_is_pended_for_the_host(void)
 
 /* --- FP and SIMD ------------------------------------------------------ */
 
+/* What the VM found, and what it left. */
 static struct fp_state vm_fp;
+static struct fp_state vm_fp_left;
 
 /* Uses FP, and whatever it finds there is written over. */
 static uint64_t vm_uses_fp(struct shadow_ctxt *ctxt)
@@ -524,6 +526,7 @@ static uint64_t vm_uses_fp(struct shadow_ctxt *ctxt)
 	}
 	native_cpu.fp.fpsr = random64();
 	native_cpu.fp.fpcr = random64();
+	vm_fp_left = native_cpu.fp;
 	return HYPSEC_EXIT_IRQ;
 }
 
@@ -579,7 +582,7 @@ static void fp_of_the_vm_is_kept(void)
 
 	start(&old_cpu);
 	run_using_fp();
-	left = shadow_ctxt_get(VM, VCPU)->fp;
+	left = vm_fp_left;
 	run_using_fp();
 	g_assert_cmpmem(&vm_fp, sizeof(left), &left, sizeof(left));
 }
@@ -1104,6 +1107,27 @@ static void refuses_a_vcpu_that_is_off(void)
 	refused_run(VM, VCPU, HYPSEC_BUSY);
 }
 
+/* A page that the VM cannot have: it goes on waiting for one. */
+static void refused_answer_leaves_the_vcpu_waiting(void)
+{
+	struct shadow_ctxt *ctxt = shadow_ctxt_get(VM, VCPU);
+
+	start(&new_cpu);
+	ctxt->regs[EC] = HYPSEC_EXIT_TRAP;
+	ctxt->regs[ESR_EL2] = UINT64_C(0x24) << 26 | BIT(25) | 0x07;
+	ctxt->regs[HPFAR_EL2] = UINT64_C(0x40000000) >> 8;
+	ctxt->regs[FLAGS] = PENDING_FSC_FAULT;
+	/* Of the VM, not of the vCPU: loaded with each try. */
+	ctxt->regs[CNTVOFF_EL2] = 0x1000 * VM;
+	pages[VM][VCPU].new_pte = TEST_EL2_BASE;
+	pages[VM][VCPU].new_level = 3;
+	refused_run(VM, VCPU, HYPSEC_DENIED);
+	refused_run(VM, VCPU, HYPSEC_DENIED);
+	pages[VM][VCPU].new_pte = TEST_RAM_BASE + 16 * MIB;
+	run_looking();
+	g_assert_cmpuint(get_level_s2pt(VM, UINT64_C(0x40000000)), ==, 3);
+}
+
 static void refusal_is_told(void)
 {
 	start(&old_cpu);
@@ -1261,6 +1285,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/refuses/no-vcpu", refuses_a_vcpu_that_is_not_there),
 	UNIT_TEST("/refuses/active", refuses_a_vcpu_that_runs),
 	UNIT_TEST("/refuses/off", refuses_a_vcpu_that_is_off),
+	UNIT_TEST("/refuses/answer", refused_answer_leaves_the_vcpu_waiting),
 	UNIT_TEST("/refuses/told", refusal_is_told),
 	UNIT_TEST("/refuses/end-is-no-violation",
 		  end_of_a_vm_is_no_violation),
