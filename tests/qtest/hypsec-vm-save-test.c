@@ -280,7 +280,7 @@ static void test_once(void)
 
     save_vm(board, &vm, s);
     g_assert_cmpint(call(board, HYPSEC_HVC_VCPU_RUN, vm.id, 0, 0, 0), ==,
-                    HYPSEC_DENIED);
+                    HYPSEC_BUSY);
     again = restore_vm(board, s, 2);
     other = hypsec_vm(board);
     g_assert_cmpint(begin(board, other, s), ==, HYPSEC_DENIED);
@@ -322,10 +322,10 @@ int main(int argc, char **argv)
     if (!hypsec_lib_init(&argc, &argv)) {
         return EXIT_FAILURE;
     }
-    qtest_add_func(PROGRAM "/goes-on/same-board", test_same_board);
-    qtest_add_func(PROGRAM "/goes-on/other-board", test_other_board);
+    qtest_add_func(PROGRAM "/G64/goes-on/same-board", test_same_board);
+    qtest_add_func(PROGRAM "/G64/goes-on/other-board", test_other_board);
     qtest_add_func(PROGRAM "/refused/other-key", test_other_key);
     qtest_add_func(PROGRAM "/refused/twice", test_once);
-    qtest_add_func(PROGRAM "/refused/changed", test_changed);
+    qtest_add_func(PROGRAM "/G64/refused/changed", test_changed);
     return hypsec_lib_run();
 }
