@@ -63,7 +63,8 @@ def parse_arguments(argv):
 
 def configuration(args, folder):
     options = guests.Options(vcpus=args.vcpus, memory=args.vm_memory)
-    vms = [guests.small(options, "soak", argument=args.seconds,
+    # The host may read what a VM shares just then.
+    vms = [guests.small(options, "soak", argument=args.seconds, shares=1,
                         name=f"soak{n}") for n in range(1, args.vms + 1)]
     bundle = folder / run_guest.BUNDLE
     bundle.write_bytes(guests.Scenario(vms, []).bundle())

@@ -4,7 +4,8 @@
  *
  * The ring is the VM's page: everything in it is what the VM wants it to be,
  * read once and bounded. The VM may take it away at any time, so that each
- * access may end in an abort.
+ * access may end in an abort. That is a violation by the host in EL2's eyes:
+ * with on-violation=halt there must be no rings, or a VM stops the machine.
  */
 #include "dt.h"
 #include "vm.h"
@@ -76,7 +77,8 @@ static void kick(struct vm *vm)
 
 static void attach(struct vm *vm, uint64_t ipa)
 {
-	uint64_t pa = ipa % PAGE_SIZE == 0 ? vm_memory_find(vm, ipa) : 0;
+	uint64_t pa = ipa % PAGE_SIZE == 0 && options.rings ?
+		      vm_memory_find(vm, ipa) : 0;
 	uint64_t word;
 
 	lock_acquire(&vm->lock);

@@ -98,6 +98,7 @@ struct options {
 	bool attack;
 	bool verbose;
 	bool raw;
+	bool rings;
 	uint64_t slice_us;
 	uint64_t cpus;
 	uint64_t seconds;

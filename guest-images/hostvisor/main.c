@@ -108,6 +108,7 @@ static void read_options(void)
 
 	options.attack = number_option("hypsec.attack=", 0) != 0;
 	options.verbose = number_option("hypsec.verbose=", 0) != 0;
+	options.rings = number_option("hypsec.rings=", 1) != 0;
 	options.slice_us = number_option("hypsec.slice=", DEFAULT_SLICE_US);
 	options.cpus = number_option("hypsec.cpus=", MAX_CPUS);
 	options.seconds = number_option("hypsec.seconds=", 0);

@@ -2,12 +2,18 @@
 /*
  * A shared ring: one page of this VM's is granted to the host, which echoes
  * what goes into it; then the page is taken back.
+ *
+ * Arguments that are no number of rounds: a VM that lies about its ring, and
+ * is well if the host bears that.
  */
 #include "hostvisor/device.h"
 #include "vm.h"
 
 #define DEFAULT_ROUNDS	100u
 #define WAIT_SECONDS	60u
+/* The host is told of a page that is not shared, or is no more. */
+#define NEVER_SHARED	0x8001u
+#define TAKEN_BACK	0x8002u
 
 const char vm_name[] = "ring";
 
@@ -80,6 +86,41 @@ static void receive(unsigned int round)
 	vm_store(count(HOSTVISOR_RING_READ), read + bytes);
 }
 
+static bool attach(void)
+{
+	vm_mmio_write64(VM_DEVICE + HOSTVISOR_RING, (uintptr_t)ring);
+	return vm_mmio_read64(VM_DEVICE + HOSTVISOR_RING) == 1;
+}
+
+static void never_share(void)
+{
+	ring[HOSTVISOR_RING_SENT] = 1;
+	if (attach()) {
+		vm_fail("the host has found a ring that is not shared");
+	}
+	vm_mmio_write(VM_DEVICE + HOSTVISOR_KICK, 1);
+	vm_ok("mode=never-shared");
+}
+
+/* A host that gives no rings at all is all right. */
+static void take_back(void)
+{
+	bool attached;
+
+	if (vm_share(ring, sizeof(ring))) {
+		vm_fail("EL2 does not share a page");
+	}
+	attached = attach();
+	if (vm_unshare(ring, sizeof(ring))) {
+		vm_fail("EL2 does not take a page back");
+	}
+	vm_mmio_write(VM_DEVICE + HOSTVISOR_KICK, 1);
+	if (vm_mmio_read64(VM_DEVICE + HOSTVISOR_RING) != 0) {
+		vm_fail("the host has not noticed");
+	}
+	vm_ok("mode=taken-back attached=%u", attached);
+}
+
 void vm_main(const struct vm_params *params)
 {
 	unsigned int rounds = params->argument ? params->argument :
@@ -92,11 +133,16 @@ void vm_main(const struct vm_params *params)
 	vm_irq_init(on_irq);
 	vm_irq_enable(HOSTVISOR_IRQ_RING);
 	vm_irqs_on();
+	if (rounds == NEVER_SHARED) {
+		never_share();
+	}
+	if (rounds == TAKEN_BACK) {
+		take_back();
+	}
 	if (vm_share(ring, sizeof(ring))) {
 		vm_fail("EL2 does not share a page");
 	}
-	vm_mmio_write64(VM_DEVICE + HOSTVISOR_RING, (uintptr_t)ring);
-	if (vm_mmio_read64(VM_DEVICE + HOSTVISOR_RING) != 1) {
+	if (!attach()) {
 		vm_fail("the host has not found the ring");
 	}
 	for (unsigned int round = 0; round < rounds; round++) {

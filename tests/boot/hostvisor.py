@@ -117,6 +117,20 @@ def lives(tap, folder):
          "HYPSEC-VM-OK")
 
 
+def rings(tap, folder):
+    liars = [small("ring", argument=argument, name=name) for name, argument in
+             (("never-shared", 0x8001), ("taken-back", 0x8002))]
+    bundle = make_bundle([*liars, small("ring", name="honest")])
+    told(tap, "rings/lies-hurt-nobody-else", run(folder, bundle), 0,
+         "vm1: no ring", "vm2: its ring is gone",
+         "[vm3 honest] HYPSEC-VM-OK")
+    told(tap, "rings/none-where-a-violation-halts",
+         run(folder, make_bundle(liars), "hypsec.rings=0",
+             machine="hypsec-virt,on-violation=halt"), 0,
+         "[vm1 never-shared] HYPSEC-VM-OK",
+         "mode=taken-back attached=0")
+
+
 def main(tap):
     with tempfile.TemporaryDirectory(prefix="hypsec-") as folder:
         folder = pathlib.Path(folder)
@@ -124,6 +138,7 @@ def main(tap):
         bad_options(tap, folder)
         failures(tap, folder)
         lives(tap, folder)
+        rings(tap, folder)
 
 
 boottest.run(main)
