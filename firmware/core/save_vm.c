@@ -107,7 +107,8 @@ static void freeze(vmid_t vmid)
  *
  * Spec:   AbstractMachine.encrypt_mem_buf_spec
  * Delta:  D-041
- * Locks:  caller holds vm[vmid] and s2page
+ * Locks:  caller holds vm[vmid] and s2page; takes pt[HOSTVISOR]
+ * Panics: the host maps @inbuf - nobody
  */
 void encrypt_mem_buf(uint32_t vmid, uint64_t inbuf, uint64_t outbuf,
 		     struct hypsec_sealed_page *page)
@@ -125,6 +126,8 @@ void encrypt_mem_buf(uint32_t vmid, uint64_t inbuf, uint64_t outbuf,
 		.bound_bytes = sizeof(bound),
 	};
 
+	/* Between hashing and encrypting nobody changes it. */
+	ASSERT((walk_s2pt(HOSTVISOR, inbuf) & S2_VALID) == 0);
 	seal_encrypt(&saved_vm(vmid)->keys, &data, &page->tag);
 	memcpy(el2_ptr(pa_to_el2_va(outbuf)), data.data, PAGE_SIZE);
 }

@@ -776,6 +776,30 @@ static void bad_size_of_a_vcpu(void)
 	assert_done(load_vcpu(vm, file, 0));
 }
 
+static size_t count_events(enum native_op op)
+{
+	size_t n, found = 0;
+	const struct native_event *events = native_events(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		found += events[i].op == op;
+	}
+	return found;
+}
+
+/* What the VM executes is what was decrypted, caches or not. */
+static void restored_page_is_in_memory(void)
+{
+	g_autofree struct saved_file *file = save(start_vm());
+	vmid_t vm = begun(file);
+
+	put_page(file, 0, NEW_PFN);
+	native_events_reset();
+	assert_done(load_decrypt_buf(vm, PA(NEW_PFN), TAG));
+	g_assert_cmpuint(count_events(NATIVE_CLEAN), ==, 1);
+	g_assert_cmpuint(count_events(NATIVE_ICACHE), ==, 1);
+}
+
 /* --- Left out, reordered, mixed ---------------------------------------- */
 
 static void bad_order_of_pages(void)
@@ -1007,6 +1031,18 @@ static void bad_save_by_the_next_of_an_id(void)
 	assert_refused(save_page(next, HEAP_PFN), HV_EPERM);
 	assert_refused(seal_vm(next, TAG), HV_EPERM);
 	g_assert_cmpstr(this_cpu()->reason, ==, "the VM is not being saved");
+}
+
+/* A VM on its way out runs no more, nor does any save of it (same seed). */
+static void bad_restore_beside_a_vm_that_is_saved(void)
+{
+	g_autofree struct saved_file *file = save(start_vm());
+	vmid_t vm = start_vm();
+	vmid_t other = ops_new_vm();
+
+	assert_done(save_page(vm, HEAP_PFN));
+	g_assert_cmpint(begin(other, &file->seal), ==, HV_EPERM);
+	g_assert_cmpstr(this_cpu()->reason, ==, "the VM has gone on since");
 }
 
 /* --- Once -------------------------------------------------------------- */
@@ -1448,7 +1484,14 @@ static void format_is_the_documented_one(void)
 {
 	g_autofree struct saved_file *file = save(start_vm());
 	struct reader reader = reader_of(&file->seal);
+	struct plain_manifest plain;
+	uint8_t hash[32];
 
+	plain = vm_manifest();
+	crypto_generichash_blake2b(hash, 32, (const uint8_t *)&plain,
+				   sizeof(plain.head) +
+				   2 * sizeof(plain.images[0]), NULL, 0);
+	g_assert_cmpmem(file->seal.manifest, 32, hash, 32);
 	read_seal(&reader, file);
 	for (size_t i = 0; i < VM_PAGES; i++) {
 		const uint64_t bound[4] = { 1, i, file->tag[i].gfn,
@@ -1565,6 +1608,8 @@ static const struct unit_test tests[] = {
 		  bad_seal_with_vcpus_of_the_restore),
 	UNIT_TEST("/sealing/bad/save-by-the-next-of-an-id",
 		  bad_save_by_the_next_of_an_id),
+	UNIT_TEST("/sealing/good/restored-page-is-in-memory",
+		  restored_page_is_in_memory),
 	UNIT_TEST("/sealing/bad/descriptions-of-pages",
 		  bad_descriptions_of_pages),
 	UNIT_TEST("/sealing/bad/page-over-a-mapping", bad_page_over_a_mapping),
@@ -1586,6 +1631,8 @@ static const struct unit_test tests[] = {
 		bad_replay_beside_the_restored_vm),
 	UNIT_TEST("/sealing/bad/two-restores-at-a-time",
 		  bad_two_restores_at_a_time),
+	UNIT_TEST("/sealing/bad/restore-beside-a-vm-that-is-saved",
+		  bad_restore_beside_a_vm_that_is_saved),
 	UNIT_TEST("/sealing/bad/rollback", bad_rollback),
 	UNIT_TEST("/sealing/bad/rollback-of-a-begun-restore",
 		bad_rollback_of_a_begun_restore),
