@@ -240,6 +240,25 @@ enum option set_vm_mapped_pages_spec(uint32_t vmid, uint32_t load_idx,
 	return SOME;
 }
 
+enum option get_vm_inc_exe_spec(uint32_t vmid, const struct rdata *adt,
+				uint32_t *inc_exe)
+{
+	RELY_VM(vmid, adt);
+	*inc_exe = adt->halt ? 0 : adt->vms[vmid].inc_exe;
+	return SOME;
+}
+
+/* Corrected, G62: the Coq writes the number of images. */
+enum option set_vm_inc_exe_spec(uint32_t vmid, uint32_t inc_exe,
+				struct rdata *adt)
+{
+	RELY_VM(vmid, adt);
+	if (!adt->halt) {
+		adt->vms[vmid].inc_exe = inc_exe;
+	}
+	return SOME;
+}
+
 /*
  * Corrected, G23: ids come back after a full teardown, so the next one is the
  * lowest that is free; COREVISOR if there is none (G7).

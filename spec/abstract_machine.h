@@ -53,6 +53,10 @@ enum option get_vm_mapped_pages_spec(uint32_t vmid, uint32_t load_idx,
 				     uint64_t *pages);
 enum option set_vm_mapped_pages_spec(uint32_t vmid, uint32_t load_idx,
 				     uint64_t pages, struct rdata *adt);
+enum option get_vm_inc_exe_spec(uint32_t vmid, const struct rdata *adt,
+				uint32_t *inc_exe);
+enum option set_vm_inc_exe_spec(uint32_t vmid, uint32_t inc_exe,
+				struct rdata *adt);
 enum option get_next_vmid_spec(const struct rdata *adt, uint32_t *vmid);
 
 /* B.10 */

@@ -200,6 +200,7 @@ struct manifest {
  * @vcpu:	states of the vCPUs
  * @boot:	what PSCI knows of them
  * @cntvoff:	how far its virtual counter is behind
+ * @inc_exe:	not 0: it continues from saved state
  * @devices_end: IPA at which its highest device ends
  * @manifest:	what it has to be
  * @clearing:	a clear_vm_stage2_range is not finished
@@ -213,6 +214,7 @@ struct vm {
 	uint32_t vcpu[VCPU_PER_VM];
 	struct vcpu_boot boot[VCPU_PER_VM];
 	uint64_t cntvoff;
+	uint32_t inc_exe;
 	uint64_t devices_end;
 	struct manifest manifest;
 	bool clearing;

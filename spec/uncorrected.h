@@ -86,6 +86,14 @@ struct remap_window {
 	uint64_t pte[REMAP_WINDOW_PAGES];
 };
 
+/*
+ * Where the window goes on: *@next is what is stored, 0 at first. The result is
+ * the address of @pages pages of it.
+ */
+#define EL2_REMAP_START_C	UINT64_C(0x100000000)
+#define EL2_REMAP_END_C		UINT64_C(0x50000000000)
+uint64_t alloc_remap_addr_c(uint64_t *next, uint64_t pages);
+
 enum option remap_vm_image_coq(uint32_t vmid, uint64_t pfn, uint64_t load_idx,
 			       struct rdata *adt, struct remap_window *window);
 enum option remap_vm_image_qtop(uint32_t vmid, uint64_t pfn, uint64_t load_idx,

@@ -227,6 +227,18 @@ uint64_t load_pages_c(uint64_t size)
 	return (size + PAGE_SIZE - 1) / PAGE_SIZE;
 }
 
+/*
+ * B.4, G28: the start is added whenever it is read and never taken off, and
+ * what does not fit is printed and given out.
+ */
+uint64_t alloc_remap_addr_c(uint64_t *next, uint64_t pages)
+{
+	uint64_t remap = *next + EL2_REMAP_START_C;
+
+	*next = remap + pages * PAGE_SIZE;
+	return remap;
+}
+
 static enum option remap(uint32_t vmid, uint64_t pte, uint64_t load_idx,
 			 struct rdata *adt, struct remap_window *window)
 {

@@ -664,6 +664,12 @@ enum option set_vcpu_active_coq(uint32_t vmid, uint32_t vcpuid,
 	return SOME;
 }
 
+/* B.4 (G62). */
+void set_vm_inc_exe_coq(uint32_t vmid, uint32_t inc_exe, struct rdata *adt)
+{
+	adt->vms[vmid].next_load_idx = inc_exe;
+}
+
 /* C.9: two classes, one of them by another number (G54); else panic (G55). */
 enum option vm_exit_dispatcher_coq(struct rdata *adt, uint32_t *res)
 {
@@ -807,6 +813,12 @@ enum option restore_shadow_kvm_regs_c(struct rdata *adt)
 	}
 	ctxt->ctxt_states.dirty = 0;
 	return SOME;
+}
+
+/* A.8: eight bits. */
+uint64_t vmid_field_c(uint32_t vmid)
+{
+	return vmid & 0xff;
 }
 
 /* C.4: 0, which is ARM_EXCEPTION_IRQ. */

@@ -54,11 +54,14 @@ void core_handle_sys64_c(struct shadow_ctxt *ctxt);
 enum option timer_set_cntvoff_c(uint64_t low, uint64_t high,
 				struct rdata *adt);
 enum option activate_traps_c(struct rdata *adt);
+void set_vm_inc_exe_coq(uint32_t vmid, uint32_t inc_exe, struct rdata *adt);
 enum option register_vcpu_c(uint32_t vmid, uint32_t vcpuid,
 			    struct rdata *adt);
 enum option verify_and_load_images_c(uint32_t vmid, struct rdata *adt);
 enum option save_shadow_kvm_regs_c(struct rdata *adt);
 enum option restore_shadow_kvm_regs_c(struct rdata *adt);
+/* The VMID field of VTTBR_EL2 (G43). */
+uint64_t vmid_field_c(uint32_t vmid);
 /* What the host finds in x0 after a refusal (G13). */
 uint64_t run_vcpu_refused_c(void);
 /* Where the C looks for the host's registers: in the window (G8). */

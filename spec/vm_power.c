@@ -37,7 +37,8 @@ enum option get_vm_poweron_spec(uint32_t vmid, struct rdata *adt,
 /*
  * Corrected, G41: the VM says where its other vCPUs start, and EL2 keeps it;
  * the Coq shows it to the host and asks the host at their first run. What the
- * target's state does not allow is the host's to answer.
+ * target's state does not allow is the host's to answer. The last CPU_ON before
+ * the target runs counts: the host may have denied an earlier one.
  */
 static enum option cpu_on(uint32_t vmid, uint64_t target, uint64_t entry,
 			  uint64_t context, struct rdata *adt)
@@ -50,7 +51,7 @@ static enum option cpu_on(uint32_t vmid, uint64_t target, uint64_t entry,
 	WHEN(acquire_lock_vm_spec(vmid, adt));
 	WHEN(get_vcpu_state_spec(vmid, (uint32_t)target, adt, &state));
 	if (state != UNUSED &&
-	    adt->vms[vmid].boot[target].power == VCPU_OFF) {
+	    adt->vms[vmid].boot[target].power != VCPU_ON) {
 		WHEN(boot_vcpu_set_entry_spec(vmid, (uint32_t)target, entry,
 					      context, adt));
 	}

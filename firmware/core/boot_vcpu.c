@@ -120,7 +120,7 @@ void boot_vcpu_set_entry(uint32_t vmid, uint32_t vcpuid, uint64_t entry,
 			 uint64_t context)
 {
 	ASSERT(get_vcpu_state(vmid, vcpuid) != UNUSED &&
-	       get_vcpu_power(vmid, vcpuid) == VCPU_OFF);
+	       get_vcpu_power(vmid, vcpuid) != VCPU_ON);
 	set_vcpu_entry(vmid, vcpuid, entry, context);
 	set_vcpu_power(vmid, vcpuid, VCPU_ON_PENDING);
 }

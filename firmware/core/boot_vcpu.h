@@ -15,16 +15,17 @@ enum hv_status WARN_UNUSED set_vcpu_active(uint32_t vmid, uint32_t vcpuid);
 uint64_t search_load_info(uint32_t vmid, uint64_t addr);
 
 /**
- * boot_vcpu_set_entry() - have a vCPU that is off start
+ * boot_vcpu_set_entry() - have a vCPU that is not on start
  * @vmid:    a VM
- * @vcpuid:  a vCPU that is registered and off
+ * @vcpuid:  a vCPU that is registered and off, or has not run since it was
+ *	     turned on
  * @entry:   PC of its first instruction
  * @context: its x0 then
  *
  * Its next VCPU_RUN is a first run there.
  *
  * Locks:  caller holds vm[vmid]
- * Panics: it is not registered or not off - nobody
+ * Panics: it is not registered, or on - nobody
  */
 void boot_vcpu_set_entry(uint32_t vmid, uint32_t vcpuid, uint64_t entry,
 			 uint64_t context);

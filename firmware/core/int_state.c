@@ -62,7 +62,6 @@ void set_vm_vcpu(uint32_t vmid, uint32_t vcpuid, uint64_t vcpu)
 	ASSERT(is_vm(vmid) && vcpuid < VCPU_PER_VM);
 	memset(el2_ptr(pa_to_el2_va(vcpu)), 0, HYPSEC_SHARED_STRIDE);
 	ctxt->shared = el2_ptr(pa_to_el2_va(vcpu));
-	ctxt->released = 0;
 	ctxt->shared->version = HYPSEC_ABI_VERSION;
 	ctxt->shared->size = sizeof(struct hypsec_vcpu);
 	ctxt->shared->vgic.nr_lrs = this_cpu()->features.nr_lrs;

@@ -16,9 +16,8 @@
 void shared_window_init(paddr_t base)
 {
 	acquire_lock_s2page();
-	for (uint64_t offset = 0; offset < HYPSEC_SHARED_SIZE;
-	     offset += PAGE_SIZE) {
-		pfn_t pfn = (base + offset) >> PAGE_SHIFT;
+	for (uint64_t i = 0; i < HYPSEC_SHARED_SIZE >> PAGE_SHIFT; i++) {
+		pfn_t pfn = (base >> PAGE_SHIFT) + i;
 
 		ASSERT(get_pfn_owner(pfn) == HOSTVISOR);
 		set_pfn_count(pfn, 1);

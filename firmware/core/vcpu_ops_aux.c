@@ -211,8 +211,9 @@ static uint32_t released_args(uint32_t fn)
 }
 
 /*
- * Has the target start where the VM says, if it can: it exists and is off. If
- * not, the host finds the right error by itself.
+ * Has the target start where the VM says, if it can: it exists and is not on.
+ * If not, the host finds the right error by itself. One that has not run since
+ * an earlier CPU_ON starts by this one: the host may have denied that.
  */
 static void psci_cpu_on(uint32_t vmid, uint64_t target, uint64_t entry,
 			uint64_t context)
@@ -223,7 +224,7 @@ static void psci_cpu_on(uint32_t vmid, uint64_t target, uint64_t entry,
 	}
 	acquire_lock_vm(vmid);
 	if (get_vcpu_state(vmid, (uint32_t)target) != UNUSED &&
-	    get_vcpu_power(vmid, (uint32_t)target) == VCPU_OFF) {
+	    get_vcpu_power(vmid, (uint32_t)target) != VCPU_ON) {
 		boot_vcpu_set_entry(vmid, (uint32_t)target, entry, context);
 	}
 	release_lock_vm(vmid);
@@ -405,13 +406,13 @@ static uint64_t external_abort_fsc(uint64_t esr)
 		       FSC_EXTERNAL_WALK | (esr & FSC_LEVEL_MASK);
 }
 
-uint64_t vcpu_external_abort(const struct shadow_ctxt *ctxt)
+uint64_t vcpu_external_abort(const struct shadow_ctxt *ctxt, uint64_t class)
 {
 	bool el1 = vcpu_was_at_el1(ctxt);
 	/* IL is set for every abort without ISV, and EL1 gets none with it. */
 	uint64_t esr = ESR_ELX_IL | external_abort_fsc(ctxt->regs[ESR_EL2]);
 
-	if (esr_class(ctxt) == EC_IABT_LOW) {
+	if (class == EC_IABT_LOW) {
 		return esr | INPLACE(ESR_ELX_EC,
 				     el1 ? EC_IABT_CUR : EC_IABT_LOW);
 	}
@@ -431,14 +432,17 @@ uint64_t vcpu_external_abort(const struct shadow_ctxt *ctxt)
 void update_exception_gp_regs(uint32_t vmid, uint32_t vcpuid)
 {
 	struct shadow_ctxt *ctxt = shadow_ctxt_get(vmid, vcpuid);
-	uint64_t esr = INPLACE(ESR_ELX_EC, EC_UNKNOWN) | ESR_ELX_IL;
+	uint64_t dirty = ctxt->regs[DIRTY];
 
-	if ((ctxt->regs[DIRTY] &
-	     (PENDING_DABT_INJECT | PENDING_IABT_INJECT)) != 0) {
-		esr = vcpu_external_abort(ctxt);
-		ctxt->regs[FAR_EL1] = ctxt->regs[FAR_EL2];
+	if ((dirty & PENDING_UNDEF_INJECT) != 0) {
+		vcpu_enter_el1(ctxt, INPLACE(ESR_ELX_EC, EC_UNKNOWN) |
+				     ESR_ELX_IL);
+		return;
 	}
-	vcpu_enter_el1(ctxt, esr);
+	ctxt->regs[FAR_EL1] = ctxt->regs[FAR_EL2];
+	vcpu_enter_el1(ctxt, vcpu_external_abort(
+		ctxt, (dirty & PENDING_IABT_INJECT) != 0 ? EC_IABT_LOW :
+							   EC_DABT_LOW));
 }
 
 /**

@@ -52,8 +52,8 @@ enum abort_kind abort_kind(const struct shadow_ctxt *ctxt);
  */
 void vcpu_enter_el1(struct shadow_ctxt *ctxt, uint64_t esr);
 
-/* ESR_EL1 of an external abort in place of the access that left. */
-uint64_t vcpu_external_abort(const struct shadow_ctxt *ctxt);
+/* ESR_EL1 of an external abort, by class EC_IABT_LOW or EC_DABT_LOW. */
+uint64_t vcpu_external_abort(const struct shadow_ctxt *ctxt, uint64_t class);
 
 /* Whether a vCPU was at EL1 when it left. */
 bool vcpu_was_at_el1(const struct shadow_ctxt *ctxt);

@@ -66,7 +66,9 @@ static void inject_undefined_vm(struct shadow_ctxt *ctxt)
 static void inject_abort_vm(struct shadow_ctxt *ctxt)
 {
 	cpu_el1_set_far(ctxt->regs[FAR_EL2]);
-	enter_el1(ctxt, vcpu_external_abort(ctxt));
+	enter_el1(ctxt, vcpu_external_abort(
+				ctxt, EXTRACT(ESR_ELX_EC,
+					      ctxt->regs[ESR_EL2])));
 }
 
 /* What a VM reads from a register that it has only for show, if it is one. */

@@ -206,6 +206,7 @@ static const char *check_vm(uint32_t vmid, const struct rdata *adt)
 
 	fw_get_vm(vmid, &vm);
 	same = vm.state == spec->state && vm.cntvoff == spec->cntvoff &&
+	       vm.inc_exe == spec->inc_exe &&
 	       vm.next_load_idx == spec->next_load_idx &&
 	       memcmp(vm.vcpu, spec->vcpu, sizeof(vm.vcpu)) == 0;
 	for (uint32_t i = 0; i < VCPU_PER_VM; i++) {

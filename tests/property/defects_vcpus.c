@@ -632,6 +632,40 @@ static void g60_virtual_counter(void)
 	CHECK(coq.el2.cntvoff == 0x2000);
 }
 
+/* That each has its own in VTTBR_EL2, the entries look at (I21). */
+static void g43_vmids_of_all_vms(void)
+{
+	for (uint64_t vmid = 1; vmid < COREVISOR; vmid++) {
+		CHECK(CALL(OP_REGISTER_KVM, 0) == ANSWER_OK);
+		CHECK(CALL(OP_REGISTER_VCPU, vmid, 7) == ANSWER_OK);
+		CHECK(CALL(OP_SET_VM_STATE, vmid, VERIFIED) == ANSWER_OK);
+		CHECK(CALL(OP_START_VCPU, vmid, 7, ENTRY, 0) == ANSWER_OK);
+		vm_sets(1, SECRET << 16 | vmid);
+		CHECK(vcpu_run(vmid, 7) == ARM_EXCEPTION_INTERRUPT);
+	}
+	for (uint64_t vmid = 1; vmid < COREVISOR; vmid++) {
+		CHECK(run_state()->shadow_ctxts[vmid][7].ctxt_regs.x[1] ==
+		      (SECRET << 16 | vmid));
+	}
+	/* In the C two of them meet as soon as there are 256. */
+	CHECK(vmid_field_c(1) == vmid_field_c(257));
+}
+
+static void g54_number_of_affinity_info(void)
+{
+	start_and_run();
+	vm_sets(0, PSCI_0_2_FN64_AFFINITY_INFO);
+	vm_traps(HVC, 0);
+	CHECK(vcpu_run(1, VCPU) == ARM_EXCEPTION_TRAP);
+	CHECK(window()->regs[1] == (SECRET << 16 | 1) &&
+	      window()->regs[2] == (SECRET << 16 | 2) &&
+	      window()->regs[3] == 0);
+	fork_vcpu();
+	coq_ctxt()->ctxt_states.dirty = 0;
+	CHECK(save_shadow_kvm_regs_coq(&coq) == SOME);
+	CHECK(disclosed_coq.nr == 0);
+}
+
 static void g20_power_off_by_the_vm(void)
 {
 	static const uint64_t functions[] = {
@@ -668,6 +702,7 @@ const struct defect_test defects_vcpus[] = {
 	{ "G41 vCPUs that the VM turns on", g41_vcpus_that_the_vm_turns_on, 4 },
 	{ "G42 vCPU of a VM that is verified",
 	  g42_vcpu_of_a_vm_that_is_verified, 4 },
+	{ "G43 VMIDs of all VMs", g43_vmids_of_all_vms, FW_MAX_CHUNKS },
 	{ "G44 syndrome in the window", g44_syndrome_in_the_window, 4 },
 	{ "G45 register 31", g45_register_31, 4 },
 	{ "G46 what the host cannot emulate",
@@ -680,6 +715,7 @@ const struct defect_test defects_vcpus[] = {
 	{ "G51 FP registers of the host", g51_fp_registers_of_the_host, 4 },
 	{ "G52 stack pointer and place", g52_stack_pointer_and_place, 4 },
 	{ "G53, G55 trap of no known class", g55_trap_of_no_known_class, 4 },
+	{ "G54 number of AFFINITY_INFO", g54_number_of_affinity_info, 4 },
 	{ "G56, G59 system register", g56_system_register, 4 },
 	{ "G58 what an exit shows", g58_what_an_exit_shows, 4 },
 	{ "G59 every ID register", g59_every_id_register, 4 },

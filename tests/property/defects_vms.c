@@ -303,6 +303,28 @@ static void g36_alias_of_an_image_page(void)
 	CHECK(window.pages == 2 && window.pte[0] == window.pte[1]);
 }
 
+/* There is no window (see G36), so none that runs out or wraps. */
+static void g28_window_for_images(void)
+{
+	uint64_t size = KVM_PHYS_SIZE / 8, pages = size / PAGE_SIZE, next = 0;
+
+	CHECK(CALL(OP_REGISTER_KVM, 0) == ANSWER_OK);
+	for (uint64_t i = 0; i < MAX_LOAD_INFO_NUM; i++) {
+		CHECK(CALL(OP_SET_BOOT_INFO, 1, i * size, size) == ANSWER_OK);
+		CHECK(CALL(OP_REMAP_VM_IMAGE, 1, PFN + i, i) == ANSWER_OK);
+		CHECK(maps(run_state(), 1, i * pages).pfn == PFN + i);
+	}
+	CHECK(CALL(OP_SET_BOOT_INFO, 1, 7 * size, size) == ANSWER_NOMEM);
+	/* The C has wasted a start by the second image; later it is outside. */
+	CHECK(alloc_remap_addr_c(&next, 1) == EL2_REMAP_START_C);
+	CHECK(alloc_remap_addr_c(&next, 1) ==
+	      2 * EL2_REMAP_START_C + PAGE_SIZE);
+	while (next < EL2_REMAP_END_C) {
+		alloc_remap_addr_c(&next, pages);
+	}
+	CHECK(alloc_remap_addr_c(&next, 1) >= EL2_REMAP_END_C);
+}
+
 static void g39_host_writes_to_an_image(void)
 {
 	struct remap_window window = { 0 };
@@ -356,6 +378,7 @@ const struct defect_test defects_vms[] = {
 	{ "G26 a device of EL2's", g26_emulated_device, 4 },
 	{ "G27 descriptor by addition", g27_descriptor_by_addition, 4 },
 	{ "G27 image in another VM's page", g27_page_of_another, 4 },
+	{ "G28 window for images", g28_window_for_images, FW_MAX_CHUNKS },
 	{ "G35 map of a page that is back", g35_map_of_a_page_that_is_back, 4 },
 	{ "G36 alias of an image page", g36_alias_of_an_image_page, 4 },
 	{ "G37 more than 512 pages", g37_more_than_512_pages, 4 },

@@ -135,6 +135,7 @@ struct fw_vm {
 	uint64_t entry[8];
 	uint64_t context[8];
 	uint64_t cntvoff;
+	uint32_t inc_exe;
 	uint32_t next_load_idx;
 	uint64_t load_addr[5];
 	uint64_t load_size[5];

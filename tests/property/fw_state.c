@@ -223,6 +223,7 @@ void fw_get_vm(uint32_t vmid, struct fw_vm *vm)
 	acquire_lock_vm(vmid);
 	vm->state = get_vm_state(vmid);
 	vm->cntvoff = get_vm_cntvoff(vmid);
+	vm->inc_exe = get_vm_inc_exe(vmid);
 	for (uint32_t i = 0; i < VCPU_PER_VM; i++) {
 		vm->vcpu[i] = get_vcpu_state(vmid, i);
 		vm->power[i] = get_vcpu_power(vmid, i);

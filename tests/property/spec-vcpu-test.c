@@ -1025,6 +1025,21 @@ static void g61_exit_codes(void)
 	}
 }
 
+static void g62_number_of_images(void)
+{
+	uint32_t inc_exe;
+
+	adt.vms[VM].next_load_idx = 3;
+	rdata_copy(&other, &adt);
+	CHECK(acquire_lock_vm_spec(VM, &other) == SOME);
+	CHECK(set_vm_inc_exe_spec(VM, 1, &other) == SOME);
+	CHECK(get_vm_inc_exe_spec(VM, &other, &inc_exe) == SOME);
+	CHECK(inc_exe == 1 && other.vms[VM].next_load_idx == 3);
+	rdata_copy(&other, &adt);
+	set_vm_inc_exe_coq(VM, 1, &other);
+	CHECK(other.vms[VM].inc_exe == 0 && other.vms[VM].next_load_idx == 1);
+}
+
 /* --- Seed 000 ------------------------------------------------------------- */
 
 /* The host asks for a vCPU; its registers are all different. */
@@ -1203,6 +1218,7 @@ static const struct {
 	{ "G59 what a VM has not", g59_what_a_vm_has_not, 0 },
 	{ "G60 counter of a VM that runs", g60_counter_of_a_vm_that_runs, 0 },
 	{ "G61 exit codes", g61_exit_codes, 0 },
+	{ "G62 number of images", g62_number_of_images, 0 },
 };
 
 int main(void)

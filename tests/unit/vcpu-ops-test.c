@@ -345,6 +345,7 @@ static const struct timer timers[] = {
 	/* Beyond the end of the counter. */
 	{ 1, ~UINT64_C(0), 500, HYPSEC_NO_DEADLINE },
 	{ 1, ~UINT64_C(0) - 500, 500, ~UINT64_C(0) },
+	{ 1, ~UINT64_C(0), BIT(62), HYPSEC_NO_DEADLINE },
 	/* The VM's counter is ahead. */
 	{ 1, 1000, (uint64_t)-400, 600 },
 };
@@ -513,15 +514,28 @@ static void cpu_on_needs_a_vcpu_that_is_off(void)
 	}
 }
 
-/* The first one counts until the vCPU has run. */
-static void cpu_on_twice_keeps_the_first(void)
+/* A CPU_ON that the host denies leaves nothing behind for the next one. */
+static void cpu_on_after_a_denied_one_counts(void)
 {
 	start();
 	call(0xc4000003, 1, ENTRY, 1);
+	page->regs[0] = (uint64_t)-4;
 	enter(0xf);
 	call(0xc4000003, 1, ENTRY + 4, 2);
-	g_assert_cmphex(vcpu(1)->entry, ==, ENTRY);
-	g_assert_cmphex(vcpu(1)->context, ==, 1);
+	page->regs[0] = 0;
+	enter(0xf);
+	g_assert_cmphex(vcpu(1)->entry, ==, ENTRY + 4);
+	g_assert_cmphex(vcpu(1)->context, ==, 2);
+	/* Once it has run it is on. */
+	g_assert_cmpint(set_vcpu_active(vm, 1), ==, HV_OK);
+	set_per_cpu(vm, 1);
+	restore_now(NULL);
+	g_assert_cmphex(this_cpu()->ctxt->regs[PC], ==, ENTRY + 4);
+	g_assert_cmphex(this_cpu()->ctxt->regs[X0], ==, 2);
+	set_per_cpu(vm, 0);
+	call(0xc4000003, 1, ENTRY + 8, 3);
+	g_assert_cmphex(vcpu(1)->entry, ==, ENTRY + 4);
+	g_assert_cmpuint(vcpu(1)->power, ==, VCPU_ON);
 	end();
 }
 
@@ -673,6 +687,7 @@ static void g44_host_cannot_change_what_is_taken(void)
 	g_assert_cmphex(ctxt->regs[2], ==, (uint32_t)ANSWER(2));
 	g_assert_cmphex(ops_vm_pfn(vm, MEMORY >> 12), ==, INVALID64);
 	g_assert_cmphex(ops_vm_pfn(vm, MMIO >> 12), ==, INVALID64);
+	g_assert_cmphex(ops_vm_pfn(vm, 0), ==, INVALID64);
 	end();
 }
 
@@ -943,8 +958,8 @@ static void g48_pc_moves_before_the_exception(void)
 	start();
 	ctxt->regs[EC] = HYPSEC_EXIT_TRAP;
 	ctxt->regs[ESR_EL2] = WFI;
-	ctxt->regs[DIRTY] = PENDING_UNDEF_INJECT | DIRTY_PC_FLAG;
-	enter(0);
+	ctxt->regs[DIRTY] = PENDING_UNDEF_INJECT | DIRTY_PC_FLAG | 1;
+	enter(1);
 	g_assert_cmphex(ctxt->regs[ELR_EL1], ==, VM_PC + 4);
 	g_assert_cmphex(ctxt->regs[PC], ==, VBAR + 0x200);
 	g_assert_cmphex(ctxt->regs[ESR_EL1], ==, IL);
@@ -1079,7 +1094,8 @@ static const struct unit_test tests[] = {
 		  cpu_on_of_32_bits_cuts_its_arguments),
 	UNIT_TEST("/vcpu-ops/psci/cpu-on-not-off",
 		  cpu_on_needs_a_vcpu_that_is_off),
-	UNIT_TEST("/vcpu-ops/psci/cpu-on-twice", cpu_on_twice_keeps_the_first),
+	UNIT_TEST("/vcpu-ops/psci/cpu-on-denied",
+		  cpu_on_after_a_denied_one_counts),
 	UNIT_TEST("/vcpu-ops/psci/cpu-off", cpu_off_and_on_again),
 	UNIT_TEST("/vcpu-ops/psci/g22-system-off",
 		  g22_system_off_and_reset_end_the_vm),

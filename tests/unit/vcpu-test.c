@@ -111,7 +111,7 @@ static void register_begins_the_structure_anew(void)
 	ops_start();
 	vm = new_vm();
 	page = page_of(vm, 3);
-	memset(page, 0xa5, HYPSEC_SHARED_STRIDE);
+	memset(page, 0xa5, 2 * HYPSEC_SHARED_STRIDE);
 	this_cpu()->features.nr_lrs = 4;
 	g_assert_cmpint(register_vcpu(vm, 3), ==, HV_OK);
 	g_assert_cmpuint(page->vgic.nr_lrs, ==, 4);
@@ -121,6 +121,8 @@ static void register_begins_the_structure_anew(void)
 	page->version = 0;
 	page->size = 0;
 	g_assert_cmpmem(page, HYPSEC_SHARED_STRIDE, zero, sizeof(zero));
+	/* And no other's. */
+	g_assert_cmphex(*((uint8_t *)page + HYPSEC_SHARED_STRIDE), ==, 0xa5);
 }
 
 static void g6_register_with_bad_numbers_is_refused(void)
@@ -278,14 +280,17 @@ static void inactive_of_no_vm_panics(void)
 
 static void set_entry_again(void *data)
 {
-	set_entry(*(vmid_t *)data, 0);
+	vmid_t vm = *(vmid_t *)data;
+
+	vm_infos[vm].vcpu[0].power = VCPU_ON;
+	set_entry(vm, 0);
 }
 
 static void entry_of_a_vcpu_that_is_on_panics(void)
 {
 	vmid_t vm = start_vm();
 
-	assert_panics(set_entry_again, &vm, "VCPU_OFF");
+	assert_panics(set_entry_again, &vm, "VCPU_ON");
 }
 
 static void set_entry_of_none(void *data)
@@ -494,8 +499,8 @@ static void destroy_forgets_every_vcpu(void)
 		       sizeof(shadow_ctxt_get(vm, i)->regs));
 		memset(&shadow_ctxt_get(vm, i)->fp, 0x5a,
 		       sizeof(struct fp_state));
-		memset(page_of(vm, i), 0x5a, HYPSEC_SHARED_STRIDE);
 	}
+	memset(page_of(vm, 0), 0x5a, 8 * HYPSEC_SHARED_STRIDE);
 	g_assert_cmpint(destroy_vm(vm), ==, HV_OK);
 	for (uint32_t i = 0; i < VCPU_PER_VM; i++) {
 		g_assert_true(is_zero(shadow_ctxt_get(vm, i),
@@ -542,6 +547,21 @@ static void g40_search_finds_what_lies_in_an_image(void)
 
 /* --- The window -------------------------------------------------------- */
 
+/* A party that reads around the caches sees zeros as well. */
+static void assert_cleaned(paddr_t base, uint64_t bytes)
+{
+	size_t n;
+	const struct native_event *events = native_events(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (events[i].op == NATIVE_CLEAN && events[i].a == base &&
+		    events[i].b == bytes) {
+			return;
+		}
+	}
+	g_assert_not_reached();
+}
+
 /* Its pages stay the host's, whatever a host tries. */
 static void window_never_becomes_a_vms(void)
 {
@@ -551,7 +571,9 @@ static void window_never_becomes_a_vms(void)
 
 	ops_start();
 	memset(el2_ptr(pa_to_el2_va(base)), 0x77, HYPSEC_SHARED_SIZE);
+	native_events_reset();
 	shared_window_init(base);
+	assert_cleaned(base, HYPSEC_SHARED_SIZE);
 	tlbmodel_check_events();
 	g_assert_cmphex(int_state_base(), ==, base);
 	g_assert_true(is_zero(el2_ptr(pa_to_el2_va(base)),

@@ -189,6 +189,23 @@ static void g55_no_class_stops_the_machine(void)
 	}
 }
 
+/* By what EL1 has in the CPU, not by what it had at its last entry. */
+static void exceptions_enter_by_the_vms_own_sctlr(void)
+{
+	static const uint64_t sctlrs[] = { 0, BIT(23) };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sctlrs); i++) {
+		start();
+		this_cpu()->features.pan = true;
+		native_cpu.sctlr_el1 = sctlrs[i];
+		ctxt->regs[SCTLR_EL1] = sctlrs[1 - i];
+		g_assert_true(leave(CLASS(0x3f), 0));
+		g_assert_cmphex(ctxt->regs[PSTATE], ==,
+				i == 0 ? 0x604003c5 : 0x600003c5);
+		end();
+	}
+}
+
 /* --- Calls ------------------------------------------------------------- */
 
 static void calls_are_the_hosts(void)
@@ -615,6 +632,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/vm-exit/class/not-a-trap", other_exits_are_the_hosts),
 	UNIT_TEST("/vm-exit/class/wfx", wfx_is_the_hosts),
 	UNIT_TEST("/vm-exit/class/g55-all", g55_no_class_stops_the_machine),
+	UNIT_TEST("/vm-exit/class/sctlr",
+		  exceptions_enter_by_the_vms_own_sctlr),
 	UNIT_TEST("/vm-exit/call/hosts", calls_are_the_hosts),
 	UNIT_TEST("/vm-exit/call/g57-pvops", g57_pvops_are_answered),
 	UNIT_TEST("/vm-exit/call/immediates",
