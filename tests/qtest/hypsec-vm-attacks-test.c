@@ -558,7 +558,6 @@ static void test_hcr(void)
         hypsec_shared_set(board, &vm, 0, hcr, bit < 0 ? 0 : 1ULL << bit);
         r = hypsec_vcpu_enter(board, 0, &vm, 0);
         g_assert_true(hypsec_in_vm(&r, &vm));
-        hypsec_wait_parked(board, 0);
         now = r.c.hcr_el2;
         if (bit < 0) {
             hcr = now;
@@ -567,10 +566,7 @@ static void test_hcr(void)
         } else {
             g_assert_cmphex(now, ==, hcr);
         }
-        hypsec_wait_word(board, hypsec_shared(board, VM, 0) +
-                         offsetof(struct hypsec_vcpu, regs), PARK_YIELD, true,
-                         "the VM's exit");
-        g_usleep(1000);
+        hypsec_vcpu_left(board, &vm, 0);
     }
 }
 
@@ -921,10 +917,7 @@ static void test_vttbr(void)
             g_assert_cmphex(r.c.vttbr_el2 >> 48, !=, seen[k] >> 48);
         }
         seen[i] = r.c.vttbr_el2;
-        hypsec_wait_word(board, hypsec_shared(board, v.id, 0) +
-                         offsetof(struct hypsec_vcpu, regs), PARK_YIELD, true,
-                         "the VM's exit");
-        g_usleep(1000);
+        hypsec_vcpu_left(board, &v, 0);
     }
 }
 
@@ -1161,7 +1154,7 @@ int main(int argc, char **argv)
     qtest_add_func(PROGRAM "/G19/two-pages", test_g19);
     qtest_add_func(PROGRAM "/G19/race", test_g19_race);
     qtest_add_func(PROGRAM "/G18/blocks-and-pages", test_g18);
-    qtest_add_func(PROGRAM "/G19/answer-is-placed", test_answer_is_placed);
+    qtest_add_func(PROGRAM "/G63/answer-is-placed", test_answer_is_placed);
     qtest_add_func(PROGRAM "/G15/vm-looks-around", test_vm_looks_around);
     qtest_add_func(PROGRAM "/G44/rewritten", test_g44);
     qtest_add_func(PROGRAM "/G44/page", test_torn_page);

@@ -1120,6 +1120,51 @@ static void test_list_registers(void)
     g_assert_cmphex(v.vgic.lr[0] & (ICH_LR_PENDING | ICH_LR_ACTIVE), ==, 0);
 }
 
+/* G53: each access that EL2 answers is one instruction, and done once. */
+static void test_g53(void)
+{
+    static const uint32_t code[] = {
+        0xd5300240,         /* mrs x0, mdscr_el1 */
+        0x910004a5,         /* add x5, x5, #1 */
+        0xd5100241,         /* msr mdscr_el1, x1 */
+        0x910004a5,
+        0xd5380402,         /* mrs x2, id_aa64pfr0_el1 */
+        0x910004a5,
+    };
+    HypsecBoard *board = begin();
+    HypsecRun run = {
+        .x = { 0x5ec0, 0x5ec1, 0x5ec2, 0x5ec3, 0x5ec4 }, .code = code,
+        .count = ARRAY_SIZE(code),
+    };
+
+    g_assert_true(hypsec_guest(board, 0, &vm, 0, &run));
+    g_assert_cmphex(run.x[0], ==, 0);
+    g_assert_cmphex(run.x[1], ==, 0x5ec1);
+    g_assert_cmphex(run.x[2] & 0xf, !=, 0);
+    g_assert_cmphex(run.x[3], ==, 0x5ec3);
+    g_assert_cmphex(run.x[4], ==, 0x5ec4);
+    g_assert_cmphex(run.x[5], ==, 3);
+    g_assert_cmphex(run.esr, ==, ESR(EC_BRK64, 0));
+}
+
+/* G52: the physical timer is the host's again after an exit, as it was. */
+static void test_g52(void)
+{
+    static const uint32_t set[] = { 0xd51be240, 0xd51be221 };
+    static const uint32_t look[] = { 0xd53be240, 0xd53be221 };
+    HypsecBoard *board = begin();
+    HypsecRun run = {
+        .x = { 1ULL << 50, 1 }, .code = set, .count = ARRAY_SIZE(set),
+    };
+
+    g_assert_true(hypsec_run(board, 0, &run));
+    hypsec_vcpu_idle(board, 0, &vm, 0);
+    run = (HypsecRun){ .code = look, .count = ARRAY_SIZE(look) };
+    g_assert_true(hypsec_run(board, 0, &run));
+    g_assert_cmphex(run.x[0], ==, 1ULL << 50);
+    g_assert_cmphex(run.x[1], ==, 1);
+}
+
 /* Interrupts and errors: nothing of the VM's is released. */
 
 typedef struct Asynchronous {
@@ -1331,7 +1376,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < ARRAY_SIZE(accesses); i++) {
         add("G45/mmio", accesses[i].name, &accesses[i], test_access);
-        add("mmio/nothing-there", accesses[i].name, &accesses[i],
+        add("G48/nothing-there", accesses[i].name, &accesses[i],
             test_access_refused);
     }
     qtest_add_func(PROGRAM "/mmio/address", test_access_address);
@@ -1362,7 +1407,7 @@ int main(int argc, char **argv)
     }
     add_on_max("G59", "id-space", (OnMax){ .plain = test_id_space });
     for (size_t i = 0; i < ARRAY_SIZE(undefined); i++) {
-        add_twice("G59/undefined", undefined[i].name, &undefined[i],
+        add_twice("G49/undefined", undefined[i].name, &undefined[i],
                   test_undefined);
     }
     qtest_add_func(PROGRAM "/G50/reset-values", test_reset_values);
@@ -1370,6 +1415,8 @@ int main(int argc, char **argv)
     add("timer", "asserted", &no, test_timer);
     add("timer", "masked", &yes, test_timer);
     qtest_add_func(PROGRAM "/timer/offset", test_counter);
+    qtest_add_func(PROGRAM "/timer/G52", test_g52);
+    qtest_add_func(PROGRAM "/G53/once", test_g53);
     qtest_add_func(PROGRAM "/aarch32/thumb", test_thumb);
     for (size_t i = 0; i < ARRAY_SIZE(sgis); i++) {
         add("gicv3/G56b", sgis[i].name, &sgis[i], test_sgi);

@@ -140,6 +140,16 @@ static const Call set_manifest = {
 static const Call set_cntvoff = {
     HYPSEC_HVC_TIMER_SET_CNTVOFF, { VM, 0x1000 },
 };
+/* G65: each argument is checked, and not another one in its place. */
+static const Call big_image = {
+    HYPSEC_HVC_SET_BOOT_INFO, { VM, FREE_GPA, HYPSEC_IPA_END },
+};
+static const Call wild_pfn = {
+    HYPSEC_HVC_REMAP_VM_IMAGE, { VM, HYPSEC_PFN_END + FREE / HYPSEC_PAGE, 0 },
+};
+static const Call wild_image = {
+    HYPSEC_HVC_REMAP_VM_IMAGE, { VM, FREE / HYPSEC_PAGE, HYPSEC_MAX_IMAGES },
+};
 static const Call verify = { HYPSEC_HVC_VERIFY_VM_IMAGES, { VM } };
 static const Call run0 = { HYPSEC_HVC_VCPU_RUN, { VM, 0 } };
 static const Call run1 = { HYPSEC_HVC_VCPU_RUN, { VM, 1 } };
@@ -255,7 +265,7 @@ static const HypsecAttack attacks[] = {
     { "unused/set-cntvoff", NULL, call, .data = &set_cntvoff,
       .result = HYPSEC_DENIED },
     { "unused/verify", NULL, call, .data = &verify, .result = HYPSEC_DENIED },
-    { "unused/run", NULL, call, .data = &run0, .result = HYPSEC_DENIED },
+    { "unused/G13/run", NULL, call, .data = &run0, .result = HYPSEC_DENIED },
     { "unused/clear", NULL, call, .data = &clear, .result = HYPSEC_DENIED },
     { "unused/destroy", NULL, call, .data = &destroy,
       .result = HYPSEC_DENIED },
@@ -265,7 +275,7 @@ static const HypsecAttack attacks[] = {
       .data = &register_vcpu0, .result = HYPSEC_BUSY },
     { "registered/verify", make_registered, call, .data = &verify,
       .result = HYPSEC_DENIED },
-    { "registered/run", make_registered, call, .data = &run0,
+    { "registered/G13/run", make_registered, call, .data = &run0,
       .result = HYPSEC_DENIED },
     { "registered/run-no-vcpu", make_registered, call, .data = &run2,
       .result = HYPSEC_DENIED },
@@ -277,8 +287,14 @@ static const HypsecAttack attacks[] = {
       .data = &verify, .result = HYPSEC_DENIED },
     { "announced/run", make_announced, call, .data = &run0,
       .result = HYPSEC_DENIED },
-    { "loaded/run", make_loaded, call, .data = &run0,
+    { "loaded/G13/run", make_loaded, call, .data = &run0,
       .result = HYPSEC_DENIED },
+    { "announced/G65/image-size", make_announced, call, .data = &big_image,
+      .result = HYPSEC_INVALID },
+    { "announced/G65/pfn", make_announced, call, .data = &wild_pfn,
+      .result = HYPSEC_INVALID },
+    { "announced/G65/image", make_announced, call, .data = &wild_image,
+      .result = HYPSEC_INVALID },
     { "loaded/clear", make_loaded, call, .data = &clear,
       .result = HYPSEC_DENIED },
     { "loaded/verify-without-a-manifest", make_registered, no_manifest,
@@ -608,9 +624,7 @@ static void check_first_run(HypsecBoard *board, unsigned int vcpu,
     g_assert_cmphex(r.c.far_el1, ==, 0);
     g_assert_cmphex(r.c.vbar_el1, ==, 0);
     /* It goes on to its wait, and the host to its own. */
-    hypsec_wait_word(board, hypsec_shared(board, VM, vcpu) +
-                     offsetof(struct hypsec_vcpu, regs), PARK_YIELD, true,
-                     "the first exit");
+    hypsec_vcpu_left(board, &vm, vcpu);
 }
 
 static void test_first_run(void)
@@ -718,6 +732,49 @@ static void test_hashing_restarts(void)
     g_assert_cmpuint(again, ==, calls - 1);
 }
 
+/* G28: there is no window that images use up, however many there are. */
+static void test_g28(void)
+{
+    HypsecBoard *board = hypsec_board(&two_cpus);
+
+    for (int i = 0; i < 60; i++) {
+        uint64_t id = hypsec_vm(board);
+
+        for (uint64_t idx = 0; idx < HYPSEC_MAX_IMAGES; idx++) {
+            hypsec_vm_image(board, id, HYPSEC_GPA + idx * HYPSEC_BLOCK,
+                            HYPSEC_PAGE);
+            hypsec_vm_give(board, id, idx, FREE + idx * HYPSEC_PAGE);
+        }
+        hypsec_vm_destroy(board, id);
+    }
+    hypsec_check_tables(board);
+    make_parked(board);
+}
+
+/*
+ * G36: a page that was an image's and came back is the host's alone: what it
+ * writes there is no part of the next VM, whose image lies elsewhere.
+ */
+static void test_g36(void)
+{
+    HypsecBoard *board = hypsec_board(&two_cpus);
+    uint64_t old = HYPSEC_VM_PA(1);
+
+    make_parked(board);
+    hypsec_vm_destroy(board, VM);
+    for (unsigned int i = 0; i < PARK_VM_BYTES / HYPSEC_PAGE; i++) {
+        g_assert_true(hypsec_host_store(board, 1, old + i * HYPSEC_PAGE,
+                                        0xbadbadbad));
+    }
+    vm = hypsec_vm_parked(board, "park2", 2);
+    for (unsigned int i = 0; i < PARK_VM_BYTES / HYPSEC_PAGE; i++) {
+        hypsec_assert_hosts(board, 0, old + i * HYPSEC_PAGE);
+    }
+    g_assert_true(hypsec_guest(board, 1, &vm, 0,
+                               &(HypsecRun){ .x = { 0 } }));
+    hypsec_check_tables(board);
+}
+
 int main(int argc, char **argv)
 {
     if (!hypsec_lib_init(&argc, &argv)) {
@@ -732,6 +789,8 @@ int main(int argc, char **argv)
     }
     qtest_add_func(PROGRAM "/G22/destroy/hung", test_destroy_hung);
     qtest_add_func(PROGRAM "/G23/reuse", test_reuse);
+    qtest_add_func(PROGRAM "/G28/images-for-ever", test_g28);
+    qtest_add_func(PROGRAM "/G36/images-of-before", test_g36);
     qtest_add_func(PROGRAM "/G41/first-run", test_first_run);
     qtest_add_func(PROGRAM "/G41/first-run-secondary",
                    test_first_run_secondary);

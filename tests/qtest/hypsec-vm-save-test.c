@@ -322,10 +322,10 @@ int main(int argc, char **argv)
     if (!hypsec_lib_init(&argc, &argv)) {
         return EXIT_FAILURE;
     }
-    qtest_add_func(PROGRAM "/goes-on/same-board", test_same_board);
-    qtest_add_func(PROGRAM "/goes-on/other-board", test_other_board);
+    qtest_add_func(PROGRAM "/G64/goes-on/same-board", test_same_board);
+    qtest_add_func(PROGRAM "/G64/goes-on/other-board", test_other_board);
     qtest_add_func(PROGRAM "/refused/other-key", test_other_key);
     qtest_add_func(PROGRAM "/refused/twice", test_once);
-    qtest_add_func(PROGRAM "/refused/changed", test_changed);
+    qtest_add_func(PROGRAM "/G64/refused/changed", test_changed);
     return hypsec_lib_run();
 }

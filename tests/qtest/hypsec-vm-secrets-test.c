@@ -31,8 +31,8 @@
 /* Offsets in a block. */
 #define CODE            0x00000
 #define PARK_SAVED      0x10000 /* TPIDR_EL1, VBAR_EL1 */
-#define SWITCH_WORD     0x10100
 #define GPRS            0x10200 /* x0 to x30, in and out */
+#define LOOP_WORD       0x103f8 /* x0, each time round */
 #define GPRS_OUT        0x10400
 #define FPS             0x11000 /* v0 to v31 */
 #define FPS_FRESH       0x11400
@@ -48,8 +48,6 @@
 #define HANDLERS        0x1f0000
 
 #define NAMES           32768
-/* Of a VM's second sweep: half of the names, without the three that exit. */
-#define LAST_READ       (BEFORE + (NAMES / 2 - 4) * 8)
 #define SWEEP_BYTES     (NAMES * 8)
 #define UNDEFINED       UINT64_C(0x00dead00dead00de)
 
@@ -215,6 +213,7 @@ static bool is_in(unsigned int name, const unsigned int *list, size_t n)
 #define STRQ(rt, rn, offset) \
     (0x3d800000u | (offset) / 16 << 10 | (rn) << 5 | (rt))
 #define BRANCH(words)   (0x14000000u | ((uint32_t)(words) & 0x3ffffff))
+#define LOOP_BACK       BRANCH(-1)
 #define INSN_ERET       0xd69f03e0u
 #define INSN_ISB        0xd5033fdfu
 #define INSN_WFI        0xd503207fu
@@ -425,7 +424,12 @@ static void write_program(HypsecBoard *board, const World *w, uint32_t insn,
     for (unsigned int i = 0; i < 30; i++) {
         emit(p, LDRX(i, 30u, i * 8));
     }
-    emit(p, insn);
+    if (insn == INSN_LOOP) {
+        emit(p, STRX(0u, 30u, LOOP_WORD - GPRS));
+        emit(p, LOOP_BACK);
+    } else {
+        emit(p, insn);
+    }
     for (unsigned int i = 0; i < 30; i++) {
         emit(p, STRX(i, 30u, GPRS_OUT - GPRS + i * 8));
     }
@@ -757,20 +761,17 @@ static const Reason reasons[] = {
       .result = HYPSEC_EXIT_SERROR, .reg = 31 },
 };
 
-/* The VM is at its loop: its second sweep has come to the end. */
+/* The VM is at its loop, with all of its registers filled. */
 static void wait_for_loop(HypsecBoard *board)
 {
-    hypsec_wait_word(board, guest.pa + LAST_READ, 0, false,
-                     "the VM's sweep");
-    /* And is some instructions behind it. */
-    g_usleep(2000);
+    hypsec_wait_word(board, guest.pa + LOOP_WORD, 0, false, "the VM's loop");
 }
 
 /* Where the loop is: overwritten, the VM goes on. */
 static void end_loop(HypsecBoard *board)
 {
     for (uint64_t at = guest.pa; at < guest.pa + 0x10000; at += 4) {
-        if (qtest_readl(board->qts, at) == INSN_LOOP) {
+        if (qtest_readl(board->qts, at) == LOOP_BACK) {
             qtest_writel(board->qts, at, INSN_NOP);
             return;
         }
@@ -847,7 +848,7 @@ static void test_reason(const void *data)
             set_gpr(board, &guest, i, r->x[i]);
         }
     }
-    qtest_writeq(board->qts, guest.pa + LAST_READ, 0);
+    qtest_writeq(board->qts, guest.pa + LOOP_WORD, 0);
     hypsec_guest_start(board, &vm, 0, &run);
     start_host(board, &mine, &vm, HOST_TAG);
     if (r->event) {

@@ -515,6 +515,8 @@ HypsecReturn hypsec_vcpu_enter(HypsecBoard *board, unsigned int cpu,
                                          vcpu, 0);
     HypsecReturn r;
 
+    /* The last exit's is not this one's: see hypsec_vcpu_left(). */
+    hypsec_shared_set(board, vm, vcpu, regs[0], 0);
     /* Behind the call it comes to its wait. */
     event.flags |= HYPSEC_INJECT_F_KEEP;
     event.pc = PARK_KERNEL + PARK_WAIT - 4;
@@ -526,6 +528,15 @@ HypsecReturn hypsec_vcpu_enter(HypsecBoard *board, unsigned int cpu,
         HYPSEC_FAIL(board, "%s", text);
     }
     return r;
+}
+
+void hypsec_vcpu_left(HypsecBoard *board, const HypsecVm *vm,
+                      unsigned int vcpu)
+{
+    /* EL2 is on its way to the host then, and nothing comes in between. */
+    hypsec_wait_word(board, hypsec_shared(board, vm->id, vcpu) +
+                     offsetof(struct hypsec_vcpu, regs), PARK_YIELD, true,
+                     "the VM's exit");
 }
 
 HypsecEvent hypsec_vm_event(HypsecEvent event, const HypsecVm *vm)

@@ -260,6 +260,10 @@ void hypsec_vcpu_spin(HypsecBoard *board, unsigned int cpu,
 HypsecReturn hypsec_vcpu_enter(HypsecBoard *board, unsigned int cpu,
                                const HypsecVm *vm, unsigned int vcpu);
 
+/* Waits until a vCPU that was entered has yielded. */
+void hypsec_vcpu_left(HypsecBoard *board, const HypsecVm *vm,
+                      unsigned int vcpu);
+
 /* An event for the vCPU that spins on @cpu: at the place where it spins. */
 HypsecEvent hypsec_vm_event(HypsecEvent event, const HypsecVm *vm);
 
