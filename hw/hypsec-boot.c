@@ -447,6 +447,11 @@ static bool boot_check_key(const char *what, const char *id, uint8_t *key,
                    size, HYPSEC_KEY_BYTES);
         return false;
     }
+    /* A truncated file, or none: everybody knows that secret. */
+    if (buffer_is_zero(data, size)) {
+        error_setg(errp, "%s: secret '%s' is all zero", what, id);
+        return false;
+    }
     memcpy(key, data, size);
     return true;
 }

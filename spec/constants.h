@@ -216,9 +216,16 @@
 #define HVC_VERIFY_VM_IMAGES	12u
 #define HVC_REGISTER_KVM	13u
 #define HVC_REGISTER_VCPU	14u
+#define HVC_BOOT_FROM_SAVED_VM	19u
+#define HVC_ENCRYPT_BUF		20u
+#define HVC_DECRYPT_BUF		21u
+#define HVC_SAVE_CRYPT_VCPU	22u
 #define HVC_PHYS_ADDR_IOREMAP	28u
+#define HVC_LOAD_CRYPT_VCPU	29u
 #define HVC_GET_INFO		30u
+#define HVC_SET_MANIFEST	31u
 #define HVC_DESTROY_VM		32u
+#define HVC_SEAL_VM		34u
 
 /* Of GET_INFO (docs/hypercalls.rst). */
 #define ABI_VERSION		1u

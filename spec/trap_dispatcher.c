@@ -77,6 +77,16 @@ enum option host_hvc_dispatcher_spec(struct rdata *adt, uint64_t *ret)
 		return kvm_phys_addr_ioremap_spec(vmid, arg2, arg3, arg4, adt);
 	case HVC_GET_INFO:
 		return get_info(arg1, adt, ret);
+	case HVC_BOOT_FROM_SAVED_VM:
+	case HVC_ENCRYPT_BUF:
+	case HVC_DECRYPT_BUF:
+	case HVC_SAVE_CRYPT_VCPU:
+	case HVC_LOAD_CRYPT_VCPU:
+	case HVC_SET_MANIFEST:
+	case HVC_SEAL_VM:
+		RELY(is_vm(arg1));
+		/* Not by registers alone: what they find is not modelled. */
+		return STUCK;
 	case HVC_DESTROY_VM:
 		RELY(is_vm(arg1));
 		return destroy_vm_spec(vmid, adt);

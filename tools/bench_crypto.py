@@ -42,7 +42,7 @@ ITEMS = (
     Item("encrypt-page", "  per page", 160_000),
     Item("save-vcpu", "SAVE_CRYPT_VCPU", 100_000),
     Item("seal", "SEAL_VM", 30_000),
-    Item("boot-from-saved", "BOOT_FROM_SAVED_VM", 50_000),
+    Item("boot-from-saved", "BOOT_FROM_SAVED_VM", 80_000),
     Item("decrypt-byte", "DECRYPT_BUF, per byte", 40),
     Item("decrypt-page", "  per page", 160_000),
     Item("load-vcpu", "LOAD_CRYPT_VCPU", 100_000),

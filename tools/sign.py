@@ -104,7 +104,8 @@ def check(images, entry, context, vcpus):
         raise SignError(f"entry {entry:#x} is no multiple of 4")
     if not any(address <= entry and entry + 4 <= address + len(data)
                for address, data in images):
-        raise SignError(f"entry {entry:#x} is in no image")
+        raise SignError(f"entry {entry:#x} is in no image, with the 4 bytes "
+                        "of its instruction")
 
 
 def make_manifest(images, entry, context=0, vcpus=1, key=DEMO_KEY):

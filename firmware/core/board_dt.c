@@ -431,6 +431,10 @@ const char *board_dt_edit_for_host(void *fdt, const struct board_info *info)
 	if (fdt_path_offset(fdt, "/hypervisor") >= 0) {
 		return "there is a /hypervisor node already";
 	}
+	if (fdt_path_offset(fdt, "/reserved-memory") < 0) {
+		return "no /reserved-memory node, where the shared window's "
+		       "belongs";
+	}
 	if (edit_timer(fdt, node) != 0) {
 		return "no room to edit the timer node";
 	}

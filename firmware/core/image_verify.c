@@ -115,10 +115,13 @@ static bool is_image_sound(const struct hypsec_manifest_image *image)
 	       image->size <= KVM_PHYS_SIZE - image->load_addr;
 }
 
+/* Whether the instruction at @addr is. */
 static bool is_in_image(uint64_t addr,
 			const struct hypsec_manifest_image *image)
 {
-	return addr >= image->load_addr && addr - image->load_addr < image->size;
+	return addr >= image->load_addr &&
+	       image->size >= sizeof(uint32_t) &&
+	       addr - image->load_addr <= image->size - sizeof(uint32_t);
 }
 
 /* Apart from the signature. */

@@ -16,12 +16,18 @@
  * struct instance - a VM that was saved or restored in this boot
  * @id:		its name
  * @generation: of its last save that this boot knows
- * @runs:	it has run since, so that not even that may be restored
+ * @save_id:	of its save in this boot
+ * @runs:	it has run since, so that no save of it may be restored
+ * @saved:	it was saved in this boot
+ * @restored:	it was restored in this boot
  */
 struct instance {
 	uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES];
 	uint64_t generation;
+	uint8_t save_id[HYPSEC_SEAL_HASH_BYTES];
 	bool runs;
+	bool saved;
+	bool restored;
 };
 
 /* Protected by core. */
@@ -52,92 +58,113 @@ static struct instance *find(const uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES])
 	return NULL;
 }
 
-static struct instance *must_find(const uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES])
+/* The instance, new if it is not known; NULL if there is no room. */
+static struct instance *find_or_add(const uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES])
 {
 	struct instance *instance = find(id);
 
-	ASSERT(instance != NULL);
+	if (instance != NULL || nr_instances == MAX_INSTANCES) {
+		return instance;
+	}
+	instance = &instances[nr_instances++];
+	*instance = (struct instance){ .runs = true };
+	memcpy(instance->id, id, sizeof(instance->id));
 	return instance;
 }
 
-enum hv_status instance_keep(const uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES],
-			     uint64_t generation, bool runs)
+enum hv_status instance_keep(const uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES])
 {
-	enum hv_status status = HV_OK;
+	enum hv_status status;
 
 	acquire_lock_core();
-	if (find(id) == NULL) {
-		if (nr_instances == MAX_INSTANCES) {
-			status = HV_ENOMEM;
-		} else {
-			struct instance *instance = &instances[nr_instances++];
-
-			memcpy(instance->id, id, sizeof(instance->id));
-			instance->generation = generation;
-			instance->runs = runs;
-		}
-	}
+	status = find_or_add(id) != NULL ? HV_OK : HV_ENOMEM;
 	release_lock_core();
 	return status;
 }
 
-uint64_t
-instance_next_generation(const uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES],
-			 uint64_t generation)
-{
-	uint64_t known;
-
-	acquire_lock_core();
-	known = must_find(id)->generation;
-	release_lock_core();
-	return (known > generation ? known : generation) + 1;
-}
-
-void instance_saved(const uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES],
-		    uint64_t generation)
+void instance_release(const uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES])
 {
 	struct instance *instance;
-
-	acquire_lock_core();
-	instance = must_find(id);
-	instance->generation = generation;
-	instance->runs = false;
-	release_lock_core();
-}
-
-static bool may_run(const struct instance *instance, uint64_t generation)
-{
-	return !instance->runs && generation >= instance->generation;
-}
-
-bool instance_may_run(const uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES],
-		      uint64_t generation)
-{
-	const struct instance *instance;
-	bool may;
 
 	acquire_lock_core();
 	instance = find(id);
-	may = instance == NULL || may_run(instance, generation);
+	if (instance != NULL && !instance->saved && !instance->restored) {
+		*instance = instances[--nr_instances];
+	}
+	release_lock_core();
+}
+
+void instance_saved(struct hypsec_seal *seal)
+{
+	struct instance *instance;
+
+	acquire_lock_core();
+	instance = find(seal->instance);
+	ASSERT(instance != NULL);
+	if (instance->generation > seal->generation) {
+		seal->generation = instance->generation;
+	}
+	seal->generation++;
+	instance->generation = seal->generation;
+	memcpy(instance->save_id, seal->save_id, sizeof(instance->save_id));
+	instance->runs = false;
+	instance->saved = true;
+	release_lock_core();
+}
+
+/* With core held. */
+static bool may_run(const struct hypsec_seal *seal)
+{
+	const struct instance *instance = find(seal->instance);
+
+	if (instance == NULL) {
+		return true;
+	}
+	if (instance->runs || seal->generation < instance->generation) {
+		return false;
+	}
+	/* Saves of other boots can have any generation. */
+	return !instance->saved ||
+	       memcmp(instance->save_id, seal->save_id,
+		      sizeof(instance->save_id)) == 0;
+}
+
+bool instance_may_run(const struct hypsec_seal *seal)
+{
+	bool may;
+
+	acquire_lock_core();
+	may = may_run(seal);
 	release_lock_core();
 	return may;
 }
 
-bool instance_run(const uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES],
-		  uint64_t generation)
+/* With core held. */
+static enum hv_status run(const struct hypsec_seal *seal)
 {
 	struct instance *instance;
-	bool may;
+
+	if (!may_run(seal)) {
+		return HV_EPERM;
+	}
+	instance = find_or_add(seal->instance);
+	if (instance == NULL) {
+		return HV_ENOMEM;
+	}
+	instance->generation = seal->generation;
+	instance->runs = true;
+	instance->restored = true;
+	return HV_OK;
+}
+
+enum hv_status instance_run(const struct hypsec_seal *seal)
+{
+	enum hv_status status;
 
 	acquire_lock_core();
-	instance = must_find(id);
-	may = may_run(instance, generation);
-	if (may) {
-		instance->generation = generation;
-		instance->runs = true;
-	}
+	status = run(seal);
 	release_lock_core();
-	return may;
+	return status;
 }
 
 void instances_reset(void)

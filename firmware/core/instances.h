@@ -4,8 +4,8 @@
  * Layer: BootCore.
  *
  * A VM that was verified is an instance, and its restored successors are the
- * same one. Each save of it has a higher generation. What has gone on running,
- * or has a later save, is not restored again.
+ * same one. Each save of it has a higher generation. What has gone on running
+ * is not restored again; once it was saved in this boot, only that save is.
  */
 #ifndef COREVISOR_CORE_INSTANCES_H
 #define COREVISOR_CORE_INSTANCES_H
@@ -26,43 +26,47 @@
 void fresh_name(uint8_t *name, size_t bytes);
 
 /**
- * instance_keep() - have room to remember an instance
- * @id:		its name
- * @generation: of its last save
- * @runs:	whether it exists as a VM that has run
+ * instance_keep() - have room to remember a VM that is to be saved
+ * @id: its name
  *
- * An instance that is known already stays as it is.
+ * Until it is saved it counts as one that runs. One that is known already
+ * stays as it is.
  *
  * Locks:   takes core
  * Returns: HV_OK; HV_ENOMEM if this boot remembers MAX_INSTANCES others
  */
 enum hv_status WARN_UNUSED
-instance_keep(const uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES],
-	      uint64_t generation, bool runs);
+instance_keep(const uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES]);
+
+/*
+ * Forgets a VM that was kept but neither saved nor restored in this boot:
+ * there is no save of it. Locks: takes core.
+ */
+void instance_release(const uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES]);
 
 /**
- * instance_next_generation() - the number of a new save
- * @id:		a name that is kept
- * @generation: of the VM's last save
+ * instance_saved() - a save is complete: only it may be restored
+ * @seal: what it says; the generation is that of the save before, and becomes
+ *	  more than that of any save that this boot has seen
  *
- * Locks:   takes core
- * Returns: more than that of any save that this boot has seen
+ * The VM is kept.
+ *
+ * Locks: takes core
  */
-uint64_t
-instance_next_generation(const uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES],
-			 uint64_t generation);
-
-/* A save is complete: only it may be restored. Locks: takes core. */
-void instance_saved(const uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES],
-		    uint64_t generation);
+void instance_saved(struct hypsec_seal *seal);
 
 /* Whether a save may be restored. Locks: takes core. */
-bool instance_may_run(const uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES],
-		      uint64_t generation);
+bool instance_may_run(const struct hypsec_seal *seal);
 
-/* As above; if it may, it runs from now on. Locks: takes core. */
-bool instance_run(const uint8_t id[HYPSEC_SEAL_INSTANCE_BYTES],
-		  uint64_t generation);
+/**
+ * instance_run() - a restored VM goes on
+ * @seal: of its save
+ *
+ * Locks:   takes core
+ * Returns: HV_OK, it runs from now on; HV_EPERM if the save may not be
+ *	    restored; HV_ENOMEM if this boot remembers MAX_INSTANCES others
+ */
+enum hv_status WARN_UNUSED instance_run(const struct hypsec_seal *seal);
 
 /* Forgets all, as a reset does (tests). Locks: none; no other CPU runs. */
 void instances_reset(void);

@@ -115,16 +115,12 @@ static enum hv_status boot_locked(vmid_t vmid, paddr_t pa)
 	}
 	if (!take_seal(saved, &seal)) {
 		status = refuse(HV_EPERM, "the seal is not of such a board");
-	} else if (!instance_may_run(seal.instance, seal.generation)) {
+	} else if (!instance_may_run(&seal)) {
 		status = refuse(HV_EPERM, "the VM has gone on since");
-	} else {
-		status = instance_keep(seal.instance, seal.generation, false);
 	}
 	if (status != HV_OK) {
 		saved_vm_forget(vmid);
-		return status == HV_ENOMEM ?
-			       refuse(status, "too many VMs were restored in "
-					      "this boot") : status;
+		return status;
 	}
 	set_vm_inc_exe(vmid, 1);
 	return HV_OK;
@@ -142,9 +138,8 @@ static enum hv_status boot_locked(vmid_t vmid, paddr_t pa)
  * Locks:   takes vm[vmid], then core; s2page; caller holds none
  * Returns: HV_OK; HV_EINVAL for a bad id or address or no seal; HV_EPERM if
  *	    the VM is not new, the place is not the host's, the seal is not of
- *	    a board with the same keys, or the VM has gone on since; HV_ENOMEM
- *	    if too many VMs were restored in this boot. Nothing has changed on
- *	    an error
+ *	    a board with the same keys and the same CPU, or the VM has gone on
+ *	    since. Nothing has changed on an error
  * Refuses: the above - host can reach this
  */
 enum hv_status boot_from_inc_exe(uint32_t vmid, uint64_t pa)
@@ -488,8 +483,12 @@ enum hv_status load_finish(vmid_t vmid)
 	if (status != HV_OK) {
 		return status;
 	}
-	if (!instance_run(saved->seal.instance, saved->seal.generation)) {
-		return refuse(HV_EPERM, "the VM has gone on since");
+	status = instance_run(&saved->seal);
+	if (status != HV_OK) {
+		return refuse(status, status == HV_EPERM ?
+				      "the VM has gone on since" :
+				      "too many VMs were restored in this "
+				      "boot");
 	}
 	/* The VM's time has stood still. */
 	barrier_isb();

@@ -21,8 +21,9 @@ enum hv_status WARN_UNUSED load_encrypted_vcpu(uint32_t vmid,
  *
  * Locks:   caller holds vm[vmid]; takes core
  * Returns: HV_OK, the VM is VERIFIED; HV_EPERM if a page or vCPU is missing or
- *	    of another save, or the VM went on elsewhere meanwhile. Nothing has
- *	    changed on an error
+ *	    of another save, or the VM went on elsewhere meanwhile; HV_ENOMEM
+ *	    if too many VMs were restored in this boot. Nothing has changed on
+ *	    an error
  * Refuses: the above - host can reach this
  */
 enum hv_status WARN_UNUSED load_finish(vmid_t vmid);

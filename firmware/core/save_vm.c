@@ -49,12 +49,20 @@ static enum hv_status prepare(vmid_t vmid)
 	if (vm_has_active_vcpu(vmid)) {
 		return refuse(HV_EBUSY, "a vCPU is still running");
 	}
-	status = instance_keep(seal->instance, seal->generation, true);
+	status = instance_keep(seal->instance);
 	if (status != HV_OK) {
 		return refuse(status, "too many VMs were saved in this boot");
 	}
 	fresh_name(seal->save_id, sizeof(seal->save_id));
 	return HV_OK;
+}
+
+/* Nothing came of prepare(): no trace is left, unless the VM is frozen. */
+static void give_up(vmid_t vmid)
+{
+	if (!is_frozen(vmid)) {
+		instance_release(saved_vm(vmid)->seal.instance);
+	}
 }
 
 static uint32_t count_vcpus(vmid_t vmid)
@@ -99,7 +107,8 @@ static void freeze(vmid_t vmid)
  *
  * Spec:   AbstractMachine.encrypt_mem_buf_spec
  * Delta:  D-041
- * Locks:  caller holds vm[vmid] and s2page
+ * Locks:  caller holds vm[vmid] and s2page; takes pt[HOSTVISOR]
+ * Panics: the host maps @inbuf - nobody
  */
 void encrypt_mem_buf(uint32_t vmid, uint64_t inbuf, uint64_t outbuf,
 		     struct hypsec_sealed_page *page)
@@ -117,6 +126,8 @@ void encrypt_mem_buf(uint32_t vmid, uint64_t inbuf, uint64_t outbuf,
 		.bound_bytes = sizeof(bound),
 	};
 
+	/* Between hashing and encrypting nobody changes it. */
+	ASSERT((walk_s2pt(HOSTVISOR, inbuf) & S2_VALID) == 0);
 	seal_encrypt(&saved_vm(vmid)->keys, &data, &page->tag);
 	memcpy(el2_ptr(pa_to_el2_va(outbuf)), data.data, PAGE_SIZE);
 }
@@ -198,6 +209,9 @@ enum hv_status save_encrypt_buf(uint32_t vmid, uint64_t inbuf, uint64_t outbuf,
 			save_page(vmid, inbuf, outbuf, tag);
 		}
 		release_lock_s2page();
+		if (status != HV_OK) {
+			give_up(vmid);
+		}
 	}
 	release_lock_vm(vmid);
 	return status;
@@ -279,13 +293,14 @@ static enum hv_status save_vcpu_locked(vmid_t vmid, uint32_t vcpuid)
 {
 	/* No byte of it is other than set: padding leaves EL2 too. */
 	struct sealed_vcpu sealed;
-	enum hv_status status = prepare(vmid);
+	enum hv_status status;
 
-	if (status != HV_OK) {
-		return status;
-	}
 	if (get_vcpu_state(vmid, vcpuid) == UNUSED) {
 		return refuse(HV_EPERM, "there is no such vCPU");
+	}
+	status = prepare(vmid);
+	if (status != HV_OK) {
+		return status;
 	}
 	acquire_lock_s2page();
 	freeze(vmid);
@@ -343,31 +358,45 @@ static enum hv_status check_complete(vmid_t vmid)
 	return HV_OK;
 }
 
+/* Whether the host has a place for the seal; asked before it is made. */
+static bool has_place(paddr_t pa)
+{
+	bool has;
+
+	acquire_lock_s2page();
+	has = saved_vm_host_range(pa, sizeof(struct hypsec_seal));
+	release_lock_s2page();
+	return has;
+}
+
+/* If the page is not the host's any more, the host has lost the seal. */
+static void give_seal(paddr_t pa, const struct hypsec_seal *seal)
+{
+	acquire_lock_s2page();
+	if (saved_vm_host_range(pa, sizeof(*seal))) {
+		memcpy(el2_ptr(pa_to_el2_va(pa)), seal, sizeof(*seal));
+	}
+	release_lock_s2page();
+}
+
 static enum hv_status seal_locked(vmid_t vmid, paddr_t pa)
 {
 	struct saved_vm *saved = saved_vm(vmid);
-	struct hypsec_seal seal = saved->seal;
+	struct hypsec_seal *seal = &saved->seal;
 	enum hv_status status = check_complete(vmid);
 
 	if (status != HV_OK) {
 		return status;
 	}
-	seal.generation = instance_next_generation(seal.instance,
-						   seal.generation);
-	saved_vm_hash_tags(saved, seal.tags);
-	saved_vm_seal_mac(saved, &seal, seal.mac);
-	acquire_lock_s2page();
-	if (saved_vm_host_range(pa, sizeof(seal))) {
-		memcpy(el2_ptr(pa_to_el2_va(pa)), &seal, sizeof(seal));
-		saved->phase = SAVED_DONE;
-	} else {
-		status = refuse(HV_EPERM, "no place for the seal");
+	if (!has_place(pa)) {
+		return refuse(HV_EPERM, "no place for the seal");
 	}
-	release_lock_s2page();
-	if (status == HV_OK) {
-		instance_saved(seal.instance, seal.generation);
-	}
-	return status;
+	instance_saved(seal);
+	saved_vm_hash_tags(saved, seal->tags);
+	saved_vm_seal_mac(saved, seal, seal->mac);
+	saved->phase = SAVED_DONE;
+	give_seal(pa, seal);
+	return HV_OK;
 }
 
 /**

@@ -8,10 +8,12 @@
 #include <sodium/utils.h>
 #include <string.h>
 
+#include "arch/sysreg.h"
 #include "core/instances.h"
 #include "core/locks.h"
 #include "core/page_manager.h"
 #include "core/panic.h"
+#include "core/vm_idregs.h"
 #include "core/vm_info.h"
 
 #define hash_init	crypto_generichash_blake2b_init
@@ -36,14 +38,41 @@ void saved_vm_born(vmid_t vmid, const uint8_t manifest[HYPSEC_SEAL_HASH_BYTES])
 	seal->generation = 0;
 }
 
+static void hash_word(hash_state *state, uint64_t word)
+{
+	hash_update(state, (const uint8_t *)&word, sizeof(word));
+}
+
+/* What registers mean: on another CPU, or to another firmware, something else. */
+static void hash_machine(uint8_t hash[HYPSEC_SEAL_HASH_BYTES])
+{
+	hash_state state;
+
+	hash_init(&state, NULL, 0, HYPSEC_SEAL_HASH_BYTES);
+	hash_word(&state, SEALED_LAYOUT);
+	hash_word(&state, sizeof(struct sealed_vcpu));
+	hash_word(&state, sysreg_read(midr_el1));
+	hash_word(&state, vm_has_gicv3());
+	for (uint32_t crm = 1; crm < 8; crm++) {
+		for (uint32_t op2 = 0; op2 < 8; op2++) {
+			hash_word(&state, vm_id_register(
+						  SYS_REG(3, 0, 0, crm, op2)));
+		}
+	}
+	hash_final(&state, hash, HYPSEC_SEAL_HASH_BYTES);
+}
+
 void saved_vm_start(struct saved_vm *saved, uint32_t phase)
 {
 	static const uint8_t purpose = 't';
+	uint8_t machine[HYPSEC_SEAL_HASH_BYTES];
 
 	saved->phase = phase;
 	saved->next = 0;
 	saved->vcpus = 0;
-	seal_derive(&saved->keys, saved->seal.manifest, saved->seal.save_id);
+	hash_machine(machine);
+	seal_derive(&saved->keys, saved->seal.manifest, saved->seal.save_id,
+		    machine);
 	hash_init(&saved->page_tags, saved->keys.mac, sizeof(saved->keys.mac),
 		  sizeof(saved->seal.tags));
 	hash_update(&saved->page_tags, &purpose, sizeof(purpose));
@@ -91,7 +120,13 @@ void saved_vm_seal_mac(const struct saved_vm *saved,
 
 void saved_vm_forget(vmid_t vmid)
 {
-	sodium_memzero(saved_vm(vmid), sizeof(struct saved_vm));
+	struct saved_vm *saved = saved_vm(vmid);
+
+	/* A save that was given up: nobody has a seal of this VM. */
+	if (saved->phase == SAVED_SAVING) {
+		instance_release(saved->seal.instance);
+	}
+	sodium_memzero(saved, sizeof(*saved));
 }
 
 bool saved_vm_host_range(paddr_t pa, uint64_t bytes)

@@ -24,6 +24,9 @@ enum saved_phase {
 	SAVED_DONE,	/* the seal is written */
 };
 
+/* Raised when enum shadow_reg, or what EL2 keeps of a vCPU, has changed. */
+#define SEALED_LAYOUT		1u
+
 /* The two parts of a vCPU: registers below and above this index. */
 #define SEALED_SYS_FIRST	((uint32_t)PSTATE + 1)
 
@@ -111,7 +114,7 @@ void saved_vm_seal_mac(const struct saved_vm *saved,
 		       const struct hypsec_seal *seal,
 		       uint8_t mac[HYPSEC_SEAL_HASH_BYTES]);
 
-/* Forgets all of a VM. */
+/* Forgets all of a VM. Locks: takes core. */
 void saved_vm_forget(vmid_t vmid);
 
 /**

@@ -34,7 +34,8 @@ static void derive_one(uint8_t key[SEAL_KEY_BYTES],
 
 void seal_derive(struct seal_keys *keys,
 		 const uint8_t manifest[HYPSEC_SEAL_HASH_BYTES],
-		 const uint8_t save_id[HYPSEC_SEAL_HASH_BYTES])
+		 const uint8_t save_id[HYPSEC_SEAL_HASH_BYTES],
+		 const uint8_t machine[HYPSEC_SEAL_HASH_BYTES])
 {
 	static const uint8_t label[] = "hypsec-virt saved VM 1";
 	uint8_t master[SEAL_KEY_BYTES];
@@ -45,6 +46,7 @@ void seal_derive(struct seal_keys *keys,
 	hash_update(&hash, keys_trusted(), KEY_BYTES);
 	hash_update(&hash, manifest, HYPSEC_SEAL_HASH_BYTES);
 	hash_update(&hash, save_id, HYPSEC_SEAL_HASH_BYTES);
+	hash_update(&hash, machine, HYPSEC_SEAL_HASH_BYTES);
 	hash_final(&hash, master, sizeof(master));
 	derive_one(keys->box, master, 1);
 	derive_one(keys->nonce, master, 2);

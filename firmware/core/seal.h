@@ -30,13 +30,15 @@ struct seal_keys {
  * @keys:     filled in
  * @manifest: hash of the VM's manifest
  * @save_id:  name of the save
+ * @machine:  hash of what the VM's registers mean
  *
  * They depend on the board's sealing key and trusted key too: another board
  * opens the save if it has both.
  */
 void seal_derive(struct seal_keys *keys,
 		 const uint8_t manifest[HYPSEC_SEAL_HASH_BYTES],
-		 const uint8_t save_id[HYPSEC_SEAL_HASH_BYTES]);
+		 const uint8_t save_id[HYPSEC_SEAL_HASH_BYTES],
+		 const uint8_t machine[HYPSEC_SEAL_HASH_BYTES]);
 
 /* Data, and what it is bound to without being encrypted with it. */
 struct seal_data {

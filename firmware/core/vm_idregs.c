@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the ID registers tell a VM. Layer: VCPUOpsAux. Locks: none.
+ * What the ID registers tell a VM. Layer: AbstractMachine. Locks: none.
  *
  * Each field of four bits has the highest value that a VM may see; the
  * hardware's is shown up to that. Fields that are not named are zero: SVE,

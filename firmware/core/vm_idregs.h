@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the ID registers tell a VM. Layer: VCPUOpsAux.
+ * What the ID registers tell a VM. Layer: AbstractMachine.
  */
 #ifndef COREVISOR_CORE_VM_IDREGS_H
 #define COREVISOR_CORE_VM_IDREGS_H

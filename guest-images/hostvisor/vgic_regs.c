@@ -118,11 +118,17 @@ static uint32_t bits_read(const struct vgic_bank *bank, uint32_t group)
 	}
 }
 
-/* Ends interrupts that the VM has begun; its own list registers only. */
+/*
+ * Ends interrupts that the VM has begun. List registers belong to the CPU that
+ * has their vCPU loaded, so a vCPU can end its own only.
+ */
 static void deactivate(struct vcpu *vcpu, uint32_t first, uint32_t bits)
 {
 	struct vgic_cpu *v = &vcpu->vgic;
 
+	if (this_cpu()->loaded != vcpu) {
+		return;
+	}
 	for (uint32_t used = v->lr_used; used != 0; used &= used - 1) {
 		uint32_t n = (uint32_t)__builtin_ctz(used);
 		uint32_t irq = v->lr_irq[n];

@@ -196,7 +196,7 @@ static bool load_page(struct vm *vm, const struct image *image, uint64_t page)
 	uint64_t offset = page * PAGE_SIZE;
 	uint64_t bytes = image->size - offset < PAGE_SIZE ?
 			 image->size - offset : PAGE_SIZE;
-	uint64_t pa = alloc_page();
+	uint64_t pa = vm_memory_new_page(vm, image->load_addr + offset);
 	uint8_t *to = (uint8_t *)(uintptr_t)pa;
 
 	if (pa == 0) {

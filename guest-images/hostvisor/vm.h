@@ -210,6 +210,7 @@ static inline void keep(struct kept *kept, uint64_t pa)
 
 /* vm_memory.c */
 bool vm_memory_init(struct vm *vm);
+uint64_t vm_memory_new_page(struct vm *vm, uint64_t ipa);
 void vm_memory_add_page(struct vm *vm, uint64_t ipa, uint64_t pa);
 bool vm_memory_serve(struct vm *vm, uint64_t ipa, uint64_t *pa,
 		     uint64_t *level);

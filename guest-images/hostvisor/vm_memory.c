@@ -41,11 +41,17 @@ static struct vm_block *block_of(struct vm *vm, uint64_t ipa)
 	return ipa >= VM_RAM_BASE && n < vm->nr_blocks ? &vm->blocks[n] : NULL;
 }
 
+/* One page has room for the pages of a block; NULL if there is none. */
 static uint64_t *page_of(struct vm_block *block, uint64_t ipa)
 {
 	if (block->pages == NULL) {
-		block->pages = alloc_zeroed(PAGES_PER_BLOCK *
-					    sizeof(block->pages[0]));
+		uint64_t pa = alloc_page();
+
+		if (pa == 0) {
+			return NULL;
+		}
+		block->pages = (uint64_t *)(uintptr_t)pa;
+		memset(block->pages, 0, PAGE_SIZE);
 	}
 	return &block->pages[ipa % BLOCK_SIZE / PAGE_SIZE];
 }
@@ -62,8 +68,20 @@ static bool has_pages(const struct vm_block *block)
 }
 
 /**
- * vm_memory_add_page() - remember that the VM has page @pa
+ * vm_memory_new_page() - a page of the host's, and room to remember it
+ * @vm:  who is to have it
  * @ipa: where, in its RAM
+ *
+ * Returns: its PA, 0 if there is no memory
+ */
+uint64_t vm_memory_new_page(struct vm *vm, uint64_t ipa)
+{
+	return page_of(block_of(vm, ipa), ipa) != NULL ? alloc_page() : 0;
+}
+
+/**
+ * vm_memory_add_page() - remember that the VM has page @pa
+ * @ipa: what vm_memory_new_page() got
  */
 void vm_memory_add_page(struct vm *vm, uint64_t ipa, uint64_t pa)
 {
@@ -87,6 +105,9 @@ static void serve(struct vm *vm, struct vm_block *block, uint64_t ipa,
 	}
 	*level = 3;
 	page = page_of(block, ipa);
+	if (page == NULL) {
+		return;
+	}
 	if (*page == 0) {
 		*page = alloc_page();
 		vm->pages_given += *page != 0;

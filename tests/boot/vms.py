@@ -13,7 +13,7 @@ import board
 import guests
 import run_guest
 
-SECONDS = 150
+SECONDS = 200
 HOST_ATTACKS = r"\[host\] attack"
 
 

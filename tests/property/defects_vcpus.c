@@ -260,6 +260,47 @@ static void g37_verification_in_steps(void)
 	CHECK(run_state()->shadow_ctxts[1][0].ctxt_states.pc == GPA);
 }
 
+/* The host may have denied the first; it is the last that counts. */
+static void g41_turned_on_twice(void)
+{
+	CHECK(CALL(OP_REGISTER_KVM, 0) == ANSWER_OK);
+	CHECK(CALL(OP_REGISTER_VCPU, 1, VCPU) == ANSWER_OK);
+	CHECK(CALL(OP_REGISTER_VCPU, 1, 3) == ANSWER_OK);
+	CHECK(CALL(OP_SET_VM_STATE, 1, VERIFIED) == ANSWER_OK);
+	CHECK(CALL(OP_START_VCPU, 1, VCPU, ENTRY, 0) == ANSWER_OK);
+	for (uint64_t n = 1; n <= 3; n++) {
+		vm_sets(0, n == 2 ? PSCI_0_2_FN_CPU_ON :
+				    PSCI_0_2_FN64_CPU_ON);
+		vm_sets(1, 3 | (n == 2 ? UINT64_C(1) << 32 : 0));
+		vm_sets(2, ENTRY + 0x100 * n);
+		vm_sets(3, n);
+		vm_traps(HVC, 0);
+		CHECK(vcpu_run(1, VCPU) == ARM_EXCEPTION_TRAP);
+		CHECK(run_state()->vms[1].boot[3].power == VCPU_ON_PENDING);
+		CHECK(run_state()->vms[1].boot[3].entry == ENTRY + 0x100 * n);
+	}
+	CHECK(vcpu_run(1, 3) == ARM_EXCEPTION_INTERRUPT);
+	CHECK(run_state()->shadow_ctxts[1][3].ctxt_states.pc == ENTRY + 0x300);
+	CHECK(run_state()->shadow_ctxts[1][3].ctxt_regs.x[0] == 3);
+	/* Now that it runs nothing is recorded any more. */
+	vm_sets(0, PSCI_0_2_FN64_CPU_ON);
+	vm_sets(2, ENTRY + 0x800);
+	vm_traps(HVC, 0);
+	CHECK(vcpu_run(1, VCPU) == ARM_EXCEPTION_TRAP);
+	CHECK(run_state()->vms[1].boot[3].power == VCPU_ON);
+	CHECK(run_state()->vms[1].boot[3].entry == ENTRY + 0x300);
+	/* The Coq asks the host where, whatever the VM has said. */
+	fork_coq();
+	coq.cur_vmid = 1;
+	coq.cur_vcpuid = 3;
+	coq.shadow_ctxts[1][3].ctxt_states.dirty = INVALID64;
+	coq.vms[1].load[0] = (struct load_info){ ENTRY, PAGE_SIZE, 1 };
+	coq.vms[1].next_load_idx = 1;
+	coq.doracle = (struct oracle){ &(uint64_t){ ENTRY + 4 }, 1, 0 };
+	CHECK(restore_shadow_kvm_regs_coq(&coq) == SOME && !coq.halt);
+	CHECK(coq.shadow_ctxts[1][3].ctxt_states.pc == ENTRY + 4);
+}
+
 static void g42_vcpu_of_a_vm_that_is_verified(void)
 {
 	start_and_run();
@@ -700,6 +741,7 @@ const struct defect_test defects_vcpus[] = {
 	{ "G39 nobody looks at the image", g39_nobody_looks_at_the_image, 4 },
 	{ "G41 where a vCPU starts", g41_where_a_vcpu_starts, 4 },
 	{ "G41 vCPUs that the VM turns on", g41_vcpus_that_the_vm_turns_on, 4 },
+	{ "G41 turned on twice", g41_turned_on_twice, 4 },
 	{ "G42 vCPU of a VM that is verified",
 	  g42_vcpu_of_a_vm_that_is_verified, 4 },
 	{ "G43 VMIDs of all VMs", g43_vmids_of_all_vms, FW_MAX_CHUNKS },

@@ -91,12 +91,23 @@ static uint64_t hvc(uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3)
 static void g6_number_of_no_vm(void)
 {
 	static const uint64_t vmids[] = { 0, COREVISOR, COREVISOR + 1, INVALID };
+	static const uint64_t others[] = {
+		HVC_TIMER_SET_CNTVOFF, HVC_VERIFY_VM_IMAGES, HVC_REGISTER_VCPU,
+		HVC_BOOT_FROM_SAVED_VM, HVC_ENCRYPT_BUF, HVC_DECRYPT_BUF,
+		HVC_SAVE_CRYPT_VCPU, HVC_LOAD_CRYPT_VCPU, HVC_SET_MANIFEST,
+		HVC_SEAL_VM,
+	};
 	uint64_t core = fw_el2.base / PAGE_SIZE;
 
 	for (size_t i = 0; i < sizeof(vmids) / sizeof(vmids[0]); i++) {
 		fork_coq();
 		CHECK(hvc(HVC_CLEAR_VM_S2_RANGE, vmids[i], 0, KVM_PHYS_SIZE) ==
 		      call_result(NONE_INVAL));
+		for (size_t k = 0; k < sizeof(others) / sizeof(others[0]);
+		     k++) {
+			CHECK(hvc(others[k], vmids[i], PA, 192) ==
+			      call_result(NONE_INVAL));
+		}
 	}
 	CHECK(page_of(run_state(), core)->owner == COREVISOR);
 	CHECK(clear_vm_stage2_range_c(COREVISOR, KVM_PHYS_SIZE, &coq) == SOME);

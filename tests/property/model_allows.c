@@ -181,17 +181,24 @@ static bool allows_vm_call(const struct call *call, const struct rdata *adt)
 	}
 }
 
-/* Not the calls of sealed state; SET_MANIFEST has an operation of its own. */
-static bool is_specified_call(uint64_t number)
+/*
+ * Not the calls of sealed state for a VM; SET_MANIFEST has an operation of its
+ * own.
+ */
+static bool is_specified_call(const uint64_t *arg)
 {
-	static const uint8_t others[] = { 19, 20, 21, 22, 29, 31, 34 };
-
-	for (uint32_t i = 0; i < sizeof(others); i++) {
-		if (number == others[i]) {
-			return false;
-		}
+	switch (arg[0]) {
+	case HVC_BOOT_FROM_SAVED_VM:
+	case HVC_ENCRYPT_BUF:
+	case HVC_DECRYPT_BUF:
+	case HVC_SAVE_CRYPT_VCPU:
+	case HVC_LOAD_CRYPT_VCPU:
+	case HVC_SET_MANIFEST:
+	case HVC_SEAL_VM:
+		return !is_vm(arg[1]);
+	default:
+		return true;
 	}
-	return true;
 }
 
 bool model_allows(const struct call *call, const struct rdata *adt)
@@ -206,7 +213,7 @@ bool model_allows(const struct call *call, const struct rdata *adt)
 	case OP_HOST_STORE:
 		return is_paddr(arg[0]) && arg[1] < 30;
 	case OP_HVC:
-		return is_specified_call(arg[0]);
+		return is_specified_call(arg);
 	case OP_HOST_FAULT:
 	case OP_MAP_PAGE_HOST:
 	case OP_REGISTER_KVM:

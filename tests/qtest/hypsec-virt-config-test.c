@@ -98,6 +98,16 @@ static const BadConfig configs[] = {
     { "trusted-key/wrong-size",
       "-object secret,id=k,data=abc -M trusted-key=k", "loop", NULL, NULL,
       "trusted-key: secret 'k' has 3 bytes, not 32" },
+    { "sealing-key/all-zero",
+      "-object secret,id=k,format=base64,"
+      "data=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= "
+      "-M sealing-key=k", "loop", NULL, NULL,
+      "sealing-key: secret 'k' is all zero" },
+    { "trusted-key/all-zero",
+      "-object secret,id=k,format=base64,"
+      "data=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= "
+      "-M trusted-key=k", "loop", NULL, NULL,
+      "trusted-key: secret 'k' is all zero" },
     { "firmware/missing", "", "missing", NULL, NULL,
       "could not load firmware" },
     { "firmware/empty", "", "empty", NULL, NULL, "is empty" },

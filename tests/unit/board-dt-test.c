@@ -883,6 +883,17 @@ static void edit_with_another_hypervisor_is_refused(void)
 			"there is a /hypervisor node already");
 }
 
+/* The carve-out's node may be anywhere, the window's may not. */
+static void edit_without_reserved_memory_is_refused(void)
+{
+	start();
+	g_assert_null(parse());
+	ok(fdt_set_name(fdt, node("/reserved-memory"), "elsewhere"));
+	g_assert_cmpstr(board_dt_edit_for_host(fdt, &info), ==,
+			"no /reserved-memory node, where the shared window's "
+			"belongs");
+}
+
 /* With every number of spare bytes but enough, there is an error. */
 static void edit_without_room_for_the_window_is_refused(void)
 {
@@ -1112,6 +1123,8 @@ static const struct unit_test tests[] = {
 		  edit_tells_of_the_shared_window),
 	UNIT_TEST("/board-dt/edit/another-hypervisor",
 		  edit_with_another_hypervisor_is_refused),
+	UNIT_TEST("/board-dt/edit/no-reserved-memory",
+		  edit_without_reserved_memory_is_refused),
 	UNIT_TEST("/board-dt/edit/no-room-for-the-window",
 		  edit_without_room_for_the_window_is_refused),
 	UNIT_TEST("/board-dt/damage/never-crashes", damage_never_crashes),

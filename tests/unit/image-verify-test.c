@@ -168,6 +168,10 @@ static void spoil(struct plain_manifest *m, unsigned int how)
 	case 17: m->images[1].size = 0; break;
 	case 18: m->images[1].load_addr |= BIT(63); break;
 	case 19: m->head.nr_images = 0; break;
+	case 21:
+		m->head.entry = TREE;
+		m->images[1].size = 3;
+		break;
 	case 20: m->head.nr_images = 6; break;
 	default: g_assert_not_reached();
 	}
@@ -182,7 +186,7 @@ static void bad_forms_are_refused_though_signed(void)
 	signed_start();
 	good = vm_manifest();
 	vm = ops_new_vm();
-	for (unsigned int how = 0; how <= 20; how++) {
+	for (unsigned int how = 0; how <= 21; how++) {
 		struct plain_manifest plain = good;
 		struct signed_manifest m;
 
@@ -240,6 +244,23 @@ static void bad_places_of_manifests(void)
 	assert_refused(set_manifest(vm, BIT(63) | PA(MANIFEST_PFN), m.size),
 		       HV_EINVAL);
 	assert_refused(set_manifest(vm, ~UINT64_C(0), m.size), HV_EINVAL);
+}
+
+/* Good, but the host's word is for one page only. */
+static void bad_manifest_across_two_pages(void)
+{
+	struct signed_manifest m;
+	paddr_t pa = PA(MANIFEST_PFN + 1) - 64;
+	vmid_t vm;
+
+	signed_start();
+	m = good_manifest();
+	vm = ops_new_vm();
+	memcpy(el2_ptr(pa_to_el2_va(pa)), m.bytes, m.size);
+	assert_refused(set_manifest(vm, pa, m.size), HV_EINVAL);
+	g_assert_cmpstr(this_cpu()->reason, ==, "manifest is not in one page");
+	ops_give_page(ops_new_vm(), OPS_GFN, MANIFEST_PFN + 1);
+	assert_refused(set_manifest(vm, pa, m.size), HV_EINVAL);
 }
 
 static void bad_manifest_for_no_vm(void)
@@ -485,6 +506,24 @@ static void g39_changed_content_powers_the_vm_off(void)
 	}
 }
 
+/* All of a hash counts. */
+static void g39_last_byte_of_a_hash(void)
+{
+	struct plain_manifest plain;
+	struct signed_manifest m;
+	vmid_t vm;
+
+	signed_start();
+	plain = vm_manifest();
+	plain.images[1].hash[HYPSEC_HASH_BYTES - 1] ^= 1;
+	m = sign_manifest(&plain, &the_owner);
+	vm = vm_with_images();
+	register_vcpus(vm, NR_VCPUS);
+	assert_done(pass_manifest(vm, &m));
+	g_assert_cmpint(verify_all(vm), ==, HV_EPERM);
+	g_assert_cmpuint(ops_vm_state(vm), ==, POWEROFF);
+}
+
 static void g39_swapped_pages_power_the_vm_off(void)
 {
 	struct signed_manifest m;
@@ -668,6 +707,8 @@ static const struct unit_test tests[] = {
 		  bad_forms_are_refused_though_signed),
 	UNIT_TEST("/manifest/bad/size", bad_sizes_of_manifests),
 	UNIT_TEST("/manifest/bad/place", bad_places_of_manifests),
+	UNIT_TEST("/manifest/bad/across-two-pages",
+		  bad_manifest_across_two_pages),
 	UNIT_TEST("/manifest/bad/no-vm", bad_manifest_for_no_vm),
 	UNIT_TEST("/verify/good/signed-vm", good_signed_vm_is_verified),
 	UNIT_TEST("/verify/good/five-images", good_vm_of_five_images),
@@ -684,6 +725,7 @@ static const struct unit_test tests[] = {
 		  g40_images_are_the_signed_ones),
 	UNIT_TEST("/verify/g39_changed_content_powers_the_vm_off",
 		  g39_changed_content_powers_the_vm_off),
+	UNIT_TEST("/verify/g39_last_byte_of_a_hash", g39_last_byte_of_a_hash),
 	UNIT_TEST("/verify/g39_swapped_pages_power_the_vm_off",
 		  g39_swapped_pages_power_the_vm_off),
 	UNIT_TEST("/verify/steps/large-image", good_large_image_in_steps),

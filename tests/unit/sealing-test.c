@@ -25,6 +25,7 @@
 #include "core/saved_vm.h"
 #include "core/seal.h"
 #include "core/shadow_ctxt.h"
+#include "core/vm_idregs.h"
 #include "hypsec/sealed.h"
 
 #define PA(pfn) ((pfn) << PAGE_SHIFT)
@@ -775,6 +776,30 @@ static void bad_size_of_a_vcpu(void)
 	assert_done(load_vcpu(vm, file, 0));
 }
 
+static size_t count_events(enum native_op op)
+{
+	size_t n, found = 0;
+	const struct native_event *events = native_events(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		found += events[i].op == op;
+	}
+	return found;
+}
+
+/* What the VM executes is what was decrypted, caches or not. */
+static void restored_page_is_in_memory(void)
+{
+	g_autofree struct saved_file *file = save(start_vm());
+	vmid_t vm = begun(file);
+
+	put_page(file, 0, NEW_PFN);
+	native_events_reset();
+	assert_done(load_decrypt_buf(vm, PA(NEW_PFN), TAG));
+	g_assert_cmpuint(count_events(NATIVE_CLEAN), ==, 1);
+	g_assert_cmpuint(count_events(NATIVE_ICACHE), ==, 1);
+}
+
 /* --- Left out, reordered, mixed ---------------------------------------- */
 
 static void bad_order_of_pages(void)
@@ -1008,6 +1033,18 @@ static void bad_save_by_the_next_of_an_id(void)
 	g_assert_cmpstr(this_cpu()->reason, ==, "the VM is not being saved");
 }
 
+/* A VM on its way out runs no more, nor does any save of it (same seed). */
+static void bad_restore_beside_a_vm_that_is_saved(void)
+{
+	g_autofree struct saved_file *file = save(start_vm());
+	vmid_t vm = start_vm();
+	vmid_t other = ops_new_vm();
+
+	assert_done(save_page(vm, HEAP_PFN));
+	g_assert_cmpint(begin(other, &file->seal), ==, HV_EPERM);
+	g_assert_cmpstr(this_cpu()->reason, ==, "the VM has gone on since");
+}
+
 /* --- Once -------------------------------------------------------------- */
 
 static void bad_replay_beside_the_restored_vm(void)
@@ -1093,7 +1130,7 @@ static void bad_more_instances_than_remembered(void)
 	for (uint32_t i = 1; i < MAX_INSTANCES; i++) {
 		uint8_t id[16] = { (uint8_t)i, (uint8_t)(i >> 8), 1 };
 
-		assert_done(instance_keep(id, 0, true));
+		assert_done(instance_keep(id));
 	}
 	assert_refused(save_page(vm, HEAP_PFN), HV_ENOMEM);
 	assert_refused(save_encrypted_vcpu(vm, 0), HV_ENOMEM);
@@ -1112,11 +1149,62 @@ static void bad_restore_with_too_many_instances(void)
 	for (uint32_t i = 0; i < MAX_INSTANCES; i++) {
 		uint8_t id[16] = { (uint8_t)i, (uint8_t)(i >> 8), 1 };
 
-		assert_done(instance_keep(id, 0, true));
+		assert_done(instance_keep(id));
 	}
+	vm = loaded(file);
+	assert_refused(verify_and_load_images(vm), HV_ENOMEM);
+	g_assert_cmpuint(ops_vm_state(vm), ==, READY);
+	instance_release((const uint8_t[16]){ 0, 0, 1 });
+	assert_done(verify_and_load_images(vm));
+	assert_whole(vm);
+}
+
+/* Saves that are refused, or given up, use no room. */
+static void refused_saves_are_not_remembered(void)
+{
+	g_autofree struct saved_file *file = NULL;
+	vmid_t vm = start_vm();
+
+	for (uint32_t i = 0; i < MAX_INSTANCES - 1; i++) {
+		uint8_t id[16] = { (uint8_t)i, (uint8_t)(i >> 8), 1 };
+
+		assert_done(instance_keep(id));
+	}
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_refused(save_page(vm, OUT_PFN), HV_EPERM);
+		assert_refused(save_encrypted_vcpu(vm, 5), HV_EPERM);
+		assert_done(save_page(vm, HEAP_PFN));
+		destroy(vm);
+		vm = make_vm();
+	}
+	file = save(vm);
+	/* This one is. */
+	vm = make_vm();
+	assert_refused(save_page(vm, HEAP_PFN), HV_ENOMEM);
+	destroy(vm);
+	assert_whole(restore(file));
+}
+
+/*
+ * A host with many saves of an earlier boot: once the VM was saved in this
+ * one, only that save counts, whatever generation the others bear.
+ */
+static void bad_rollback_by_saves_of_an_earlier_boot(void)
+{
+	g_autofree struct saved_file *first = save(start_vm());
+	g_autofree struct saved_file *second = save(restore(first));
+	g_autofree struct saved_file *third = save(restore(second));
+	g_autofree struct saved_file *new = NULL;
+	vmid_t vm;
+
+	reset_board(OTHER_SEED);
+	new = save(restore(first));
+	g_assert_cmpuint(new->seal.generation, ==, second->seal.generation);
 	vm = ops_new_vm();
-	g_assert_cmpint(begin(vm, &file->seal), ==, HV_ENOMEM);
-	assert_refused(boot_from_inc_exe(vm, TAG), HV_ENOMEM);
+	g_assert_cmpint(begin(vm, &second->seal), ==, HV_EPERM);
+	g_assert_cmpint(begin(vm, &third->seal), ==, HV_EPERM);
+	g_assert_cmpint(begin(vm, &first->seal), ==, HV_EPERM);
+	assert_whole(restore(new));
 }
 
 /* --- Keys -------------------------------------------------------------- */
@@ -1145,6 +1233,23 @@ static void bad_board_that_trusts_another_owner(void)
 	keys_set(none, board_secret, board_seed);
 	vm = ops_new_vm();
 	g_assert_cmpint(begin(vm, &file->seal), ==, HV_EPERM);
+}
+
+/* Registers mean something else on another CPU. */
+static void bad_board_with_another_cpu(void)
+{
+	g_autofree struct saved_file *file = save(start_vm());
+	vmid_t vm;
+
+	reset_board(OTHER_SEED);
+	vm = ops_new_vm();
+	native_cpu.midr_el1 ^= 0x10;
+	g_assert_cmpint(begin(vm, &file->seal), ==, HV_EPERM);
+	native_cpu.midr_el1 ^= 0x10;
+	native_cpu.ID_AA64ISAR0_EL1 ^= 0x10;
+	g_assert_cmpint(begin(vm, &file->seal), ==, HV_EPERM);
+	native_cpu.ID_AA64ISAR0_EL1 ^= 0x10;
+	assert_whole(restore(file));
 }
 
 /* --- Between ordinary and saved ---------------------------------------- */
@@ -1298,16 +1403,32 @@ static void subkey(uint8_t *key, const uint8_t *master, uint8_t purpose)
 	hash_of(key, 32, master, data);
 }
 
+/* Of the firmware's layout and of what a VM sees of the CPU. */
+static void machine_of(uint8_t *hash)
+{
+	uint64_t words[4 + 56] = { 1, 1408, native_cpu.midr_el1,
+				   vm_has_gicv3() };
+
+	for (uint32_t i = 0; i < 56; i++) {
+		words[4 + i] = vm_id_register(
+			SYS_REG(3, 0, 0, 1 + i / 8, i % 8));
+	}
+	crypto_generichash_blake2b(hash, 32, (const uint8_t *)words,
+				   sizeof(words), NULL, 0);
+}
+
 static struct reader reader_of(const struct hypsec_seal *seal)
 {
 	g_autoptr(GByteArray) data = g_byte_array_new();
 	struct reader reader;
-	uint8_t master[32];
+	uint8_t master[32], machine[32];
 
+	machine_of(machine);
 	g_byte_array_append(data, (const guint8 *)"hypsec-virt saved VM 1", 23);
 	g_byte_array_append(data, keys_trusted(), 32);
 	g_byte_array_append(data, seal->manifest, 32);
 	g_byte_array_append(data, seal->save_id, 32);
+	g_byte_array_append(data, machine, 32);
 	hash_of(master, 32, board_secret, data);
 	subkey(reader.box, master, 1);
 	subkey(reader.nonce, master, 2);
@@ -1363,7 +1484,14 @@ static void format_is_the_documented_one(void)
 {
 	g_autofree struct saved_file *file = save(start_vm());
 	struct reader reader = reader_of(&file->seal);
+	struct plain_manifest plain;
+	uint8_t hash[32];
 
+	plain = vm_manifest();
+	crypto_generichash_blake2b(hash, 32, (const uint8_t *)&plain,
+				   sizeof(plain.head) +
+				   2 * sizeof(plain.images[0]), NULL, 0);
+	g_assert_cmpmem(file->seal.manifest, 32, hash, 32);
 	read_seal(&reader, file);
 	for (size_t i = 0; i < VM_PAGES; i++) {
 		const uint64_t bound[4] = { 1, i, file->tag[i].gfn,
@@ -1387,10 +1515,41 @@ static void format_is_the_documented_one(void)
 	}
 }
 
+/*
+ * There are no random numbers: what keeps two saves of one name apart is that
+ * a nonce comes of all that it encrypts. No key serves two purposes.
+ */
+static void nonces_come_of_the_content(void)
+{
+	g_autofree struct saved_file *one = save(start_vm());
+	g_autofree struct saved_file *other = NULL;
+	vmid_t vm = start_vm();
+	struct reader reader = reader_of(&one->seal);
+
+	((uint8_t *)memory(PA(HEAP_PFN)))[4095] ^= 1;
+	other = save(vm);
+	g_assert_cmpmem(one->seal.save_id, 32, other->seal.save_id, 32);
+	for (size_t i = 0; i < VM_PAGES; i++) {
+		bool same = memcmp(one->tag[i].tag.nonce,
+				   other->tag[i].tag.nonce, 24) == 0;
+
+		g_assert_true(same == (one->tag[i].gfn != HEAP_GFN));
+		for (size_t j = 0; j < i; j++) {
+			g_assert_cmpint(memcmp(one->tag[i].tag.nonce,
+					       one->tag[j].tag.nonce, 24), !=,
+					0);
+		}
+	}
+	g_assert_cmpint(memcmp(reader.box, reader.nonce, 32), !=, 0);
+	g_assert_cmpint(memcmp(reader.box, reader.mac, 32), !=, 0);
+	g_assert_cmpint(memcmp(reader.mac, reader.nonce, 32), !=, 0);
+}
+
 /* Whatever changes data after it was found authentic: nothing is decrypted. */
 static void changed_data_is_not_decrypted(void)
 {
-	static const uint8_t manifest[32] = "m", save_id[32] = "s";
+	static const uint8_t manifest[32] = "m", save_id[32] = "s",
+			     machine[32] = "c";
 	uint8_t text[100] = "something to say";
 	const struct seal_data data = { .data = text, .bytes = sizeof(text),
 					.bound = save_id, .bound_bytes = 8 };
@@ -1398,7 +1557,7 @@ static void changed_data_is_not_decrypted(void)
 	struct hypsec_seal_tag tag;
 
 	signed_start();
-	seal_derive(&keys, manifest, save_id);
+	seal_derive(&keys, manifest, save_id, machine);
 	seal_encrypt(&keys, &data, &tag);
 	g_assert_true(seal_is_authentic(&keys, &data, &tag));
 	text[50] ^= 1;
@@ -1449,6 +1608,8 @@ static const struct unit_test tests[] = {
 		  bad_seal_with_vcpus_of_the_restore),
 	UNIT_TEST("/sealing/bad/save-by-the-next-of-an-id",
 		  bad_save_by_the_next_of_an_id),
+	UNIT_TEST("/sealing/good/restored-page-is-in-memory",
+		  restored_page_is_in_memory),
 	UNIT_TEST("/sealing/bad/descriptions-of-pages",
 		  bad_descriptions_of_pages),
 	UNIT_TEST("/sealing/bad/page-over-a-mapping", bad_page_over_a_mapping),
@@ -1470,6 +1631,8 @@ static const struct unit_test tests[] = {
 		bad_replay_beside_the_restored_vm),
 	UNIT_TEST("/sealing/bad/two-restores-at-a-time",
 		  bad_two_restores_at_a_time),
+	UNIT_TEST("/sealing/bad/restore-beside-a-vm-that-is-saved",
+		  bad_restore_beside_a_vm_that_is_saved),
 	UNIT_TEST("/sealing/bad/rollback", bad_rollback),
 	UNIT_TEST("/sealing/bad/rollback-of-a-begun-restore",
 		bad_rollback_of_a_begun_restore),
@@ -1479,12 +1642,18 @@ static const struct unit_test tests[] = {
 		bad_rollback_by_a_save_given_up),
 	UNIT_TEST("/sealing/bad/more-instances-than-remembered",
 		bad_more_instances_than_remembered),
+	UNIT_TEST("/sealing/save/refused-are-not-remembered",
+		  refused_saves_are_not_remembered),
+	UNIT_TEST("/sealing/bad/rollback-by-saves-of-an-earlier-boot",
+		  bad_rollback_by_saves_of_an_earlier_boot),
 	UNIT_TEST("/sealing/bad/restore-with-too-many-instances",
 		bad_restore_with_too_many_instances),
 	UNIT_TEST("/sealing/bad/board-with-another-secret",
 		bad_board_with_another_secret),
 	UNIT_TEST("/sealing/bad/board-that-trusts-another-owner",
 		bad_board_that_trusts_another_owner),
+	UNIT_TEST("/sealing/bad/board-with-another-cpu",
+		  bad_board_with_another_cpu),
 	UNIT_TEST("/sealing/bad/restore-into-a-vm-with-something",
 		bad_restore_into_a_vm_with_something),
 	UNIT_TEST("/sealing/bad/device-in-a-restored-vms-ram",
@@ -1494,6 +1663,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/sealing/bad/parts-into-an-ordinary-vm",
 		bad_parts_into_an_ordinary_vm),
 	UNIT_TEST("/sealing/names/do-not-come-again", names_do_not_come_again),
+	UNIT_TEST("/sealing/format/nonces-come-of-the-content",
+		  nonces_come_of_the_content),
 	UNIT_TEST("/sealing/format/documented", format_is_the_documented_one),
 	UNIT_TEST("/sealing/bad/changed-data-is-not-decrypted",
 		changed_data_is_not_decrypted),

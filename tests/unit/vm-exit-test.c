@@ -601,6 +601,9 @@ static void id_registers_of_aarch32_are_the_hardwares(void)
 	for (size_t i = 0; i < ARRAY_SIZE(registers); i++) {
 		g_assert_cmphex(id(registers[i].crm, registers[i].op2), ==,
 				0x12345670 | i);
+		*registers[i].hardware = 0xffffffff;
+		g_assert_cmphex(id(registers[i].crm, registers[i].op2), ==,
+				0xffffffff);
 	}
 }
 
