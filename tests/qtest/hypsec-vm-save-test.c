@@ -317,11 +317,169 @@ static void test_changed(void)
     hypsec_board_free(board);
 }
 
+/* Attacks: calls that are refused, whatever they are about */
+
+#define BOARD   KEY_A " -machine sealing-key=k"
+#define VM2_PA  HYPSEC_VM_PA(5)
+#define FREE    (OUT + 8 * HYPSEC_PAGE)
+
+static HypsecVm scene_vm;
+static Saved scene_save;
+
+/* VM 1, which could be saved, and another one. */
+static void make_running(HypsecBoard *board)
+{
+    scene_vm = make_vm(board);
+    hypsec_vm_boot(board, "park1", 5);
+}
+
+/* Its first page is saved. */
+static void make_frozen(HypsecBoard *board)
+{
+    make_running(board);
+    memset(&scene_save, 0, sizeof(scene_save));
+    save_page(board, &scene_vm, scene_vm.pa, &scene_save);
+}
+
+/* A new VM 1 is to become what the last one was; its first page and its tag lie ready. */
+static void make_restoring(HypsecBoard *board)
+{
+    scene_vm = make_vm(board);
+    save_vm(board, &scene_vm, &scene_save);
+    hypsec_vm_destroy(board, scene_vm.id);
+    scene_vm.id = hypsec_vm(board);
+    hypsec_vm_boot(board, "park1", 5);
+    for (unsigned int i = 0; i < VCPUS; i++) {
+        must(board, HYPSEC_HVC_REGISTER_VCPU, scene_vm.id, i, 0, 0);
+    }
+    g_assert_cmpint(begin(board, scene_vm.id, &scene_save), ==, HYPSEC_OK);
+    qtest_bufwrite(board->qts, FREE, scene_save.page[0], HYPSEC_PAGE);
+    qtest_bufwrite(board->qts, TAG, &scene_save.tag[0],
+                   sizeof(scene_save.tag[0]));
+}
+
+typedef struct Call {
+    const char *path;
+    void (*scene)(HypsecBoard *board);
+    uint64_t nr;
+    uint64_t x[4];
+    int result;
+} Call;
+
+#define PA1     HYPSEC_VM_PA(1)
+#define SAVE    HYPSEC_HVC_ENCRYPT_BUF
+#define LOAD    HYPSEC_HVC_DECRYPT_BUF
+
+static const Call calls[] = {
+    { "save/hosts-page", make_running, SAVE, { 1, FREE, OUT, TAG },
+      HYPSEC_DENIED },
+    { "save/other-vms-page", make_running, SAVE, { 1, VM2_PA, OUT, TAG },
+      HYPSEC_DENIED },
+    { "save/el2s-page", make_running, SAVE, { 1, HYPSEC_CARVEOUT, OUT, TAG },
+      HYPSEC_DENIED },
+    { "save/to-el2", make_running, SAVE, { 1, PA1, HYPSEC_CARVEOUT, TAG },
+      HYPSEC_DENIED },
+    { "save/to-a-vm", make_running, SAVE, { 1, PA1, VM2_PA, TAG },
+      HYPSEC_DENIED },
+    { "save/to-itself", make_running, SAVE, { 1, PA1, PA1, TAG },
+      HYPSEC_DENIED },
+    { "save/to-a-device", make_running, SAVE, { 1, PA1, HYPSEC_UART0, TAG },
+      HYPSEC_DENIED },
+    { "save/tag-to-el2", make_running, SAVE, { 1, PA1, OUT, HYPSEC_CARVEOUT },
+      HYPSEC_DENIED },
+    { "save/tag-to-a-vm", make_running, SAVE, { 1, PA1, OUT, VM2_PA },
+      HYPSEC_DENIED },
+    { "save/unaligned", make_running, SAVE, { 1, PA1 + 8, OUT, TAG },
+      HYPSEC_INVALID },
+    { "save/to-unaligned", make_running, SAVE, { 1, PA1, OUT + 8, TAG },
+      HYPSEC_INVALID },
+    { "save/tag-in-two-pages", make_running, SAVE,
+      { 1, PA1, OUT, TAG + HYPSEC_PAGE - 8 }, HYPSEC_DENIED },
+    { "save/beyond", make_running, SAVE, { 1, HYPSEC_IPA_END, OUT, TAG },
+      HYPSEC_INVALID },
+    { "save/host", make_running, SAVE, { 0, FREE, OUT, TAG },
+      HYPSEC_INVALID },
+    { "save/corevisor", make_running, SAVE, { 16, FREE, OUT, TAG },
+      HYPSEC_INVALID },
+    { "save/ninth-vcpu", make_running, HYPSEC_HVC_SAVE_CRYPT_VCPU, { 1, 8 },
+      HYPSEC_INVALID },
+    { "save/no-vcpu", make_running, HYPSEC_HVC_SAVE_CRYPT_VCPU, { 1, 2 },
+      HYPSEC_DENIED },
+    { "save/seal-what-runs", make_running, HYPSEC_HVC_SEAL_VM, { 1, TAG },
+      HYPSEC_DENIED },
+    { "frozen/page-twice", make_frozen, SAVE, { 1, PA1, OUT, TAG },
+      HYPSEC_DENIED },
+    { "frozen/seal-a-part", make_frozen, HYPSEC_HVC_SEAL_VM, { 1, TAG },
+      HYPSEC_DENIED },
+    { "frozen/remap", make_frozen, HYPSEC_HVC_REMAP_VM_IMAGE,
+      { 1, FREE / HYPSEC_PAGE, 0 }, HYPSEC_DENIED },
+    { "frozen/verify", make_frozen, HYPSEC_HVC_VERIFY_VM_IMAGES, { 1 },
+      HYPSEC_DENIED },
+    { "G62/restoring/image", make_restoring, HYPSEC_HVC_SET_BOOT_INFO,
+      { 1, HYPSEC_GPA, HYPSEC_PAGE }, HYPSEC_DENIED },
+    { "G62/restoring/manifest", make_restoring, HYPSEC_HVC_SET_MANIFEST,
+      { 1, HYPSEC_VM_MANIFEST, 152 }, HYPSEC_DENIED },
+    { "restoring/verify-a-part", make_restoring, HYPSEC_HVC_VERIFY_VM_IMAGES,
+      { 1 }, HYPSEC_DENIED },
+    { "restoring/run", make_restoring, HYPSEC_HVC_VCPU_RUN, { 1, 0 },
+      HYPSEC_DENIED },
+    { "restoring/vms-page", make_restoring, LOAD, { 1, VM2_PA, TAG },
+      HYPSEC_DENIED },
+    { "restoring/el2s-page", make_restoring, LOAD,
+      { 1, HYPSEC_CARVEOUT, TAG }, HYPSEC_DENIED },
+    { "restoring/other-bytes", make_restoring, LOAD,
+      { 1, FREE + HYPSEC_PAGE, TAG }, HYPSEC_DENIED },
+    { "restoring/other-vm", make_restoring, LOAD, { 2, FREE, TAG },
+      HYPSEC_DENIED },
+    { "restoring/unaligned", make_restoring, LOAD, { 1, FREE + 8, TAG },
+      HYPSEC_INVALID },
+};
+
+static void prepare(HypsecBoard *board, HypsecAttempt *attempt,
+                    const void *data)
+{
+    const Call *c = data;
+
+    hypsec_attempt_call(attempt, c->nr, c->x[0], c->x[1], c->x[2], c->x[3]);
+}
+
+/* A vCPU that is about to be saved runs: nothing is frozen. */
+static void test_active(void)
+{
+    HypsecBoard *board = hypsec_board(&(HypsecConfig){
+        .cpus = 2, .args = BOARD,
+    });
+    HypsecExit e;
+    HypsecEvent irq;
+
+    hypsec_scene(board, make_running);
+    hypsec_vcpu_spin(board, 1, &scene_vm, 0);
+    g_assert_cmpint(call(board, SAVE, 1, PA1, OUT, TAG), ==, HYPSEC_BUSY);
+    g_assert_cmpint(call(board, HYPSEC_HVC_SAVE_CRYPT_VCPU, 1, 0, 0, 0), ==,
+                    HYPSEC_BUSY);
+    irq = hypsec_vm_event(hypsec_event(HYPSEC_INJECT_IRQ, 1), &scene_vm);
+    hypsec_try(board, &irq);
+    e = hypsec_vcpu_wait(board, 1, &scene_vm, 0);
+    g_assert_cmpint(e.result, ==, HYPSEC_EXIT_IRQ);
+    /* The other one still can run, too: nothing is being saved. */
+    answer_vcpu1(board, &scene_vm);
+}
+
 int main(int argc, char **argv)
 {
     if (!hypsec_lib_init(&argc, &argv)) {
         return EXIT_FAILURE;
     }
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+        HypsecAttack *attack = g_new(HypsecAttack, 1);
+
+        *attack = (HypsecAttack){
+            calls[i].path, calls[i].scene, prepare, .data = &calls[i],
+            .result = calls[i].result, .args = BOARD,
+        };
+        hypsec_add_attack(PROGRAM, attack);
+    }
+    qtest_add_func(PROGRAM "/save/active", test_active);
     qtest_add_func(PROGRAM "/G64/goes-on/same-board", test_same_board);
     qtest_add_func(PROGRAM "/G64/goes-on/other-board", test_other_board);
     qtest_add_func(PROGRAM "/refused/other-key", test_other_key);
