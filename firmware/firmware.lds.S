@@ -36,7 +36,7 @@ SECTIONS
 	} :rodata
 	.data : {
 		*(.data .data.*)
-		. = ALIGN(16);
+		. = ALIGN(64);
 		__load_end = .;
 	} :data
 	.bss (NOLOAD) : {

@@ -355,15 +355,15 @@ static int edit_timer(void *fdt, int node)
 					sizeof("phys"));
 }
 
-/* A child of @parent with the window in its reg; negative: no room. */
-static int add_window_node(void *fdt, const char *parent, const char *name,
+/* A child of @parent with the window in its reg; negative: an FDT_ERR_. */
+static int add_window_node(void *fdt, int parent, const char *name,
 			   const struct board_info *info)
 {
 	const fdt64_t reg[] = {
 		cpu_to_fdt64(info->shared.base),
 		cpu_to_fdt64(info->shared.size),
 	};
-	int node = fdt_add_subnode(fdt, fdt_path_offset(fdt, parent), name);
+	int node = fdt_add_subnode(fdt, parent, name);
 	int error;
 
 	if (node < 0) {
@@ -388,15 +388,16 @@ static void append_hex(char *text, uint64_t value)
 	*text = '\0';
 }
 
-/* Tells where the window is, and that it is nobody's memory. */
-static int add_shared_window(void *fdt, const struct board_info *info)
+/* Tells where the window is, and, in @reserved, that it is nobody's memory. */
+static int add_shared_window(void *fdt, int reserved,
+			     const struct board_info *info)
 {
 	char name[sizeof("hypsec-shared@") + 16] = "hypsec-shared@";
 	int error;
 	int node;
 
 	append_hex(name, info->shared.base);
-	node = add_window_node(fdt, "/reserved-memory", name, info);
+	node = add_window_node(fdt, reserved, name, info);
 	if (node < 0) {
 		return node;
 	}
@@ -404,7 +405,7 @@ static int add_shared_window(void *fdt, const struct board_info *info)
 	if (error != 0) {
 		return error;
 	}
-	node = add_window_node(fdt, "/", "hypervisor", info);
+	node = add_window_node(fdt, 0, "hypervisor", info);
 	if (node < 0) {
 		return node;
 	}
@@ -419,6 +420,7 @@ static int add_shared_window(void *fdt, const struct board_info *info)
 const char *board_dt_edit_for_host(void *fdt, const struct board_info *info)
 {
 	int node = fdt_node_offset_by_compatible(fdt, -1, "arm,armv8-timer");
+	int error;
 	int len;
 
 	if (node < 0) {
@@ -428,18 +430,19 @@ const char *board_dt_edit_for_host(void *fdt, const struct board_info *info)
 	    len < (TIMER_PHYS_INDEX + 1) * GIC_INTERRUPT_BYTES) {
 		return "timer node: interrupts is missing or too short";
 	}
-	if (fdt_path_offset(fdt, "/hypervisor") >= 0) {
-		return "there is a /hypervisor node already";
-	}
-	if (fdt_path_offset(fdt, "/reserved-memory") < 0) {
-		return "no /reserved-memory node, where the shared window's "
-		       "belongs";
-	}
 	if (edit_timer(fdt, node) != 0) {
 		return "no room to edit the timer node";
 	}
-	if (add_shared_window(fdt, info) != 0) {
-		return "no room to add the nodes of the shared window";
+	/* Not before: what was deleted may have been in front of it. */
+	node = fdt_path_offset(fdt, "/reserved-memory");
+	if (node < 0) {
+		return "no /reserved-memory node, where the shared window's "
+		       "belongs";
 	}
-	return NULL;
+	error = add_shared_window(fdt, node, info);
+	if (error == -FDT_ERR_EXISTS) {
+		return "there is a /hypervisor node already";
+	}
+	return error == 0 ? NULL :
+			    "no room to add the nodes of the shared window";
 }

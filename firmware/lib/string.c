@@ -8,35 +8,56 @@
 #include <string.h>
 
 #define WORD sizeof(uint64_t)
+#define HALF_WORD sizeof(uint32_t)
 
-static int both_aligned(const void *a, const void *b)
+static int both_aligned(const void *a, const void *b, size_t unit)
 {
-	return (((uintptr_t)a | (uintptr_t)b) & (WORD - 1)) == 0;
+	return (((uintptr_t)a | (uintptr_t)b) & (unit - 1)) == 0;
 }
 
-void *memcpy(void *restrict to, const void *restrict from, size_t n)
+/* From the first byte on, so @d may lie before @s and overlap it. */
+static void copy_up(uint8_t *d, const uint8_t *s, size_t n)
 {
-	uint8_t *d = to;
-	const uint8_t *s = from;
-
-	if (both_aligned(d, s)) {
+	if (both_aligned(d, s, WORD)) {
 		for (; n >= WORD; n -= WORD, d += WORD, s += WORD) {
 			*(uint64_t *)(void *)d = *(const uint64_t *)
+						 (const void *)s;
+		}
+	}
+	if (both_aligned(d, s, HALF_WORD)) {
+		for (; n >= HALF_WORD;
+		     n -= HALF_WORD, d += HALF_WORD, s += HALF_WORD) {
+			*(uint32_t *)(void *)d = *(const uint32_t *)
 						 (const void *)s;
 		}
 	}
 	while (n-- > 0) {
 		*d++ = *s++;
 	}
-	return to;
 }
 
-static void *move_down(uint8_t *d, const uint8_t *s, size_t n)
+/* From the last byte on, so @d may lie behind @s and overlap it. */
+static void copy_down(uint8_t *d, const uint8_t *s, size_t n)
 {
-	while (n-- > 0) {
-		*d++ = *s++;
+	if (both_aligned(d, s, HALF_WORD)) {
+		for (; n % HALF_WORD != 0; n--) {
+			d[n - 1] = s[n - 1];
+		}
+		for (; n > 0; n -= HALF_WORD) {
+			*(uint32_t *)(void *)(d + n - HALF_WORD) =
+				*(const uint32_t *)(const void *)
+				(s + n - HALF_WORD);
+		}
 	}
-	return d;
+	while (n-- > 0) {
+		d[n] = s[n];
+	}
+}
+
+void *memcpy(void *restrict to, const void *restrict from, size_t n)
+{
+	copy_up(to, from, n);
+	return to;
 }
 
 void *memmove(void *to, const void *from, size_t n)
@@ -45,11 +66,9 @@ void *memmove(void *to, const void *from, size_t n)
 	const uint8_t *s = from;
 
 	if (d <= s || d >= s + n) {
-		move_down(d, s, n);
-		return to;
-	}
-	while (n-- > 0) {
-		d[n] = s[n];
+		copy_up(d, s, n);
+	} else {
+		copy_down(d, s, n);
 	}
 	return to;
 }
@@ -59,7 +78,7 @@ void *memset(void *to, int c, size_t n)
 	uint8_t *d = to;
 	uint64_t word = (uint8_t)c * UINT64_C(0x0101010101010101);
 
-	if (both_aligned(d, d)) {
+	if (both_aligned(d, d, WORD)) {
 		for (; n >= WORD; n -= WORD, d += WORD) {
 			*(uint64_t *)(void *)d = word;
 		}

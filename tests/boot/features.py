@@ -11,14 +11,15 @@ import board
 
 sys.path.insert(0, str(board.ROOT / "guest-images/linux"))
 import make_initrd  # noqa: E402
+import newc  # noqa: E402
 
 PROGRAM = board.BUILD / "tests/boot/features"
 
 
 def initrd_with_program(path):
     """Our initramfs and the program: the kernel unpacks one after another."""
-    archive = make_initrd.Cpio()
-    archive.add("features", make_initrd.S_IFREG | 0o755, PROGRAM.read_bytes())
+    archive = newc.Archive()
+    archive.add("features", newc.S_IFREG | 0o755, PROGRAM.read_bytes())
     path.write_bytes(board.INITRD.read_bytes() +
                      make_initrd.gzip_bytes(archive.finish()))
 

@@ -572,7 +572,7 @@ static void test_g29(void)
     HypsecBoard *board =
         hypsec_board_new(&(HypsecConfig){ .cpus = 2, .ram = 9 * 1024 });
     uint64_t page = HYPSEC_RAM + 8 * GiB + 512 * MiB + 5 * HYPSEC_PAGE;
-    uint64_t last = board->carveout - HYPSEC_PAGE;
+    uint64_t last = board->carveout - HYPSEC_SHARED_SIZE - HYPSEC_PAGE;
     uint64_t vmid = hypsec_vm(board);
     uint64_t idx = hypsec_vm_image(board, vmid, HYPSEC_GPA, HYPSEC_BLOCK);
 

@@ -5,7 +5,7 @@
  * real (guest-images/park), and what the firmware made of each.
  *
  *     HypsecBoard *board = hypsec_board(&(HypsecConfig){ .cpus = 2 });
- *     HypsecReturn r = hypsec_hvc(board, 1, 30, 0, 0, 0);
+ *     HypsecReturn r = hypsec_hvc(board, 1, 5, 0, 0, 0);
  *
  *     hypsec_assert_returned(board, &r, HYPSEC_NOT_SUPPORTED);
  *

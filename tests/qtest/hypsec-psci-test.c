@@ -255,7 +255,7 @@ static void test_cpu_off(void)
     hypsec_assert_returned(&r, AFFINITY_OFF);
     hypsec_unpark(board, 1);
     hypsec_park(board);
-    r = hypsec_hvc(board, 1, 30, 0, 0, 0);
+    r = hypsec_hvc(board, 1, 5, 0, 0, 0);
     hypsec_assert_returned(&r, HYPSEC_NOT_SUPPORTED);
     g_assert_cmpuint(hypsec_counters(board, 1).world, ==, 0);
     hypsec_board_free(board);
@@ -331,7 +331,7 @@ static void test_system_reset(void)
     hypsec_park(board);
     hypsec_assert_console(board, "host cpu0: system reset");
     g_assert_cmpuint(hypsec_counters(board, 1).smcs, ==, 0);
-    r = hypsec_hvc(board, 1, 30, 0, 0, 0);
+    r = hypsec_hvc(board, 1, 5, 0, 0, 0);
     hypsec_assert_returned(&r, HYPSEC_NOT_SUPPORTED);
     hypsec_board_free(board);
 }

@@ -36,7 +36,7 @@ static void test_same_answers(void)
 {
     HypsecBoard *board = hypsec_board(&one_cpu);
     HypsecEvent events[] = {
-        hypsec_event_hvc(0, 30, 0, 0, 0),
+        hypsec_event_hvc(0, 5, 0, 0, 0),
         hypsec_event_smc(0, PSCI_VERSION, 0, 0, 0),
         hypsec_event_dabt(0, HYPSEC_FREE, L3),
         hypsec_event_dabt(0, HYPSEC_CARVEOUT, L3),
@@ -67,7 +67,7 @@ static void test_state_comes_back(void)
     hypsec_savevm(board, "here");
     r = hypsec_dabt(board, 0, HYPSEC_FREE + BLOCK, L3);
     hypsec_assert_retried(&r);
-    hypsec_hvc(board, 0, 30, 0, 0, 0);
+    hypsec_hvc(board, 0, 5, 0, 0, 0);
     hypsec_loadvm(board, "here");
     g_assert_cmphex(hypsec_s2_entry(board, HYPSEC_FREE), !=, 0);
     g_assert_cmphex(hypsec_s2_entry(board, HYPSEC_FREE + BLOCK), ==, 0);
@@ -79,7 +79,7 @@ static void test_state_comes_back(void)
 static void test_unread_completion(void)
 {
     HypsecBoard *board = hypsec_board(&one_cpu);
-    HypsecEvent event = hypsec_event_hvc(0, 30, 0, 0, 0);
+    HypsecEvent event = hypsec_event_hvc(0, 5, 0, 0, 0);
     HypsecReturn r;
 
     hypsec_ring_put(board, &event, 1);
@@ -129,7 +129,7 @@ static void test_armed(void)
 {
     HypsecBoard *board = hypsec_board_new(&one_cpu);
     static const uint32_t hvc[] = { INSN_HVC(0) };
-    HypsecRun run = { .x = { 30 }, .code = hvc, .count = 1 };
+    HypsecRun run = { .x = { 5 }, .code = hvc, .count = 1 };
     HypsecEvent event = hypsec_event(HYPSEC_INJECT_SERROR, 0);
 
     event.flags = HYPSEC_INJECT_F_AT_EL2 | HYPSEC_INJECT_F_FORCE_EL2;

@@ -67,13 +67,15 @@ _start:
 	add	x20, x19, #CARVEOUT_IMAGE_OFFSET
 	bl	invalidate_image
 
-	/* Copy the image; lengths are multiples of 16 by the linker script. */
+	/* Copy the image; lengths are multiples of 64 by the linker script. */
 	adr	x1, _start
 	adrp	x3, __load_end
 	add	x3, x3, #:lo12:__load_end
 	mov	x2, x20
 1:	ldp	x4, x5, [x1], #16
+	ldp	x6, x7, [x1], #16
 	stp	x4, x5, [x2], #16
+	stp	x6, x7, [x2], #16
 	cmp	x1, x3
 	b.lo	1b
 	/* Zero what is not in the file. */
@@ -83,6 +85,9 @@ _start:
 	sub	x3, x3, x1
 	add	x3, x3, x20
 2:	stp	xzr, xzr, [x2], #16
+	stp	xzr, xzr, [x2], #16
+	stp	xzr, xzr, [x2], #16
+	stp	xzr, xzr, [x2], #16
 	cmp	x2, x3
 	b.lo	2b
 	bl	invalidate_image
@@ -138,7 +143,10 @@ invalidate_image:
 	lsl	x4, x5, x4
 	/* What was stored reaches memory before its line is dropped. */
 	dsb	sy
+	/* The image is whole pages, hence an even number of lines. */
 3:	dc	ivac, x2
+	add	x2, x2, x4
+	dc	ivac, x2
 	add	x2, x2, x4
 	cmp	x2, x3
 	b.lo	3b
