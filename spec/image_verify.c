@@ -60,10 +60,11 @@ uint64_t image_hash(uint32_t vmid, uint64_t load_addr, uint64_t size,
 	return hash;
 }
 
+/* Whether the instruction at @addr is, all of it. */
 static bool is_in_image(uint64_t addr, const struct signed_image *image)
 {
-	return addr >= image->load_addr &&
-	       addr - image->load_addr < image->load_size;
+	return addr >= image->load_addr && image->load_size >= 4 &&
+	       addr - image->load_addr <= image->load_size - 4;
 }
 
 static enum option check_form(const struct manifest *m)

@@ -112,6 +112,12 @@ static const char *check_record(uint64_t index, const struct rdata *adt)
 	return NULL;
 }
 
+/* Whether the call let this VM run, which then shares what it wants. */
+static bool ran_in(const struct call *call, uint32_t vmid)
+{
+	return call->op == OP_VCPU_RUN && call->arg[0] == vmid;
+}
+
 /* I14, I15, I16 and I2, for a record that has changed. */
 static const char *check_transition(uint64_t index, const struct call *call,
 				    const struct rdata *before,
@@ -143,7 +149,7 @@ static const char *check_transition(uint64_t index, const struct call *call,
 	if (is_vm(old->owner) && old->owner == new->owner &&
 	    old->count != INVALID && new->count > old->count &&
 	    call->op != OP_GRANT && call->op != OP_PVOP &&
-	    call->op != OP_GRANT_PAGE) {
+	    call->op != OP_GRANT_PAGE && !ran_in(call, old->owner)) {
 		return say("I16: page 0x%" PRIx64 " is shared by another",
 			   fw_pfn(index));
 	}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/native.h"
 #include "core/image_verify.h"
 #include "core/keys.h"
 #include "core/vm_info.h"
@@ -47,6 +48,17 @@ uint64_t fw_manifest_pfn(void)
 	return pfn;
 }
 
+/* The content of a page of a VM; zeros for one that it does not have as RAM. */
+static const uint8_t *page_of(uint32_t vmid, uint64_t gfn)
+{
+	static const uint8_t zero[PAGE_SIZE];
+	uint64_t pfn;
+
+	return fw_translate(vmid, gfn, &pfn) &&
+			       native_memory_has(pfn << PAGE_SHIFT) ?
+		       (const uint8_t *)fw_page_words(pfn) : zero;
+}
+
 /* As it lies in the VM. */
 static void hash_image(const struct fw_vm *vm, uint32_t vmid, uint32_t i,
 		       uint8_t *hash)
@@ -56,12 +68,10 @@ static void hash_image(const struct fw_vm *vm, uint32_t vmid, uint32_t i,
 
 	crypto_generichash_blake2b_init(&state, NULL, 0, HYPSEC_HASH_BYTES);
 	for (uint64_t at = vm->load_addr[i]; left > 0; at += PAGE_SIZE) {
-		static const uint8_t zero[PAGE_SIZE];
-		uint64_t n = left < PAGE_SIZE ? left : PAGE_SIZE, pfn;
+		uint64_t n = left < PAGE_SIZE ? left : PAGE_SIZE;
 
 		crypto_generichash_blake2b_update(
-			&state, fw_translate(vmid, at >> PAGE_SHIFT, &pfn) ?
-			(const uint8_t *)fw_page_words(pfn) : zero, n);
+			&state, page_of(vmid, at >> PAGE_SHIFT), n);
 		left -= n;
 	}
 	crypto_generichash_blake2b_final(&state, hash, HYPSEC_HASH_BYTES);

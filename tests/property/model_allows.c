@@ -148,7 +148,9 @@ static bool allows_vm_call(const struct call *call, const struct rdata *adt)
 	switch ((int)call->op) {
 	case OP_VM_LOAD:
 	case OP_VM_STORE:
-		return is_vcpu(arg[1]) && is_gfn(arg[2]) && arg[3] < 30;
+		/* Nothing of a VM runs while its images are hashed. */
+		return is_vcpu(arg[1]) && is_gfn(arg[2]) && arg[3] < 30 &&
+		       adt->vms[arg[0]].state != MAPPED;
 	case OP_PVOP:
 		return is_vcpu(arg[1]);
 	case OP_REMAP_VM_IMAGE:
