@@ -739,7 +739,7 @@ enum option register_vcpu_c(uint32_t vmid, uint32_t vcpuid, struct rdata *adt)
 	return SOME;
 }
 
-/* B.12: verify_image is a stub that always says 1 (G39). */
+/* As published, verify_image says 1 whatever it is shown (G39). */
 enum option verify_and_load_images_c(uint32_t vmid, struct rdata *adt)
 {
 	if (adt->vms[vmid].state != READY) {

@@ -47,7 +47,7 @@
 
 #define SGI1R_ALL_OTHERS	BIT(40)
 
-/* The interrupts of which 32-bit register @index is; NULL: not implemented. */
+/* The interrupts of 32-bit register @index; NULL: this VM has none there. */
 static struct vgic_bank *bank_at(struct vcpu *vcpu, uint32_t index)
 {
 	switch (index) {
