@@ -36,6 +36,9 @@
 #define MAX_SHARE_COUNT		100u
 #define MAX_MEMBLOCK_NUM	32u
 #define SMMU_HOST_OFFSET	UINT64_C(1000000000)
+#define SMMU_NUM		2u
+#define SMMU_NUM_CTXT_BANKS	8u	/* of one SMMU */
+#define EL2_SMMU_CFG_SIZE	(SMMU_NUM * SMMU_NUM_CTXT_BANKS)
 
 /* Stage-2 descriptors (Arm ARM D8.3, 4 KiB granule). */
 #define S2_VALID		BIT(0)

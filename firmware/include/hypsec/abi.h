@@ -39,17 +39,31 @@
 #define HYPSEC_HVC_ENCRYPT_BUF		20	/* vmid, in PA, out PA, tag PA */
 #define HYPSEC_HVC_DECRYPT_BUF		21	/* vmid, PA, tag PA */
 #define HYPSEC_HVC_SAVE_CRYPT_VCPU	22	/* vmid, vcpuid */
+#define HYPSEC_HVC_SMMU_FREE_PGD	23	/* bank, smmu */
+#define HYPSEC_HVC_SMMU_ALLOC_PGD	24	/* bank, vmid, smmu */
+#define HYPSEC_HVC_SMMU_LPAE_MAP	25	/* iova, pa, prot, bank, smmu */
+#define HYPSEC_HVC_SMMU_LPAE_IOVA_TO_PHYS 26	/* iova, bank, smmu: PA or 0 */
+#define HYPSEC_HVC_SMMU_CLEAR		27	/* iova, bank, smmu */
 #define HYPSEC_HVC_PHYS_ADDR_IOREMAP	28	/* vmid, gpa, pa, size */
 #define HYPSEC_HVC_LOAD_CRYPT_VCPU	29	/* vmid, vcpuid */
 #define HYPSEC_HVC_GET_INFO		30	/* HYPSEC_INFO_* */
 #define HYPSEC_HVC_SET_MANIFEST		31	/* vmid, PA, size */
 #define HYPSEC_HVC_DESTROY_VM		32	/* vmid */
+#define HYPSEC_HVC_SMMU_SET_STREAM	33	/* smmu, stream, bank */
 #define HYPSEC_HVC_SEAL_VM		34	/* vmid, PA for the seal */
 
 /* What GET_INFO tells. */
 #define HYPSEC_INFO_ABI_VERSION		0
 #define HYPSEC_INFO_SHARED_BASE		1	/* PA of the shared window */
 #define HYPSEC_INFO_SHARED_SIZE		2	/* bytes */
+#define HYPSEC_INFO_SMMUS		3	/* how many; 0: no DMA protection */
+
+/* What of prot counts in SMMU_LPAE_MAP; other attributes are EL2's. */
+#define HYPSEC_SMMU_READ		(1 << 6)
+#define HYPSEC_SMMU_WRITE		(1 << 7)
+
+/* Bank 0 of each SMMU is the corevisor's: host pages at their own address. */
+#define HYPSEC_SMMU_IDENTITY_BANK	0
 
 /* Why VCPU_RUN came back. */
 #define HYPSEC_EXIT_IRQ			0	/* the host has an interrupt */
@@ -59,6 +73,7 @@
 /* Calls of a VM, which EL2 answers without the host; x1 is not used. */
 #define HYPSEC_PVOP_SET_DESC_PFN	0x81000	/* x2 gpa, x3 size: share */
 #define HYPSEC_PVOP_UNSET_DESC_PFN	0x82000	/* x2 gpa, x3 size: unshare */
+#define HYPSEC_PVOP_ACCEPT_DEVICE	0x84000	/* x2 gpa, x3 size: let it do DMA */
 
 /* Limits. */
 #define HYPSEC_MAX_VMS			15	/* ids 1 to 15 */

@@ -12,7 +12,7 @@
 
 /* "HPSECBB1" read as a little-endian 64-bit number. */
 #define HYPSEC_BOOT_BLOCK_MAGIC		0x3142424345535048
-#define HYPSEC_BOOT_BLOCK_VERSION	1
+#define HYPSEC_BOOT_BLOCK_VERSION	2
 
 /* The block is the first page of the carve-out, inspect.h the second. */
 #define HYPSEC_BOOT_BLOCK_OFFSET	0x0000
@@ -22,6 +22,7 @@
 #define HYPSEC_ON_VIOLATION_HALT	1
 
 #define HYPSEC_KEY_BYTES		32
+#define HYPSEC_MAX_SMMUS		2
 
 /* Byte offsets, for the assembly that runs before there is a stack. */
 #define HYPSEC_BOOT_BLOCK_MAGIC_OFF	0
@@ -32,6 +33,12 @@
 #ifndef __ASSEMBLER__
 #include <stddef.h>
 #include <stdint.h>
+
+/* One SMMU of the board: PA and bytes of its registers. */
+struct hypsec_boot_smmu {
+	uint64_t base;
+	uint64_t size;
+};
 
 /**
  * struct hypsec_boot_block - one board's secrets and choices for one boot
@@ -44,11 +51,14 @@
  * @dtb_base:	PA of the host's device tree in bytes
  * @dtb_size:	bytes that the device tree may grow to in place
  * @on_violation: HYPSEC_ON_VIOLATION_*
- * @flags:	reserved, 0
+ * @nr_smmus:	SMMUs that the board has, at most HYPSEC_MAX_SMMUS; no DMA of
+ *		the board goes past them. 0: DMA is not confined
  * @sealing_key: key from which per-VM sealing keys are derived
  * @trusted_key: Ed25519 public key that VM manifests are checked against; all
  *		zero means the firmware's built-in key
  * @seed:	fresh random bytes, different at every reset
+ * @smmus:	the SMMUs: PCIe is behind the first, platform devices behind the
+ *		second
  */
 struct hypsec_boot_block {
 	uint64_t magic;
@@ -59,10 +69,11 @@ struct hypsec_boot_block {
 	uint64_t dtb_base;
 	uint64_t dtb_size;
 	uint32_t on_violation;
-	uint32_t flags;
+	uint32_t nr_smmus;
 	uint8_t sealing_key[HYPSEC_KEY_BYTES];
 	uint8_t trusted_key[HYPSEC_KEY_BYTES];
 	uint8_t seed[HYPSEC_KEY_BYTES];
+	struct hypsec_boot_smmu smmus[HYPSEC_MAX_SMMUS];
 };
 
 _Static_assert(offsetof(struct hypsec_boot_block, magic) ==

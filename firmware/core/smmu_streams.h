@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which bank each stream uses: what the host wants (its shadow registers) and
+ * what EL2 allows, made into the hardware's stream table. Layer: MmioCore.
+ * Locks: the caller of all functions holds smmu.
+ */
+#ifndef COREVISOR_CORE_SMMU_STREAMS_H
+#define COREVISOR_CORE_SMMU_STREAMS_H
+
+#include "core/types.h"
+
+/* The host sees this many entries less than there are; they are EL2's. */
+#define SMMU_EL2_STREAMS 8u
+
+/**
+ * smmu_streams_init() - the state of a host that knows no SMMU
+ * @index: an SMMU that smmu_hw_take_over() has stopped
+ *
+ * Locks: none; boot CPU only
+ */
+void smmu_streams_init(uint32_t index);
+
+/**
+ * smmu_streams_can_set() - may EL2 decide about a stream?
+ * @index:  which SMMU
+ * @stream: a stream id of a DMA device of the platform
+ *
+ * Returns: HV_EBUSY if an entry of the host's that is in force matches it
+ */
+enum hv_status WARN_UNUSED smmu_streams_can_set(uint32_t index,
+						uint32_t stream);
+
+/**
+ * smmu_streams_set() - decide about a stream of a platform device
+ * @index:  which SMMU
+ * @stream: the id; smmu_streams_can_set() said HV_OK under this hold of smmu
+ * @owner:  HOSTVISOR, or the VM that owns the device
+ * @cbndx:  its bank, or SMMU_STREAM_FAULT
+ *
+ * In force at return, after a transaction under way through the old bank.
+ */
+void smmu_streams_set(uint32_t index, uint32_t stream, vmid_t owner,
+		      uint32_t cbndx);
+
+/**
+ * smmu_streams_leave_bank() - no stream selects a bank any more
+ * @index: which SMMU
+ * @cbndx: the bank; what selected it faults
+ */
+void smmu_streams_leave_bank(uint32_t index, uint32_t cbndx);
+
+#endif /* COREVISOR_CORE_SMMU_STREAMS_H */
