@@ -675,7 +675,7 @@ static void test_boot_block_contents(void)
     g_assert_cmphex(le64_to_cpu(b.dtb_base), ==, RAM_BASE);
     g_assert_cmpuint(le32_to_cpu(b.on_violation), ==,
                      HYPSEC_ON_VIOLATION_REFUSE);
-    g_assert_cmpuint(le32_to_cpu(b.flags), ==, 0);
+    g_assert_cmpuint(le32_to_cpu(b.nr_smmus), ==, 0);
     g_assert_cmpint(memcmp(b.trusted_key, zero, sizeof(zero)), ==, 0);
     g_assert_cmpint(memcmp(b.sealing_key, zero, sizeof(zero)), !=, 0);
     g_assert_cmpint(memcmp(b.seed, zero, sizeof(zero)), !=, 0);
