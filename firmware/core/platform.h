@@ -47,4 +47,26 @@ struct mmio_device {
  */
 uint32_t platform_mmio_devices(const struct mmio_device **devices);
 
+/**
+ * struct platform_dma_device - a DMA master that a VM can be given
+ * @regs:   PA of its registers, one page
+ * @index:  the SMMU that it is behind
+ * @stream: its stream id
+ */
+struct platform_dma_device {
+	paddr_t regs;
+	uint32_t index;
+	uint32_t stream;
+};
+
+/**
+ * platform_dma_devices() - the platform's DMA masters
+ * @devices: where the address of the first goes
+ *
+ * An SMMU with none is PCIe's. A board may lack them: a stream of a device
+ * that is not there does no harm.
+ * Returns: how many; they never change
+ */
+uint32_t platform_dma_devices(const struct platform_dma_device **devices);
+
 #endif /* COREVISOR_CORE_PLATFORM_H */

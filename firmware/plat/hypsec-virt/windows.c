@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which device addresses of the hypsec-virt board are the host's. Touches no
- * device, so that the native unit tests check this very table.
+ * Which device addresses of the hypsec-virt board are the host's, and which
+ * devices do DMA. Touches no device, so that the native unit tests check these
+ * very tables.
  */
 #include "core/platform.h"
 #include "core/spec_constants.h"
+#include "hypsec/dma.h"
 #include "plat/hypsec-virt/plat.h"
 
 struct device_window {
@@ -28,6 +30,25 @@ static const struct device_window host_windows[] = {
 	{ 0x3eff0000, 0x00010000 },	/* PCIe I/O */
 	{ 0x3f000000, 0x01000000 },	/* PCIe ECAM */
 };
+
+/* hypsec-dma's channels, behind the second SMMU. */
+#define DMA_CHANNEL(n) {						\
+	.regs = 0x0b010000 + (n) * HYPSEC_DMA_CHANNEL_BYTES,		\
+	.index = 1,							\
+	.stream = HYPSEC_DMA_STREAM_BASE + (n),				\
+}
+
+static const struct platform_dma_device dma_devices[] = {
+	DMA_CHANNEL(0), DMA_CHANNEL(1), DMA_CHANNEL(2), DMA_CHANNEL(3),
+	DMA_CHANNEL(4), DMA_CHANNEL(5), DMA_CHANNEL(6), DMA_CHANNEL(7),
+};
+_Static_assert(ARRAY_SIZE(dma_devices) == HYPSEC_DMA_CHANNELS, "all of them");
+
+uint32_t platform_dma_devices(const struct platform_dma_device **devices)
+{
+	*devices = dma_devices;
+	return ARRAY_SIZE(dma_devices);
+}
 
 bool platform_host_device(paddr_t pa, uint64_t bytes)
 {
