@@ -25,6 +25,7 @@ enum native_op {
 	NATIVE_TLBI_VMALLE1IS,	/* b: VTTBR_EL2 */
 	NATIVE_TLBI_VMALLS12E1IS, /* b: VTTBR_EL2 */
 	NATIVE_TLBI_VMALLE1,	/* b: VTTBR_EL2; this CPU alone */
+	NATIVE_DEVICE_RESET,	/* a: PA of its registers; recorded by tests */
 	/* Only for native_watch(). */
 	NATIVE_LOCK,		/* a: enum lock_rank, b: id; taken */
 	NATIVE_UNLOCK,		/* as NATIVE_LOCK; about to be given back */
@@ -112,6 +113,10 @@ void native_set_bus(const struct native_bus *bus);
 
 uint64_t native_bus_read(paddr_t pa, unsigned int bytes);
 void native_bus_write(paddr_t pa, unsigned int bytes, uint64_t value);
+
+/* The DMA masters that a VM can be given from now on; none at first. */
+struct dma_device;
+void native_set_dma_devices(const struct dma_device *devices, uint32_t n);
 
 /* How often the board was told of a panic. */
 unsigned int native_panics(void);
