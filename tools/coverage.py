@@ -5,7 +5,8 @@
 Compiles the native test programs with gcov's counters and without
 optimisation or sanitizers into BUILD/coverage, runs them all, and prints what
 gcovr makes of it: each file of firmware/core, then the totals of its memory
-files (marked with *), of those about VMs that run (+) and of all.
+files (marked with *), of those about VMs that run (+), of those about DMA (#)
+and of all.
 
 Not counted are the branches of ASSERT(): their other way is a panic over a
 broken invariant of EL2's own, which no input reaches. Whether the line is
@@ -25,7 +26,7 @@ import sys
 
 import native
 
-# Of the memory files together, and of the VM files, in percent.
+# Of the files of each group together, in percent.
 MIN_LINES = 95
 MIN_BRANCHES = 90
 
@@ -134,17 +135,15 @@ def print_row(name, counts):
 
 
 def report(files):
-    """Print the table; the totals of the memory files and the VM files."""
+    """Print the table; the totals of each group of files."""
     print(f'{"":36}{"lines":>14}{"":10}{"branches":>14}')
     for name in sorted(files):
-        mark = '*' if native.is_memory_file(name) else \
-            '+' if native.is_vm_file(name) else ' '
+        mark, _ = native.GROUPS.get(native.group_of(name), (' ', None))
         print_row(f'{mark} {name}', files[name])
     totals = {}
-    for mark, group, belongs in (('*', 'memory', native.is_memory_file),
-                                 ('+', 'VM', native.is_vm_file)):
+    for group, (mark, _) in native.GROUPS.items():
         totals[group] = total([file for name, file in files.items()
-                               if belongs(name)])
+                               if native.group_of(name) == group])
         print_row(f'{mark} {group} files', totals[group])
     print_row('  all of firmware/core', total(list(files.values())))
     return totals
@@ -156,8 +155,8 @@ def main(argv):
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--check', action='store_true',
                         help=f'exit 1 below {MIN_LINES} %% of the lines or '
-                        f'{MIN_BRANCHES} %% of the branches of the memory '
-                        'files or the VM files')
+                        f'{MIN_BRANCHES} %% of the branches of a group of '
+                        'files')
     parser.add_argument('--html', type=pathlib.Path, metavar='DIR',
                         help='write the sources with their counts as HTML')
     parser.add_argument('--json', type=pathlib.Path, metavar='FILE',

@@ -52,9 +52,11 @@ class Options:
 
 @dataclasses.dataclass
 class Scenario:
-    """VMs, and what stands on the host's command line."""
+    """VMs, what stands on the host's command line, and what the machine has
+    beside the usual."""
     vms: list
     host: list
+    machine: str = ""
 
     def bundle(self):
         return make_bundle(self.vms)
@@ -139,6 +141,16 @@ def all_small(options):
                     ["hypsec.attack=1"])
 
 
+def dma(options):
+    """Two channels for one VM, another one for a second VM, the rest is the
+    host's, who attacks with it; a VM without any beside them."""
+    return Scenario([small(options, "dma", dma=0x3, name="two-channels"),
+                     small(options, "dma", dma=0x80, name="one-channel",
+                           **{"dma-at": RAM + 24 * MIB}),
+                     small(options, "secret", argument=1)],
+                    ["hypsec.attack=1"], machine=",dma=on")
+
+
 def linux_vm(options):
     if options.shell:
         return Scenario([linux(options, input=1, bootargs="quiet "
@@ -164,7 +176,8 @@ CATALOGUE = {
     "ring": ("a page shared with the host, which echoes", one("ring")),
     "secret": ("memory and registers full of secrets", one("secret",
                                                            vcpus=2)),
-    "all": ("all of the small ones at once", all_small),
+    "dma": ("VMs with devices that do DMA, and a host with another one", dma),
+    "all": ("all of the small ones without devices at once", all_small),
 }
 
 

@@ -136,8 +136,7 @@ def report(results):
 def choose(args, names, entries):
     """The mutants that the command line asks for, in order."""
     chosen = [name for name in names if native.matches(name, args.file) and
-              (not args.memory or native.is_memory_file(name)) and
-              (not args.vms or native.is_vm_file(name))]
+              (not args.groups or native.group_of(name) in args.groups)]
     if not chosen:
         raise native.NativeError('no file of firmware/core is that')
     found = [mutant for mutant in all_mutants(chosen, args.operator)
@@ -243,10 +242,12 @@ def main(argv):
                         help='which ones (default: 1)')
     parser.add_argument('--file', action='append', metavar='GLOB',
                         help='of files with such a name alone')
-    parser.add_argument('--memory', action='store_true',
-                        help='of the memory files alone')
-    parser.add_argument('--vms', action='store_true',
-                        help='of the files about VMs that run alone')
+    for option, group, what in (
+            ('--memory', 'memory', 'the memory files'),
+            ('--vms', 'VM', 'the files about VMs that run'),
+            ('--dma', 'DMA', 'the files about DMA')):
+        parser.add_argument(option, dest='groups', action='append_const',
+                            const=group, help=f'of {what} alone')
     parser.add_argument('--line', type=int, metavar='N',
                         help='of line N alone')
     parser.add_argument('--operator', action='append', metavar='NAME',

@@ -34,7 +34,7 @@ CORE = 'firmware/core/'
 MEMORY_FILES = (
     'boot_core', 'boot_ops', 'el2_layout', 'fault_handler', 'host_hvc',
     'hv_result', 'locks', 'mem_handler', 'mem_manager', 'mem_region',
-    'memory_ops', 'mmio_ops', 'npt_ops', 'npt_walk', 'page_index',
+    'memory_ops', 'npt_ops', 'npt_walk', 'page_index',
     'page_manager', 'phys_page', 'pt_alloc', 'pt_walk', 'reclaim',
     'reset_scrub', 'shadow_ctxt', 'tlb', 'vm_info',
 )
@@ -47,26 +47,31 @@ VM_FILES = (
     'vgic', 'vm_exit', 'vm_idregs', 'vm_power', 'world',
 )
 
+# Those about DMA, likewise.
+DMA_FILES = (
+    'dma_device', 'dma_identity', 'mmio_ops', 'mmio_raw', 'smmu_cfg',
+    'smmu_hw', 'smmu_ops', 'smmu_streams', 'spt_ops', 'spt_walk',
+)
+
+# Name of a group -> its mark in tables and its files.
+GROUPS = {
+    'memory': ('*', MEMORY_FILES),
+    'VM': ('+', VM_FILES),
+    'DMA': ('#', DMA_FILES),
+}
+
 
 class NativeError(Exception):
     """The programs cannot be built or run; the text says why."""
 
 
-def is_core_file(name, stems):
-    """Whether NAME, relative to the repository, is one of STEMS."""
+def group_of(name):
+    """The group that NAME, relative to the repository, belongs to, or None."""
     path = pathlib.PurePath(name)
-    return name.startswith(CORE) and path.suffix == '.c' and \
-        path.stem in stems
-
-
-def is_memory_file(name):
-    """Whether NAME, relative to the repository, is one of MEMORY_FILES."""
-    return is_core_file(name, MEMORY_FILES)
-
-
-def is_vm_file(name):
-    """Whether NAME, relative to the repository, is one of VM_FILES."""
-    return is_core_file(name, VM_FILES)
+    if not name.startswith(CORE) or path.suffix != '.c':
+        return None
+    return next((group for group, (_, stems) in GROUPS.items()
+                 if path.stem in stems), None)
 
 
 def relative(path):

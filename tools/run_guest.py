@@ -98,7 +98,7 @@ def configuration(args, folder):
     if args.guest != "linux-vm":
         host = [*host, args.append]
     return board.Config(
-        machine="hypsec-virt" + machine, cpu=args.cpu, smp=args.smp,
+        machine="hypsec-virt" + scenario.machine + machine, cpu=args.cpu, smp=args.smp,
         memory=args.memory, gic=args.gic, kernel=guests.HOSTVISOR,
         initrd=initrd, append=" ".join(host).strip(),
         extra=("-action", "panic=exit-failure", *threads(args.smp), *extra,

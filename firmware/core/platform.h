@@ -47,4 +47,31 @@ struct mmio_device {
  */
 uint32_t platform_mmio_devices(const struct mmio_device **devices);
 
+/**
+ * struct dma_device - a DMA master of the platform that a VM can be given
+ * @base:   PA of its registers, page aligned
+ * @bytes:  their size, a multiple of a page
+ * @smmu:   the SMMU that it is behind
+ * @stream: its stream id there, which no other device has
+ * @reset:  stops it and forgets what it was told, at once
+ */
+struct dma_device {
+	paddr_t base;
+	uint64_t bytes;
+	uint32_t smmu;
+	uint32_t stream;
+	void (*reset)(paddr_t base);
+};
+
+/* There are not more than this. */
+#define MAX_DMA_DEVICES 8u
+
+/**
+ * platform_dma_devices() - those masters
+ * @devices: where the address of the first goes
+ *
+ * Returns: how many; they never change
+ */
+uint32_t platform_dma_devices(const struct dma_device **devices);
+
 #endif /* COREVISOR_CORE_PLATFORM_H */

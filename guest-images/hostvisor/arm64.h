@@ -82,18 +82,26 @@ static inline int64_t smc_call(uint64_t fn, uint64_t a1, uint64_t a2,
 	return (int64_t)x0;
 }
 
-static inline int64_t hvc_call(uint64_t fn, uint64_t a1, uint64_t a2,
-			       uint64_t a3, uint64_t a4)
+static inline int64_t hvc_call5(uint64_t fn, uint64_t a1, uint64_t a2,
+				uint64_t a3, uint64_t a4, uint64_t a5)
 {
 	register uint64_t x0 __asm__("x0") = fn;
 	register uint64_t x1 __asm__("x1") = a1;
 	register uint64_t x2 __asm__("x2") = a2;
 	register uint64_t x3 __asm__("x3") = a3;
 	register uint64_t x4 __asm__("x4") = a4;
+	register uint64_t x5 __asm__("x5") = a5;
 
 	__asm__ volatile("hvc #0" : "+r" (x0)
-			 : "r" (x1), "r" (x2), "r" (x3), "r" (x4) : "memory");
+			 : "r" (x1), "r" (x2), "r" (x3), "r" (x4), "r" (x5)
+			 : "memory");
 	return (int64_t)x0;
+}
+
+static inline int64_t hvc_call(uint64_t fn, uint64_t a1, uint64_t a2,
+			       uint64_t a3, uint64_t a4)
+{
+	return hvc_call5(fn, a1, a2, a3, a4, 0);
 }
 
 #endif /* HOSTVISOR_ARM64_H */

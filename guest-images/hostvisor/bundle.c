@@ -10,9 +10,14 @@
 #include "dt.h"
 #include "vm.h"
 
+#include "hypsec/dma.h"
+
 #define MAX_NUMBER	1000u
 #define DEFAULT_MEMORY	(64 * MIB)
+#define DEFAULT_DMA_AT	(VM_RAM_BASE + 16 * MIB)
+#define DEFAULT_DMA	(64 * KIB)
 #define MAX_MEMORY	(64 * KIB * MIB)
+#define MAX_DMA		(256 * KIB)
 
 struct vm *vms[MAX_VMS];
 unsigned int nr_vms;
@@ -77,8 +82,10 @@ static struct vm *find_vm(uint64_t number, const char *name)
 	memcpy(vm->name, name, sizeof(vm->name));
 	format_text(vm->prefix, sizeof(vm->prefix), "[vm%u %s] ", vm->number,
 		    vm->name);
-	vm->config = (struct vm_config){ .memory = DEFAULT_MEMORY,
-					 .repeat = 1 };
+	vm->config = (struct vm_config){
+		.memory = DEFAULT_MEMORY, .repeat = 1,
+		.dma_at = DEFAULT_DMA_AT, .dma_size = DEFAULT_DMA,
+	};
 	for (; at > 0 && vms[at - 1]->number > number; at--) {
 		vms[at] = vms[at - 1];
 	}
@@ -142,6 +149,12 @@ static bool set_numbers(struct vm_config *config, const char *key,
 		config->input = value != 0;
 	} else if (is_text(key, length, "shares")) {
 		config->shares = value != 0;
+	} else if (is_text(key, length, "dma")) {
+		config->dma = value;
+	} else if (is_text(key, length, "dma-at")) {
+		config->dma_at = value;
+	} else if (is_text(key, length, "dma-size")) {
+		config->dma_size = value;
 	} else if ((i = indexed(key, length, "load", MAX_IMAGES)) >= 0) {
 		config->load[i] = value;
 	} else if ((i = indexed(key, length, "arg", VM_ARGS)) >= 0) {
@@ -237,6 +250,27 @@ static void read_manifest(struct vm *vm)
 	}
 }
 
+static void check_dma(const struct vm *vm)
+{
+	const struct vm_config *config = &vm->config;
+
+	if (board.dma.size == 0) {
+		fatal("bundle: vm%u: the board has no DMA tester (dma=on)",
+		      vm->number);
+	}
+	if (config->dma >> HYPSEC_DMA_CHANNELS != 0) {
+		fatal("bundle: vm%u: the DMA tester has %u channels",
+		      vm->number, HYPSEC_DMA_CHANNELS);
+	}
+	if ((config->dma_at | config->dma_size) % PAGE_SIZE != 0 ||
+	    config->dma_size == 0 || config->dma_size > MAX_DMA ||
+	    config->dma_at < VM_RAM_BASE ||
+	    config->dma_at - VM_RAM_BASE > config->memory - config->dma_size) {
+		fatal("bundle: vm%u: dma-at and dma-size are not pages of its "
+		      "memory, at most 256 KiB", vm->number);
+	}
+}
+
 static void check_vm(const struct vm *vm)
 {
 	if (vm->nr_images == 0) {
@@ -253,6 +287,9 @@ static void check_vm(const struct vm *vm)
 	    vm->config.memory > MAX_MEMORY) {
 		fatal("bundle: vm%u: memory is not a multiple of 2 MiB up to "
 		      "64 GiB", vm->number);
+	}
+	if (vm->config.dma != 0) {
+		check_dma(vm);
 	}
 }
 

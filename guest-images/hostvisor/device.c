@@ -106,6 +106,11 @@ bool device_read(struct vcpu *vcpu, uint32_t offset, uint64_t *value)
 		*value = vm->config.arg[(offset - HOSTVISOR_ARG0) / 8];
 		return true;
 	}
+	if (offset >= HOSTVISOR_VICTIM0 &&
+	    offset < HOSTVISOR_VICTIM0 + 8 * HOSTVISOR_VICTIMS) {
+		*value = dma_victim(vm, (offset - HOSTVISOR_VICTIM0) / 8);
+		return true;
+	}
 	switch (offset) {
 	case HOSTVISOR_MAGIC:
 		*value = HOSTVISOR_MAGIC_VALUE;
@@ -127,6 +132,15 @@ bool device_read(struct vcpu *vcpu, uint32_t offset, uint64_t *value)
 		return true;
 	case HOSTVISOR_RING:
 		*value = vm->ring.pa != 0;
+		return true;
+	case HOSTVISOR_DMA:
+		*value = vm->config.dma;
+		return true;
+	case HOSTVISOR_DMA_AT:
+		*value = vm->config.dma_at;
+		return true;
+	case HOSTVISOR_DMA_SIZE:
+		*value = vm->config.dma_size;
 		return true;
 	default:
 		return false;

@@ -145,6 +145,23 @@ static void read_gic(const void *fdt)
 	}
 }
 
+/* Those who have an SMMU before them may have none, and be absent. */
+static void read_dma(const void *fdt)
+{
+	int node = -1;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(board.smmu); i++) {
+		node = fdt_node_offset_by_compatible(fdt, node, "arm,mmu-500");
+		if (node < 0 || !read_reg(fdt, node, 0, &board.smmu[i])) {
+			break;
+		}
+	}
+	node = fdt_node_offset_by_compatible(fdt, -1, "hypsec,dma");
+	if (node >= 0) {
+		read_reg(fdt, node, 0, &board.dma);
+	}
+}
+
 /**
  * dt_read() - fill in "board"
  * @fdt: the host's device tree
@@ -167,6 +184,7 @@ void dt_read(const void *fdt)
 	if (!read_reg(fdt, node, 0, &board.uart)) {
 		fatal("device tree: PL011 without its registers");
 	}
+	read_dma(fdt);
 	node = fdt_node_offset_by_compatible(fdt, -1,
 					     HYPSEC_SHARED_COMPATIBLE);
 	if (node >= 0) {

@@ -17,6 +17,8 @@ struct range {
  * @reserved: memory that is not for use, @nr_reserved ranges
  * @shared:   the window shared with EL2; size 0 if the tree has none
  * @uart:     the console's registers
+ * @smmu:     registers of the SMMUs; EL2 drives them, size 0 if there is none
+ * @dma:      those of the DMA tester; size 0 if there is none
  * @gic_version: 2 or 3
  * @gic:      v2: distributor, CPU interface, GICH, GICV; v3: distributor,
  *	      redistributors
@@ -31,6 +33,8 @@ struct board {
 	struct range initrd;
 	struct range shared;
 	struct range uart;
+	struct range smmu[2];
+	struct range dma;
 	unsigned int gic_version;
 	struct range gic[4];
 	uint64_t mpidr[MAX_CPUS];

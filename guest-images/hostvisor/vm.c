@@ -148,6 +148,7 @@ static void reset(struct vm *vm)
 	vm->cursor_page = 0;
 	vm->ring.pa = 0;
 	vm->given.count = vm->rings.count = vm->suspects.count = 0;
+	vm->bank = 0;
 	vgic_reset(vm);
 	vpl011_reset(vm);
 	for (uint32_t i = 0; i < vm->nr_vcpus; i++) {
@@ -266,9 +267,12 @@ static bool complete(struct vm *vm)
 			return false;
 		}
 	}
-	return board.gic_version != 2 ||
-	       call(vm, "PHYS_ADDR_IOREMAP", HYPSEC_HVC_PHYS_ADDR_IOREMAP,
-		    HOSTVISOR_GICC_BASE, board.gic[3].base, GICV_BYTES) >= 0;
+	if (board.gic_version == 2 &&
+	    call(vm, "PHYS_ADDR_IOREMAP", HYPSEC_HVC_PHYS_ADDR_IOREMAP,
+		 HOSTVISOR_GICC_BASE, board.gic[3].base, GICV_BYTES) < 0) {
+		return false;
+	}
+	return dma_give(vm);
 }
 
 static enum task_next load(struct vm *vm)
@@ -457,7 +461,7 @@ static enum task_next check(struct vm *vm)
 	vpl011_flush(vm);
 	pl011_input_on(true);
 	leaks = attack_judge(vm);
-	good = was_good(vm, leaks);
+	good = dma_came_back(vm) && was_good(vm, leaks);
 	vm->failures += !good;
 	report(vm, good, leaks);
 	vm->vmid = 0;

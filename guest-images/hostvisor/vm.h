@@ -46,6 +46,9 @@ struct vm_config {
 	uint64_t arg[VM_ARGS];
 	bool input;
 	bool shares;
+	uint64_t dma;
+	uint64_t dma_at;
+	uint64_t dma_size;
 };
 
 /* Where a VM stands; the host's own work on it goes from top to bottom. */
@@ -151,6 +154,7 @@ struct kept {
  * @given:  pages that are certainly the VM's alone, unless it shares them
  * @rings:  pages that were rings
  * @suspects: pages that the host could read though they were given
+ * @bank:   of the SMMU, through which its devices go; 0 for none
  */
 struct vm {
 	struct task task;
@@ -187,6 +191,7 @@ struct vm {
 	struct kept given;
 	struct kept rings;
 	struct kept suspects;
+	uint32_t bank;
 	struct vcpu vcpus[MAX_VCPUS];
 };
 
@@ -236,8 +241,16 @@ bool psci_handle(struct vcpu *vcpu);
 bool device_read(struct vcpu *vcpu, uint32_t offset, uint64_t *value);
 bool device_write(struct vcpu *vcpu, uint32_t offset, uint64_t value);
 
+/* dma.c */
+bool dma_give(struct vm *vm);
+bool dma_came_back(struct vm *vm);
+uint64_t dma_victim(const struct vm *vm, unsigned int n);
+
 /* attack.c */
 void attack_start(void);
+void attack_dma_loop(const struct vm *vm, uint64_t pa);
+void attack_dma_looped(struct vm *vm);
+void attack_dma_given(struct vm *vm);
 void attack_prepare_cpu(void);
 void attack_check_cpu(const struct vcpu *vcpu);
 uint64_t attack_judge(struct vm *vm);

@@ -5,6 +5,8 @@
 #
 #   (nothing)           self-check, then an interactive shell on the console
 #   hypsec.mode=batch   self-check, then power off
+#   hypsec.mode=io      write over all disks and use the network (hypsec-io),
+#                       power off
 #   hypsec.mode=serve   run the commands that arrive on the console, one per
 #                       line, and answer each with "HYPSEC-DONE <exit status>"
 #
@@ -53,6 +55,10 @@ fi
 case "$mode" in
 batch)
 	hypsec-check
+	poweroff -f
+	;;
+io)
+	hypsec-io all
 	poweroff -f
 	;;
 serve)

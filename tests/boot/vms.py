@@ -26,7 +26,8 @@ def run(tap, name, halt, settings, options):
         bundle = folder / run_guest.BUNDLE
         bundle.write_bytes(scenario.bundle())
         config = board.Config(
-            machine="hypsec-virt" + (",on-violation=halt" if halt else ""),
+            machine="hypsec-virt" + scenario.machine +
+            (",on-violation=halt" if halt else ""),
             kernel=guests.HOSTVISOR, initrd=bundle,
             append="" if halt else " ".join(scenario.host),
             extra=("-no-reboot", *run_guest.threads(settings["smp"])),

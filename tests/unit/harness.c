@@ -19,6 +19,7 @@
 #include "core/npt_ops.h"
 #include "core/page_manager.h"
 #include "core/panic.h"
+#include "core/platform.h"
 #include "core/psci.h"
 #include "core/pt_alloc.h"
 #include "core/reclaim.h"
@@ -36,6 +37,9 @@ const struct machine test_machine = {
 	.arena_chunks = 24,
 };
 
+unsigned int test_resets[TEST_DMA_CHANNELS];
+
+static struct dma_device dma_devices[TEST_DMA_CHANNELS];
 static struct machine current;
 static paddr_t next_free;
 static struct hypsec_inspect_cpu counters[TOTAL_CPU];
@@ -130,6 +134,27 @@ void machine_become_cpu(uint32_t index)
 	native_cpu.vttbr = pt_pool_root(HOSTVISOR);
 }
 
+static void reset_channel(paddr_t base)
+{
+	test_resets[(base - TEST_DMA_BASE) / PAGE_SIZE]++;
+	native_record(NATIVE_DEVICE_RESET, base, 0);
+}
+
+static void start_dma_devices(void)
+{
+	memset(test_resets, 0, sizeof(test_resets));
+	for (uint32_t i = 0; i < TEST_DMA_CHANNELS; i++) {
+		dma_devices[i] = (struct dma_device){
+			.base = TEST_DMA_BASE + i * PAGE_SIZE,
+			.bytes = PAGE_SIZE,
+			.smmu = TEST_DMA_SMMU,
+			.stream = TEST_DMA_STREAM + i,
+			.reset = reset_channel,
+		};
+	}
+	native_set_dma_devices(dma_devices, TEST_DMA_CHANNELS);
+}
+
 void machine_start(const struct machine *machine)
 {
 	current = *machine;
@@ -148,6 +173,7 @@ void machine_start(const struct machine *machine)
 	instances_reset();
 	reclaim_reset();
 	native_set_mmio(NULL, 0);
+	start_dma_devices();
 	violation_set_halt(false);
 	native_console_reset();
 	native_events_reset();

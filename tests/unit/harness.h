@@ -46,6 +46,17 @@ struct machine {
 extern const struct machine test_machine;
 
 /*
+ * The DMA masters of a machine: channels with a page of registers each, behind
+ * SMMU 1 with streams one after the other. test_resets counts, of each, how
+ * often it was reset since the machine started.
+ */
+#define TEST_DMA_BASE		UINT64_C(0x0b010000)
+#define TEST_DMA_CHANNELS	8
+#define TEST_DMA_SMMU		1
+#define TEST_DMA_STREAM		0x10
+extern unsigned int test_resets[TEST_DMA_CHANNELS];
+
+/*
  * Starts @machine: fresh memory, records, host table and arena, TEST_CPUS
  * CPUs of which number 0 runs, and tlbmodel.h watching.
  */

@@ -592,6 +592,8 @@ static void on_event(const struct native_event *event)
 	case NATIVE_TLBI_VMALLS12E1IS:
 		on_tlbi(event);
 		break;
+	case NATIVE_DEVICE_RESET:
+		break;
 	case NATIVE_LOCK:
 		cpu->ranks |= 1u << event->a;
 		cpu->pt = event->a == RANK_PT ? event->b : cpu->pt;

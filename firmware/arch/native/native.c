@@ -49,6 +49,8 @@ static unsigned int panics;
 
 static const struct mmio_device *mmio_devices;
 static uint32_t nr_mmio_devices;
+static const struct dma_device *dma_devices;
+static uint32_t nr_dma_devices;
 
 static void NORETURN PRINTF_LIKE(1, 2) die(const char *fmt, ...)
 {
@@ -266,6 +268,18 @@ uint32_t platform_mmio_devices(const struct mmio_device **devices)
 {
 	*devices = mmio_devices;
 	return nr_mmio_devices;
+}
+
+void native_set_dma_devices(const struct dma_device *devices, uint32_t n)
+{
+	dma_devices = devices;
+	nr_dma_devices = n;
+}
+
+uint32_t platform_dma_devices(const struct dma_device **devices)
+{
+	*devices = dma_devices;
+	return nr_dma_devices;
 }
 
 unsigned int native_panics(void)

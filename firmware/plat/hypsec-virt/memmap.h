@@ -8,6 +8,7 @@
 
 #define UART1_BASE		0x09040000
 #define PVPANIC_BASE		0x0b000000
+#define DMA_BASE		0x0b010000
 #define RAM_BASE		0x40000000
 
 /* pvpanic: the guest has panicked. */

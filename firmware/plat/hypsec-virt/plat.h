@@ -16,6 +16,14 @@ void pl011_init(void);
 void platform_set_inspect(struct hypsec_inspect *page);
 
 /**
+ * platform_set_dma_channels() - say which DMA masters the board has
+ * @n: channels of hypsec-dma; 0 without it
+ *
+ * Panics: more than there can be - nobody
+ */
+void platform_set_dma_channels(uint64_t n);
+
+/**
  * platform_partial_blocks() - 2 MiB blocks that device windows cover in part
  *
  * Returns: an upper bound; each needs a level-3 table of the host's

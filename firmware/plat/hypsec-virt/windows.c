@@ -24,6 +24,7 @@ static const struct device_window host_windows[] = {
 	{ 0x09020000, 0x00001000 },	/* fw_cfg */
 	{ 0x09030000, 0x00001000 },	/* GPIO */
 	{ 0x0a000000, 0x00004000 },	/* virtio-mmio */
+	{ 0x0b010000, 0x00008000 },	/* hypsec-dma */
 	{ 0x10000000, 0x2eff0000 },	/* PCIe memory */
 	{ 0x3eff0000, 0x00010000 },	/* PCIe I/O */
 	{ 0x3f000000, 0x01000000 },	/* PCIe ECAM */

@@ -15,6 +15,8 @@
 #define HOSTVISOR_GICR_BASE		0x080a0000	/* GICv3: 128 KiB each */
 #define HOSTVISOR_UART_BASE		0x09000000
 #define HOSTVISOR_DEVICE_BASE		0x0b000000
+/* Channels of the board's DMA tester that are this VM's, 4 KiB each. */
+#define HOSTVISOR_DMA_BASE		0x0b010000
 #define HOSTVISOR_RAM_BASE		0x40000000
 
 /* INTIDs. */
@@ -29,12 +31,17 @@
 #define HOSTVISOR_MEMORY		0x18	/* R: bytes */
 #define HOSTVISOR_GIC			0x20	/* R: 2 or 3 */
 #define HOSTVISOR_RUN			0x28	/* R: 0, 1 ... with repeat= */
+#define HOSTVISOR_DMA			0x30	/* R: mask of its channels */
+#define HOSTVISOR_DMA_AT		0x38	/* R: IPA of what they reach */
 #define HOSTVISOR_ARG0			0x40	/* R: arg0= ... arg7= */
 #define HOSTVISOR_STATUS		0x80	/* W: the result; 0 is success */
 #define HOSTVISOR_RING			0x88	/* W: IPA; R: 1 if attached */
 #define HOSTVISOR_KICK			0x90	/* W: look at the ring now */
 #define HOSTVISOR_MARK			0x98	/* W: the host logs it and the time */
 #define HOSTVISOR_TEXT			0xa0	/* W: a byte for the console */
+#define HOSTVISOR_DMA_SIZE		0xa8	/* R: bytes that they reach */
+#define HOSTVISOR_VICTIM0		0xc0	/* R: PAs that they must not, or 0 */
+#define HOSTVISOR_VICTIMS		4
 
 #define HOSTVISOR_MAGIC_VALUE		0x48505948	/* "HYPH" */
 

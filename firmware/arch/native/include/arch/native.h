@@ -25,6 +25,7 @@ enum native_op {
 	NATIVE_TLBI_VMALLE1IS,	/* b: VTTBR_EL2 */
 	NATIVE_TLBI_VMALLS12E1IS, /* b: VTTBR_EL2 */
 	NATIVE_TLBI_VMALLE1,	/* b: VTTBR_EL2; this CPU alone */
+	NATIVE_DEVICE_RESET,	/* a: PA of its registers; recorded by tests */
 	/* Only for native_watch(). */
 	NATIVE_LOCK,		/* a: enum lock_rank, b: id; taken */
 	NATIVE_UNLOCK,		/* as NATIVE_LOCK; about to be given back */
@@ -97,6 +98,10 @@ void native_console_reset(void);
 /* The emulated devices of the machine from now on; none at first. */
 struct mmio_device;
 void native_set_mmio(const struct mmio_device *devices, uint32_t n);
+
+/* The DMA masters that a VM can be given from now on; none at first. */
+struct dma_device;
+void native_set_dma_devices(const struct dma_device *devices, uint32_t n);
 
 /* How often the board was told of a panic. */
 unsigned int native_panics(void);
