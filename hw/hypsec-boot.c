@@ -27,6 +27,7 @@
 #include "system/runstate.h"
 #include "system/system.h"
 #include "target/arm/internals.h"
+#include "hypsec-dma.h"
 #include "hypsec-image.h"
 #include "hypsec-virt.h"
 #include "trace.h"
@@ -172,6 +173,7 @@ static void boot_write_block(void *opaque)
     memcpy(b->sealing_key, s->sealing_key, sizeof(b->sealing_key));
     memcpy(b->trusted_key, s->trusted_key, sizeof(b->trusted_key));
     qemu_guest_getrandom_nofail(b->seed, sizeof(b->seed));
+    b->nr_dma_channels = cpu_to_le64(s->dma ? HYPSEC_DMA_CHANNELS : 0);
 
     address_space_write(&address_space_memory,
                         s->carveout_base + HYPSEC_BOOT_BLOCK_OFFSET,

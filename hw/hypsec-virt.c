@@ -37,6 +37,7 @@
 #include "target/arm/cpu-features.h"
 #include "target/arm/cpu-qom.h"
 #include "target/arm/gtimer.h"
+#include "hypsec-dma.h"
 #include "hypsec-inject.h"
 #include "hypsec-virt.h"
 
@@ -59,6 +60,8 @@ const MemMapEntry hypsec_virt_memmap[HYPSEC_VIRT_NUM_REGIONS] = {
     /* The size is that of one of the transports. */
     [HYPSEC_VIRT_VIRTIO_MMIO] = { 0x0a000000, 0x00000200 },
     [HYPSEC_VIRT_PVPANIC] =     { 0x0b000000, 0x00000002 },
+    [HYPSEC_VIRT_DMA] =         { HYPSEC_DMA_BASE, HYPSEC_DMA_CHANNELS *
+                                  HYPSEC_DMA_CHANNEL_BYTES },
     [HYPSEC_VIRT_INJECT] =      { HYPSEC_INJECT_BASE, HYPSEC_INJECT_SIZE },
     [HYPSEC_VIRT_PCIE_MMIO] =   { 0x10000000, 0x2eff0000 },
     [HYPSEC_VIRT_PCIE_PIO] =    { 0x3eff0000, 0x00010000 },
@@ -74,6 +77,7 @@ const int hypsec_virt_irqmap[HYPSEC_VIRT_NUM_REGIONS] = {
     [HYPSEC_VIRT_UART1] = 8,
     [HYPSEC_VIRT_VIRTIO_MMIO] = 16, /* to 47: one per transport */
     [HYPSEC_VIRT_GICV2M] = 48, /* to 111: message-signalled */
+    [HYPSEC_VIRT_DMA] = HYPSEC_DMA_SPI,
     [HYPSEC_VIRT_INJECT] = HYPSEC_INJECT_SPI,
 };
 
@@ -297,6 +301,12 @@ static void create_pvpanic(HypsecVirtMachineState *s)
                     HYPSEC_VIRT_PVPANIC);
 }
 
+static void create_dma(HypsecVirtMachineState *s)
+{
+    s->dma_master = add_mmio_device(s, "hypsec-dma", qdev_new(TYPE_HYPSEC_DMA),
+                                    HYPSEC_VIRT_DMA);
+}
+
 static void create_inject(HypsecVirtMachineState *s)
 {
     s->injector = add_mmio_device(s, "hypsec-inject",
@@ -424,6 +434,9 @@ static void hypsec_virt_init(MachineState *ms)
     if (s->virtio_mmio) {
         create_virtio_mmio(s);
     }
+    if (s->dma) {
+        create_dma(s);
+    }
     if (s->inject) {
         create_inject(s);
     }
@@ -548,6 +561,24 @@ static void set_virtio_mmio(Object *obj, bool value, Error **errp)
     HYPSEC_VIRT_MACHINE(obj)->virtio_mmio = value;
 }
 
+static bool get_dma(Object *obj, Error **errp)
+{
+    return HYPSEC_VIRT_MACHINE(obj)->dma;
+}
+
+static void set_dma(Object *obj, bool value, Error **errp)
+{
+    HYPSEC_VIRT_MACHINE(obj)->dma = value;
+}
+
+/* The option and the device have one name: /machine/dma is the device. */
+static Object *resolve_dma(Object *obj, void *opaque, const char *part)
+{
+    DeviceState *dma = HYPSEC_VIRT_MACHINE(obj)->dma_master;
+
+    return dma ? OBJECT(dma) : NULL;
+}
+
 static bool get_inject(Object *obj, Error **errp)
 {
     return HYPSEC_VIRT_MACHINE(obj)->inject;
@@ -621,6 +652,11 @@ static void add_class_properties(ObjectClass *oc)
                                    set_virtio_mmio);
     object_class_property_set_description(oc, "virtio-mmio",
         "Set on/off to have 32 virtio-mmio transports (default: off)");
+    object_class_property_add_bool(oc, "dma", get_dma, set_dma)
+        ->resolve = resolve_dma;
+    object_class_property_set_description(oc, "dma",
+        "Set on/off to have hypsec-dma, a tester's DMA master of 8 channels "
+        "(default: off)");
     object_class_property_add_bool(oc, "inject", get_inject, set_inject)
         ->resolve = resolve_inject;
     object_class_property_set_description(oc, "inject",

@@ -7,12 +7,12 @@
  *
  * QEMU interface:
  *  + machine properties "gic-version", "el2-mem", "on-violation",
- *    "sealing-key", "trusted-key", "virtio-mmio", "inject", "dtb-randomness",
- *    "pflash0", "pflash1"
+ *    "sealing-key", "trusted-key", "virtio-mmio", "dma", "inject",
+ *    "dtb-randomness", "pflash0", "pflash1"
  *  + QOM children "cpu[N]", "gic", "gic-v2m", "uart0", "uart1", "rtc",
  *    "gpio", "gpio-key", "gpio-pwr", "pcie", "pvpanic", "flash0", "flash1",
- *    "virtio-mmio[N]", "fw_cfg", "inspect" and "hypsec-inject"
- *    (/machine/inject is that one, too)
+ *    "virtio-mmio[N]", "fw_cfg", "inspect", "hypsec-dma" and "hypsec-inject"
+ *    (/machine/dma and /machine/inject are these two as well)
  */
 #ifndef HW_HYPSEC_VIRT_H
 #define HW_HYPSEC_VIRT_H
@@ -60,6 +60,7 @@ enum HypsecVirtRegion {
     HYPSEC_VIRT_UART1,
     HYPSEC_VIRT_VIRTIO_MMIO,
     HYPSEC_VIRT_PVPANIC,
+    HYPSEC_VIRT_DMA,
     HYPSEC_VIRT_INJECT,
     HYPSEC_VIRT_PCIE_MMIO,
     HYPSEC_VIRT_PCIE_PIO,
@@ -74,6 +75,7 @@ struct HypsecVirtMachineState {
     /* Properties. */
     uint8_t gic_version;
     bool virtio_mmio;
+    bool dma;
     bool inject;
     bool dtb_randomness;
     uint64_t el2_mem;
@@ -85,6 +87,7 @@ struct HypsecVirtMachineState {
     /* Devices. */
     DeviceState *gic;
     DeviceState *gpio_key;
+    DeviceState *dma_master;
     DeviceState *injector;
     PFlashCFI01 *flash[2];
     Notifier powerdown;
