@@ -2,7 +2,7 @@
 /*
  * The table by which devices of a host that knows no SMMU reach its memory:
  * address is physical address, and nothing but the host's own pages. Not
- * specified. Layer: MmioSPTOps. Without an SMMU all of it does nothing.
+ * specified. Layer: below PageManager. Without an SMMU all of it does nothing.
  */
 #ifndef COREVISOR_CORE_DMA_IDENTITY_H
 #define COREVISOR_CORE_DMA_IDENTITY_H
@@ -15,7 +15,9 @@
  * @pool:  PA of memory for tables, enough for all RAM by 4 KiB
  * @bytes: its size
  *
- * Every page whose record says host goes in, but for the shared window.
+ * All RAM goes in, and where devices signal: no page has left the host yet.
+ * From now on page_manager.c keeps table and records in step, and what is
+ * shared between host and EL2 takes itself out.
  * Locks: caller holds s2page; boot CPU only
  */
 void dma_identity_init(paddr_t root, paddr_t pool, uint64_t bytes);
@@ -23,7 +25,7 @@ void dma_identity_init(paddr_t root, paddr_t pool, uint64_t bytes);
 /**
  * dma_identity_remove() - host pages leave
  * @pfn:   first page
- * @pages: 1, or 512 for an aligned block
+ * @pages: how many
  *
  * At return no table and no TLB of any SMMU translates to them, and no
  * transaction that did is under way. Pages that are not in it stay out.

@@ -13,6 +13,7 @@ static struct ticket_lock smmu_lock;
 static struct ticket_lock core_lock;
 static struct ticket_lock s2page_lock;
 static struct ticket_lock pt_lock[COREVISOR + 1];
+static struct ticket_lock spt_lock;
 static struct ticket_lock console_lock;
 
 static uint32_t lock_held_pt(vmid_t vmid)
@@ -118,6 +119,28 @@ void release_lock_pt(vmid_t vmid)
 	ticket_release(&pt_lock[vmid], MASK_PT, lock_held_pt(vmid));
 }
 
+/**
+ * acquire_lock_spt() - take the lock of the SMMUs' tables
+ *
+ * Spec:   Locks.acquire_lock_spt_spec
+ * Panics: lock order broken - nobody
+ */
+void acquire_lock_spt(void)
+{
+	ticket_acquire(&spt_lock, HELD_RANK(RANK_SPT));
+}
+
+/**
+ * release_lock_spt() - give the lock of the SMMUs' tables back
+ *
+ * Spec:   Locks.release_lock_spt_spec
+ * Panics: not held - nobody
+ */
+void release_lock_spt(void)
+{
+	single_release(&spt_lock, RANK_SPT);
+}
+
 void lock_console(void)
 {
 	ticket_acquire(&console_lock, HELD_RANK(RANK_CONSOLE));
@@ -153,8 +176,16 @@ bool lock_pt_is_held(vmid_t vmid)
 	return lock_holds(MASK_PT, lock_held_pt(vmid));
 }
 
+bool lock_spt_is_held(void)
+{
+	return lock_holds(HELD_RANK(RANK_SPT), HELD_RANK(RANK_SPT));
+}
+
 bool lock_table_is_held(vmid_t vmid)
 {
+	if (vmid >= COREVISOR) {
+		return lock_s2page_is_held() && lock_spt_is_held();
+	}
 	return lock_holds(MASK_PT | HELD_RANK(RANK_S2PAGE),
 		     lock_held_pt(vmid) | HELD_RANK(RANK_S2PAGE));
 }

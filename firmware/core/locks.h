@@ -6,7 +6,7 @@
  * taken only while every lock held is of a class before it, so never two of
  * one class:
  *
- *	smmu -> vm[vmid] -> core -> s2page -> pt[vmid] -> console
+ *	smmu -> vm[vmid] -> core -> s2page -> pt[vmid] -> spt -> console
  *
  * Each acquisition checks this order against what this CPU holds and panics
  * on a violation, which is a bug of EL2 and reachable by nobody else. Locks
@@ -15,7 +15,7 @@
  * Page records change with s2page held. A stage-2 table, its pool and the
  * arena change with s2page and pt of the table's owner held, both; so either
  * of them is enough to read a table, and what was read under s2page is true
- * until s2page is released.
+ * until s2page is released. The SMMUs' tables are the same with spt for pt.
  */
 #ifndef COREVISOR_CORE_LOCKS_H
 #define COREVISOR_CORE_LOCKS_H
@@ -33,6 +33,7 @@ enum lock_rank {
 	RANK_CORE,
 	RANK_S2PAGE,
 	RANK_PT,
+	RANK_SPT,
 	RANK_CONSOLE,
 };
 
@@ -52,6 +53,10 @@ void release_lock_s2page(void);
 void acquire_lock_pt(vmid_t vmid);
 void release_lock_pt(vmid_t vmid);
 
+/* Protects all tables of the SMMUs, and EL2's use of the SMMUs' TLBs. */
+void acquire_lock_spt(void);
+void release_lock_spt(void);
+
 /* Protects the EL2 console; not in the specification. */
 void lock_console(void);
 void unlock_console(void);
@@ -62,8 +67,12 @@ bool lock_vm_is_held(vmid_t vmid);
 bool lock_core_is_held(void);
 bool lock_s2page_is_held(void);
 bool lock_pt_is_held(vmid_t vmid);
+bool lock_spt_is_held(void);
 
-/* Whether this CPU may change the table of @vmid: holds s2page and its pt. */
+/*
+ * Whether this CPU may change the table of @vmid: holds s2page and its pt; of
+ * an owner from COREVISOR on, see pt_alloc.h: s2page and spt.
+ */
 bool lock_table_is_held(vmid_t vmid);
 
 /* Whether this CPU holds no lock at all. */

@@ -244,8 +244,7 @@ static void empty_npt(vmid_t vmid)
 
 	ASSERT(vmid != HOSTVISOR);
 	if (root != 0) {
-		replace_valid(vmid, root, 0);
-		replace_valid(vmid, root + PAGE_SIZE, 0);
+		npt_empty_root(vmid);
 		tlb_flush_vmid(vttbr_of(vmid));
 	}
 }
@@ -268,23 +267,15 @@ void release_s2pt(vmid_t vmid)
 bool npt_next_pa(vmid_t vmid, struct npt_cursor *c, paddr_t *pa,
 		 uint64_t *pages)
 {
-	ASSERT(lock_s2page_is_held());
-	if (c->page == 0 || c->index == PTRS_PER_PTE) {
-		paddr_t next = pt_pool_next_page(vmid, c->page);
+	uint64_t desc;
 
-		if (next == 0) {
-			return false;
-		}
-		*c = (struct npt_cursor){ .page = next };
+	if (!npt_next_leaf(vmid, &c->page, &c->index, &desc)) {
+		return false;
 	}
 	*pages = 0;
-	while (c->index < PTRS_PER_PTE && *pages == 0) {
-		uint64_t desc = load_entry(c->page, c->index++);
-
-		if (pt_is_leaf(desc)) {
-			*pa = desc & S2_OA_MASK;
-			*pages = pt_is_table(desc) ? 1 : PMD_PAGE_NUM;
-		}
+	if (desc != 0) {
+		*pa = desc & S2_OA_MASK;
+		*pages = pt_is_table(desc) ? 1 : PMD_PAGE_NUM;
 	}
 	return true;
 }

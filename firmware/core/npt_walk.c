@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whole walks of a stage-2 table. Layer: NPTWalk, on PTWalk.
- * Locks: the caller holds pt[vmid] or s2page to read, both to write.
+ * Whole walks of a stage-2 table. Layer: NPTWalk, on PTWalk; MmioSPTWalk.
+ * Locks: the caller holds pt[vmid] or s2page to read, both to write; spt in
+ * place of pt[vmid] for an SMMU's table.
  */
 #include "core/npt_walk.h"
 
@@ -62,6 +63,35 @@ uint64_t walk_npt(uint32_t vmid, uint64_t addr)
 	uint64_t pmd = npt_pmd(vmid, addr);
 
 	return pt_is_table(pmd) ? walk_pte(vmid, pmd, addr) : pmd;
+}
+
+bool npt_next_leaf(vmid_t vmid, paddr_t *page, uint64_t *index, uint64_t *desc)
+{
+	ASSERT(lock_s2page_is_held());
+	if (*page == 0 || *index == PTRS_PER_PTE) {
+		paddr_t next = pt_pool_next_page(vmid, *page);
+
+		if (next == 0) {
+			return false;
+		}
+		*page = next;
+		*index = 0;
+	}
+	*desc = 0;
+	while (*index < PTRS_PER_PTE && *desc == 0) {
+		uint64_t entry = load_entry(*page, (*index)++);
+
+		*desc = pt_is_leaf(entry) ? entry : 0;
+	}
+	return true;
+}
+
+void npt_empty_root(vmid_t vmid)
+{
+	paddr_t root = pt_pool_root(vmid);
+
+	replace_valid(vmid, root, 0);
+	replace_valid(vmid, root + PAGE_SIZE, 0);
 }
 
 uint64_t npt_tables_for_leaf(uint64_t pud, uint64_t pmd, uint32_t level)

@@ -19,6 +19,25 @@ enum hv_status WARN_UNUSED set_npt(uint32_t vmid, uint64_t addr,
 uint64_t npt_pud(uint32_t vmid, uint64_t addr);
 uint64_t npt_pmd(uint32_t vmid, uint64_t addr);
 
+/**
+ * npt_next_leaf() - the next leaf in an owner's table pages, linked or not
+ * @vmid:  whose
+ * @page:  the page being read, 0 at the start
+ * @index: next entry in it
+ * @desc:  the leaf, 0 if the rest of one table page held none
+ *
+ * One call reads one table page at most.
+ * Locks:   caller holds s2page
+ * Returns: false after the last table page, with nothing in @desc
+ */
+bool npt_next_leaf(vmid_t vmid, paddr_t *page, uint64_t *index, uint64_t *desc);
+
+/*
+ * Empties the root of an owner's table; the caller invalidates TLBs.
+ * Locks: caller holds s2page and pt[vmid] or spt.
+ */
+void npt_empty_root(vmid_t vmid);
+
 /* Table pages that a leaf at @level still needs where these entries are. */
 uint64_t npt_tables_for_leaf(uint64_t pud, uint64_t pmd, uint32_t level);
 

@@ -10,6 +10,7 @@
 #include "core/page_manager.h"
 
 #include "arch/mem.h"
+#include "core/dma_identity.h"
 #include "core/locks.h"
 #include "core/mem_region.h"
 #include "core/page_index.h"
@@ -72,6 +73,7 @@ void page_manager_reserve(uint64_t pfn, uint64_t pages)
 	uint64_t owners = 0;
 
 	ASSERT(first != NULL && last == first + pages - 1);
+	dma_identity_remove(pfn, pages);
 	for (uint64_t *record = first; record <= last; record++) {
 		owners |= *record;
 		*record |= INPLACE(RECORD_OWNER, COREVISOR);
@@ -117,8 +119,13 @@ uint32_t get_pfn_owner(uint64_t pfn)
  * @pfn:  page frame number; not RAM: nothing happens
  * @vmid: HOSTVISOR, a VM or COREVISOR
  *
+ * A page that leaves the host leaves what the host's devices reach before the
+ * record changes: no table and no TLB of an SMMU has it at return. One that the
+ * host gets, which is zeroed or was the host's last, its devices reach again.
+ *
  * Spec:   PageManager.set_pfn_owner_spec
- * Locks:  caller holds s2page
+ * Delta:  D-051: the identity table, here so that no transition can forget it
+ * Locks:  caller holds s2page; takes spt
  * Panics: @vmid out of range - nobody
  */
 void set_pfn_owner(uint64_t pfn, uint32_t vmid)
@@ -127,7 +134,15 @@ void set_pfn_owner(uint64_t pfn, uint32_t vmid)
 
 	ASSERT(vmid <= COREVISOR);
 	if (record != NULL) {
-		owned[page_record_owner(*record)]--;
+		uint32_t old = page_record_owner(*record);
+
+		/* The host's devices reach its pages and no others (I15). */
+		if (old == HOSTVISOR && vmid != HOSTVISOR) {
+			dma_identity_remove(pfn, 1);
+		} else if (old != HOSTVISOR && vmid == HOSTVISOR) {
+			dma_identity_add(pfn);
+		}
+		owned[old]--;
 		owned[vmid]++;
 		*record = (*record & ~FIELD_MASK(RECORD_OWNER)) |
 			  INPLACE(RECORD_OWNER, vmid);

@@ -21,6 +21,9 @@ void platform_report_panic(void);
  */
 bool platform_host_device(paddr_t pa, uint64_t bytes);
 
+/* The page that devices write to signal interrupts. */
+paddr_t platform_msi_page(void);
+
 /**
  * struct mmio_device - a device of EL2's that the host sees by emulation
  * @base:  PA, and IPA for the host; page aligned

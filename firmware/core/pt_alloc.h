@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Memory for stage-2 tables, one pool per owner. Layer: PTAlloc.
+ * Memory for stage-2 tables, one pool per owner. Layer: PTAlloc, and
+ * MmioPTAlloc, whose tables have the same shape.
  *
- * The host's pool is one range, sized for its worst case. A VM's pool grows
- * by chunks out of an arena that the VMs share; a chunk is one VM's until the
- * whole pool goes back.
+ * The host's pool is one range, sized for its worst case, and the SMMUs'
+ * identity table's is another one. A VM's pool grows by chunks out of an arena
+ * that the VMs share; a chunk is one VM's until the whole pool goes back. The
+ * SMMUs' other tables share a second arena in the same way.
  */
 #ifndef COREVISOR_CORE_PT_ALLOC_H
 #define COREVISOR_CORE_PT_ALLOC_H
@@ -12,6 +14,20 @@
 #include "core/panic.h"
 #include "core/spec_constants.h"
 #include "core/types.h"
+
+/*
+ * Owners of tables from COREVISOR on: the table of the SMMUs' identity bank,
+ * then a table for each other bank. Their lock is spt instead of pt[vmid].
+ */
+#define PT_IDENTITY	COREVISOR
+#define PT_OWNERS	(PT_IDENTITY + EL2_SMMU_CFG_SIZE)
+
+/* The owner that stands for a bank's table; the bank is not number 0. */
+static inline vmid_t pt_spt(uint32_t cbndx, uint32_t index)
+{
+	ASSERT(cbndx > 0 && cbndx < SMMU_NUM_CTXT_BANKS && index < SMMU_NUM);
+	return PT_IDENTITY + index * SMMU_NUM_CTXT_BANKS + cbndx;
+}
 
 /* Two concatenated level-1 pages, 8 KiB aligned. */
 #define PT_ROOT_BYTES 8192
@@ -22,8 +38,8 @@
 #define PT_CHUNK_PAGES (PT_CHUNK_BYTES / 4096)
 
 /**
- * pt_pool_init() - give the host its root and its pool
- * @vmid:  HOSTVISOR
+ * pt_pool_init() - give the host or the identity table its root and its pool
+ * @vmid:  HOSTVISOR or PT_IDENTITY
  * @root:  PA of PT_ROOT_BYTES, aligned to their size
  * @base:  PA of the pool, page aligned
  * @bytes: size of the pool, a multiple of a page
@@ -44,27 +60,37 @@ void pt_pool_init(vmid_t vmid, paddr_t root, paddr_t base, uint64_t bytes);
  */
 void pt_arena_init(paddr_t base, uint64_t bytes);
 
+/**
+ * pt_spt_arena_init() - the same for the tables of the SMMUs' banks
+ * @base:  as pt_arena_init()
+ * @bytes: as pt_arena_init()
+ * @banks: that many pools can always be created, whatever others hold
+ *
+ * Locks: none; boot CPU only
+ */
+void pt_spt_arena_init(paddr_t base, uint64_t bytes, uint64_t banks);
+
 /* What the arena keeps of each chunk. */
 #define PT_ARENA_RECORD_BYTES 4
 
-/* Chunks that are no VM's. Locks: caller holds s2page. */
+/* Chunks of the VMs' arena that are no VM's. Locks: caller holds s2page. */
 uint64_t pt_arena_free_chunks(void);
 
 /**
  * pt_pool_create() - give a VM an empty root and what is left of its chunk
- * @vmid: a VM without a pool
+ * @vmid: a VM or a bank's table, without a pool
  *
- * Locks:   caller holds s2page and pt[vmid]
+ * Locks:   caller holds s2page and pt[vmid] or spt
  * Returns: HV_ENOMEM if there is no free chunk; nothing has changed then
  */
 enum hv_status WARN_UNUSED pt_pool_create(vmid_t vmid);
 
 /**
  * pt_pool_release() - give all chunks of a VM back
- * @vmid: a VM; one without a pool keeps none
+ * @vmid: a VM or a bank's table; one without a pool keeps none
  *
  * No CPU may have the root in VTTBR_EL2, or a translation from it in its TLB.
- * Locks: caller holds s2page and pt[vmid]
+ * Locks: caller holds s2page and pt[vmid] or spt
  */
 void pt_pool_release(vmid_t vmid);
 
@@ -84,11 +110,11 @@ struct pt_pool {
 	uint32_t chunk;
 };
 
-extern struct pt_pool pt_pools[COREVISOR];
+extern struct pt_pool pt_pools[PT_OWNERS];
 
 static inline struct pt_pool *pt_pool(vmid_t vmid)
 {
-	ASSERT(vmid < COREVISOR);
+	ASSERT(vmid < PT_OWNERS);
 	return &pt_pools[vmid];
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One level of a stage-2 table each. Layer: PTWalk, on PTAlloc.
- * Locks: the caller holds pt[vmid] or s2page to read, both to write.
+ * One level of a stage-2 table each. Layer: PTWalk, on PTAlloc; MmioPTWalk.
+ * Locks: the caller holds pt[vmid] or s2page to read, both to write; spt in
+ * place of pt[vmid] for an SMMU's table.
  */
 #include "core/pt_walk.h"
 
@@ -62,7 +63,7 @@ static void pt_store(vmid_t vmid, el2_va_t entry, uint64_t desc)
  */
 uint64_t walk_pgd(uint32_t vmid, uint64_t vttbr, uint64_t addr)
 {
-	ASSERT(vmid < COREVISOR && addr < KVM_PHYS_SIZE);
+	ASSERT(vmid < PT_OWNERS && addr < KVM_PHYS_SIZE);
 	return vttbr + ((addr >> PGD_SHIFT) << PAGE_SHIFT);
 }
 
@@ -136,7 +137,7 @@ uint64_t walk_pmd(uint32_t vmid, uint64_t pud, uint64_t addr, uint32_t alloc)
  */
 uint64_t walk_pte(uint32_t vmid, uint64_t pmd, uint64_t addr)
 {
-	ASSERT(vmid < COREVISOR);
+	ASSERT(vmid < PT_OWNERS);
 	if (!pt_is_table(pmd)) {
 		return 0;
 	}
@@ -157,7 +158,7 @@ uint64_t walk_pte(uint32_t vmid, uint64_t pmd, uint64_t addr)
  */
 void set_pmd(uint32_t vmid, uint64_t pud, uint64_t addr, uint64_t pmd)
 {
-	ASSERT(vmid < COREVISOR && pt_is_table(pud));
+	ASSERT(vmid < PT_OWNERS && pt_is_table(pud));
 	pt_store(vmid, pt_entry(pud & S2_OA_MASK, addr, PMD_SHIFT), pmd);
 }
 
@@ -173,7 +174,7 @@ void set_pmd(uint32_t vmid, uint64_t pud, uint64_t addr, uint64_t pmd)
  */
 void set_pte(uint32_t vmid, uint64_t pmd, uint64_t addr, uint64_t pte)
 {
-	ASSERT(vmid < COREVISOR && pt_is_table(pmd));
+	ASSERT(vmid < PT_OWNERS && pt_is_table(pmd));
 	pt_store(vmid, pt_entry(pmd & S2_OA_MASK, addr, PAGE_SHIFT), pte);
 }
 
@@ -183,6 +184,21 @@ void fill_ptes(vmid_t vmid, paddr_t table, uint64_t pte)
 	for (uint64_t addr = 0; addr < PMD_SIZE; addr += PAGE_SIZE) {
 		table_store(pt_entry(table, addr, PAGE_SHIFT), pte + addr);
 	}
+}
+
+uint64_t fill_pmds(vmid_t vmid, uint64_t pud, uint64_t pmd, uint64_t end)
+{
+	uint64_t addr = pmd & S2_OA_MASK;
+	uint64_t table_end = (addr | (PUD_SIZE - 1)) + 1;
+	el2_va_t entry = pt_entry(pud & S2_OA_MASK, addr, PMD_SHIFT);
+
+	ASSERT(lock_table_is_held(vmid));
+	end = end < table_end ? end : table_end;
+	for (; addr < end; addr += PMD_SIZE, pmd += PMD_SIZE) {
+		table_store(entry, pmd);
+		entry.addr += sizeof(uint64_t);
+	}
+	return addr;
 }
 
 uint64_t replace_valid(vmid_t vmid, paddr_t table, uint64_t desc)

@@ -44,6 +44,19 @@ bool pt_is_leaf(uint64_t desc);
 void fill_ptes(vmid_t vmid, paddr_t table, uint64_t pte);
 
 /**
+ * fill_pmds() - write level-2 entries of a table, up to its last one
+ * @vmid: whose table
+ * @pud:  level-1 entry that links the table
+ * @pmd:  the first block; the others map the blocks that follow
+ * @end:  first byte that is not mapped any more, 2 MiB aligned
+ *
+ * No block of them was mapped. Not ordered, as fill_ptes().
+ * Locks:   caller holds s2page and pt[vmid] or spt
+ * Returns: first byte behind what is mapped now
+ */
+uint64_t fill_pmds(vmid_t vmid, uint64_t pud, uint64_t pmd, uint64_t end);
+
+/**
  * replace_valid() - make all valid entries of a table page invalid
  * @vmid:  whose table
  * @table: PA of the table page, of any level

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The memory of what host and EL2 tell each other. Layer: boot.
- * Locks: s2page, boot CPU only.
+ * Locks: s2page and spt, boot CPU only.
  */
 #include "core/shared_window.h"
 
 #include "arch/mem.h"
+#include "core/dma_identity.h"
 #include "core/int_state.h"
 #include "core/locks.h"
 #include "core/page_manager.h"
@@ -22,6 +23,8 @@ void shared_window_init(paddr_t base)
 		ASSERT(get_pfn_owner(pfn) == HOSTVISOR);
 		set_pfn_count(pfn, 1);
 	}
+	/* No device writes what EL2 reads. */
+	dma_identity_remove(base >> PAGE_SHIFT, HYPSEC_SHARED_SIZE >> PAGE_SHIFT);
 	release_lock_s2page();
 	mem_zero(pa_to_el2_va(base), HYPSEC_SHARED_SIZE);
 	/* The host may look before its caches are on. */

@@ -32,6 +32,7 @@ uint32_t get_smmu_num_context_banks(uint32_t index);
 uint32_t get_smmu_cfg_vmid(uint32_t cbndx, uint32_t index);
 void set_smmu_cfg_vmid(uint32_t cbndx, uint32_t index, uint32_t vmid);
 uint64_t get_smmu_cfg_hw_ttbr(uint32_t cbndx, uint32_t index);
+void set_smmu_cfg_hw_ttbr(uint32_t cbndx, uint32_t index, uint64_t hw_ttbr);
 
 /* Forgets all SMMUs (tests). */
 void smmu_cfg_reset(void);

@@ -4,7 +4,7 @@
  *
  * One table for each context bank but the identity bank. A bank and an SMMU
  * are named by numbers in range, an IOVA is below 2^40. The caller holds
- * s2page; each function takes spt.
+ * s2page, and smmu too for what empties a whole table; each function takes spt.
  */
 #ifndef COREVISOR_CORE_SPT_OPS_H
 #define COREVISOR_CORE_SPT_OPS_H
@@ -13,8 +13,8 @@
 
 /**
  * spt_init_pool() - give all SMMU tables together their memory
- * @base:  PA, PT_ROOT_BYTES aligned
- * @bytes: a multiple of a page; the roots of all banks come out of it
+ * @base:  PA, PT_CHUNK_BYTES aligned
+ * @bytes: a multiple of them; the roots of all banks come out of it
  *
  * Locks: none; boot CPU only
  */
@@ -23,7 +23,10 @@ void spt_init_pool(paddr_t base, uint64_t bytes);
 void init_spt(uint32_t cbndx, uint32_t index);
 uint64_t walk_spt(uint32_t cbndx, uint32_t index, uint64_t iova);
 
-/* HV_ENOMEM if a table is missing and the pool empty; nothing has changed. */
+/*
+ * HV_ENOMEM if a table is missing and the pool empty; HV_EBUSY if another page
+ * is mapped there; HV_EPERM before init_spt(). Nothing has changed then.
+ */
 enum hv_status WARN_UNUSED map_spt(uint32_t cbndx, uint32_t index,
 				   uint64_t iova, uint64_t pte);
 
@@ -62,7 +65,7 @@ struct spt_cursor {
 bool spt_next_leaf(uint32_t cbndx, uint32_t index, struct spt_cursor *c,
 		   uint64_t *pte);
 
-/* Gives the bank's tables back to the pool; its root is empty. */
+/* clear_spt(), then all of the bank's memory goes back, the root as well. */
 void release_spt(uint32_t cbndx, uint32_t index);
 
 #endif /* COREVISOR_CORE_SPT_OPS_H */

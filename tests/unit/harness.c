@@ -11,6 +11,7 @@
 
 #include "arch/mem.h"
 #include "core/boot_core.h"
+#include "core/dma_identity.h"
 #include "core/image_verify.h"
 #include "core/instances.h"
 #include "core/int_state.h"
@@ -25,8 +26,13 @@
 #include "core/reclaim.h"
 #include "core/saved_vm.h"
 #include "core/shadow_ctxt.h"
+#include "core/smmu_cfg.h"
+#include "core/smmu_hw.h"
+#include "core/smmu_regs.h"
+#include "core/spt_ops.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
+#include "smmumodel.h"
 #include "tlbmodel.h"
 
 const struct machine test_machine = {
@@ -70,9 +76,47 @@ static void start_cpus(void)
 	psci_cpu_entered(pcpu_boot());
 }
 
+static void start_smmus(void)
+{
+	uint32_t n = current.no_smmus ? 0 : SMMUMODEL_MAX;
+
+	smmu_cfg_reset();
+	smmumodel_start(n);
+	for (uint32_t i = 0; i < n; i++) {
+		g_assert_cmpint(smmu_cfg_add(SMMUMODEL_BASE(i), SMMUMODEL_BYTES,
+					     SMMUMODEL_BANKS), ==, HV_OK);
+		smmu_hw_take_over(i);
+	}
+	if (n != 0) {
+		spt_init_pool(TEST_SPT_BASE, TEST_SPT_BYTES);
+	}
+}
+
+/* The worst case's pages, and two for where devices signal. */
+static uint64_t identity_pages(void)
+{
+	uint64_t pages = 2;
+
+	for (uint32_t i = 0; i < current.nr_ram; i++) {
+		pages += current.ram[i].size / PMD_SIZE + 2;
+		pages += current.ram[i].size / PUD_SIZE + 2;
+	}
+	return pages;
+}
+
+static void start_identity(void)
+{
+	acquire_lock_s2page();
+	dma_identity_init(TEST_SPT_BASE + TEST_SPT_BYTES,
+			  TEST_SPT_BASE + TEST_SPT_BYTES + PT_ROOT_BYTES,
+			  identity_pages() * PAGE_SIZE);
+	release_lock_s2page();
+}
+
 static void start_records(void)
 {
 	uint64_t pages;
+	paddr_t pa;
 
 	mem_region_reset();
 	for (uint32_t i = 0; i < current.nr_ram; i++) {
@@ -80,11 +124,26 @@ static void start_records(void)
 					       current.ram[i].size), ==, HV_OK);
 	}
 	pages = mem_region_pages();
-	page_manager_init(take(pages * PAGE_RECORD_BYTES, PAGE_SIZE), pages);
+	pa = take(pages * PAGE_RECORD_BYTES, PAGE_SIZE);
+	page_manager_init(pa, pages);
+	smmumodel_watch_records(pa, pages);
+	start_identity();
 	for (uint64_t offset = 0; offset < current.el2.size;
 	     offset += PAGE_SIZE) {
 		machine_set_page((current.el2.base + offset) >> PAGE_SHIFT,
 				 COREVISOR, 0);
+	}
+}
+
+/* Devices reach the host's memory from here on. */
+static void start_dma(void)
+{
+	for (uint32_t i = 0; i < get_smmu_num(); i++) {
+		acquire_lock_smmu();
+		smmu_hw_bank_start(SMMU_IDENTITY_BANK, i, HOSTVISOR);
+		smmu_hw_set_stream(i, 0, SMMU_SMR_VALID | SMMU_SMR_MASK,
+				   SMMU_IDENTITY_BANK);
+		release_lock_smmu();
 	}
 }
 
@@ -99,6 +158,8 @@ static void start_memory(void)
 		native_memory_add(current.el2.base, current.el2.size);
 	}
 	native_memory_add(TEST_SHARED_BASE, HYPSEC_SHARED_SIZE);
+	native_memory_add(TEST_SPT_BASE, TEST_SPT_BYTES + PT_ROOT_BYTES +
+			  identity_pages() * PAGE_SIZE);
 	int_state_init(TEST_SHARED_BASE);
 }
 
@@ -161,8 +222,10 @@ void machine_start(const struct machine *machine)
 	next_free = current.el2.base;
 	start_memory();
 	start_cpus();
+	start_smmus();
 	start_records();
 	start_tables();
+	start_dma();
 	boot_core_reset();
 	vm_info_reset();
 	for (vmid_t vmid = 1; vmid < COREVISOR; vmid++) {

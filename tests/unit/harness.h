@@ -26,6 +26,9 @@
 #define TEST_CPUS	2
 /* What host and EL2 share lies apart from all RAM of a test. */
 #define TEST_SHARED_BASE UINT64_C(0xf000000000)
+/* Tables of the SMMUs as well. */
+#define TEST_SPT_BASE	UINT64_C(0xf100000000)
+#define TEST_SPT_BYTES	(2 * MIB)
 
 /**
  * struct machine - memory of a machine
@@ -34,6 +37,7 @@
  * @el2:	what EL2 keeps its records and tables in; COREVISOR's pages
  * @pool_pages:	table pages in the host's pool
  * @arena_chunks: chunks of table pages for VMs
+ * @no_smmus:	DMA is not confined
  */
 struct machine {
 	struct pa_range ram[4];
@@ -41,6 +45,7 @@ struct machine {
 	struct pa_range el2;
 	uint64_t pool_pages;
 	uint64_t arena_chunks;
+	bool no_smmus;
 };
 
 extern const struct machine test_machine;
@@ -57,8 +62,9 @@ extern const struct machine test_machine;
 extern unsigned int test_resets[TEST_DMA_CHANNELS];
 
 /*
- * Starts @machine: fresh memory, records, host table and arena, TEST_CPUS
- * CPUs of which number 0 runs, and tlbmodel.h watching.
+ * Starts @machine: fresh memory, records, host table and arena, the SMMUs with
+ * the identity table, TEST_CPUS CPUs of which number 0 runs, and tlbmodel.h
+ * watching.
  */
 void machine_start(const struct machine *machine);
 

@@ -150,11 +150,11 @@ static void read_free_pages(void *data)
 	pt_pool_free_pages(*(vmid_t *)data);
 }
 
-static void pool_of_corevisor_panics(void)
+static void pool_of_nobody_panics(void)
 {
-	vmid_t vmid = COREVISOR;
+	vmid_t vmid = PT_OWNERS;
 
-	assert_panics(read_free_pages, &vmid, "vmid < COREVISOR");
+	assert_panics(read_free_pages, &vmid, "vmid < PT_OWNERS");
 }
 
 static void init_unaligned_root(void *data)
@@ -330,26 +330,26 @@ static void empty_pool_links_nothing(void)
 	unlock_host_table();
 }
 
-static void walk_pte_of_corevisor(void *data)
+static void walk_pte_of_nobody(void *data)
 {
 	(void)data;
-	walk_pte(COREVISOR, 0, IPA);
+	walk_pte(PT_OWNERS, 0, IPA);
 }
 
-static void walk_pte_of_corevisor_panics(void)
+static void walk_pte_of_nobody_panics(void)
 {
-	assert_panics(walk_pte_of_corevisor, NULL, "vmid < COREVISOR");
+	assert_panics(walk_pte_of_nobody, NULL, "vmid < PT_OWNERS");
 }
 
-static void set_pmd_of_corevisor(void *data)
+static void set_pmd_of_nobody(void *data)
 {
 	(void)data;
-	set_pmd(COREVISOR, machine_pool() | PMD_TYPE_TABLE, IPA, BLOCK(IPA));
+	set_pmd(PT_OWNERS, machine_pool() | PMD_TYPE_TABLE, IPA, BLOCK(IPA));
 }
 
-static void set_pmd_of_corevisor_panics(void)
+static void set_pmd_of_nobody_panics(void)
 {
-	assert_panics(set_pmd_of_corevisor, NULL, "vmid < COREVISOR");
+	assert_panics(set_pmd_of_nobody, NULL, "vmid < PT_OWNERS");
 }
 
 static void set_pte_in_block(void *data)
@@ -476,11 +476,11 @@ static void block_descriptor_at_level_3_panics(void)
 	assert_panics(map_badly, &bad, "pt_is_table(pte)");
 }
 
-static void table_of_corevisor_panics(void)
+static void table_of_nobody_panics(void)
 {
 	struct bad_map bad = { COREVISOR, 3, PAGE(IPA) };
 
-	assert_panics(map_badly, &bad, "vmid < COREVISOR");
+	assert_panics(map_badly, &bad, "lock_table_is_held");
 }
 
 static void set_without_lock(void *data)
@@ -709,7 +709,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST_DIES("/pt-alloc/pool/missing-lock-panics",
 		       pool_without_lock_panics),
 	UNIT_TEST_DIES("/pt-alloc/pool/corevisor-has-none",
-		       pool_of_corevisor_panics),
+		       pool_of_nobody_panics),
 	UNIT_TEST_DIES("/pt-alloc/root/unaligned-panics",
 		       pool_root_unaligned_panics),
 	UNIT_TEST_DIES("/pt-alloc/pool/unaligned-panics",
@@ -737,9 +737,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/pt-walk/table/empty-pool-links-nothing",
 		  empty_pool_links_nothing),
 	UNIT_TEST_DIES("/pt-walk/pte/corevisor-panics",
-		       walk_pte_of_corevisor_panics),
+		       walk_pte_of_nobody_panics),
 	UNIT_TEST_DIES("/pt-walk/pmd/corevisor-panics",
-		       set_pmd_of_corevisor_panics),
+		       set_pmd_of_nobody_panics),
 	UNIT_TEST_DIES("/pt-walk/store/page-in-a-block-panics",
 		       store_page_in_a_block_panics),
 	UNIT_TEST("/npt/map/same-page-again-is-ok",
@@ -765,7 +765,7 @@ static const struct unit_test tests[] = {
 		       page_descriptor_at_level_2_panics),
 	UNIT_TEST_DIES("/npt/map/block-descriptor-at-level-3-panics",
 		       block_descriptor_at_level_3_panics),
-	UNIT_TEST_DIES("/npt/map/corevisor-panics", table_of_corevisor_panics),
+	UNIT_TEST_DIES("/npt/map/corevisor-panics", table_of_nobody_panics),
 	UNIT_TEST_DIES("/npt/set/missing-lock-panics",
 		       set_without_lock_panics),
 	UNIT_TEST_DIES("/pt-walk/store/missing-lock-panics",

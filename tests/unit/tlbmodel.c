@@ -10,6 +10,7 @@
 #include "core/locks.h"
 #include "core/pt_alloc.h"
 #include "core/spec_constants.h"
+#include "smmumodel.h"
 
 #define ENTRIES		512
 #define PAGE_MASK	(~UINT64_C(0xfff))
@@ -286,6 +287,9 @@ static void install(const struct table *table, unsigned int index,
 		fail("a block at level 1, IPA 0x%lx", ipa);
 	} else {
 		expect_unreachable(pa, bytes, "mapped");
+		if (table->vmid != HOSTVISOR) {
+			smmumodel_expect_private(pa, bytes, table->vmid);
+		}
 		count_leaf(table, desc, 1);
 	}
 }
@@ -392,14 +396,17 @@ static void zero_page(uint64_t pa, uint32_t cpu)
 
 static void on_zero(uint64_t pa, uint64_t bytes, uint32_t cpu)
 {
-	bool for_table = (cpus[cpu].ranks & 1u << RANK_PT) != 0;
+	bool for_spt = (cpus[cpu].ranks & 1u << RANK_SPT) != 0;
+	bool for_table = for_spt || (cpus[cpu].ranks & 1u << RANK_PT) != 0;
 
 	expect_unreachable(pa, bytes, "zeroed");
 	for (uint64_t offset = 0; offset + PAGE_SIZE <= bytes;
 	     offset += PAGE_SIZE) {
 		zero_page(pa + offset, cpu);
 	}
-	if (bytes == ROOT_BYTES) {
+	if (for_spt) {
+		/* No CPU ever walks it. */
+	} else if (bytes == ROOT_BYTES) {
 		/* Nothing else is that long; the lock says whose it is. */
 		add_root(pa, for_table ? (uint32_t)cpus[cpu].pt : HOSTVISOR);
 	} else if (!for_table && cpus[cpu].ranks != 0) {
@@ -554,6 +561,7 @@ static void on_event(const struct native_event *event)
 {
 	struct cpu *cpu = &cpus[event->cpu];
 
+	smmumodel_event(event);
 	switch (event->op) {
 	case NATIVE_TABLE_STORE:
 		on_store(event->a, event->b, event->cpu);
@@ -657,18 +665,19 @@ void tlbmodel_start(void)
 			load_table(root + PAGE_SIZE, 1, vmid, BIT(39));
 		}
 	}
+	smmumodel_resync();
 	native_watch(on_event);
 }
 
 const char *tlbmodel_error(void)
 {
-	return error;
+	return error != NULL ? error : smmumodel_error();
 }
 
 void tlbmodel_check_events(void)
 {
-	if (error != NULL) {
-		g_error("TLB model: %s", error);
+	if (tlbmodel_error() != NULL) {
+		g_error("TLB model: %s", tlbmodel_error());
 	}
 }
 

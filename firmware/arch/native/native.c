@@ -51,6 +51,7 @@ static const struct mmio_device *mmio_devices;
 static uint32_t nr_mmio_devices;
 static const struct dma_device *dma_devices;
 static uint32_t nr_dma_devices;
+static const struct native_bus *native_bus;
 
 static void NORETURN PRINTF_LIKE(1, 2) die(const char *fmt, ...)
 {
@@ -280,6 +281,27 @@ uint32_t platform_dma_devices(const struct dma_device **devices)
 {
 	*devices = dma_devices;
 	return nr_dma_devices;
+}
+
+void native_set_bus(const struct native_bus *bus)
+{
+	native_bus = bus;
+}
+
+uint64_t native_bus_read(paddr_t pa, unsigned int bytes)
+{
+	if (native_bus == NULL) {
+		die("EL2 reads device 0x%lx", pa);
+	}
+	return native_bus->read(pa, bytes);
+}
+
+void native_bus_write(paddr_t pa, unsigned int bytes, uint64_t value)
+{
+	if (native_bus == NULL) {
+		die("EL2 writes device 0x%lx", pa);
+	}
+	native_bus->write(pa, bytes, value);
 }
 
 unsigned int native_panics(void)

@@ -43,6 +43,12 @@ bool platform_host_device(paddr_t pa, uint64_t bytes)
 	return false;
 }
 
+paddr_t platform_msi_page(void)
+{
+	/* GICv2m */
+	return 0x08020000;
+}
+
 uint64_t platform_partial_blocks(void)
 {
 	uint64_t blocks = 0;

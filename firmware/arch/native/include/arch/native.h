@@ -103,6 +103,21 @@ void native_set_mmio(const struct mmio_device *devices, uint32_t n);
 struct dma_device;
 void native_set_dma_devices(const struct dma_device *devices, uint32_t n);
 
+/**
+ * struct native_bus - the devices that EL2 itself uses
+ * @read, @write: one access of 4 or 8 bytes
+ */
+struct native_bus {
+	uint64_t (*read)(paddr_t pa, unsigned int bytes);
+	void (*write)(paddr_t pa, unsigned int bytes, uint64_t value);
+};
+
+/* Whose they are from now on. NULL: no devices, an access ends the program. */
+void native_set_bus(const struct native_bus *bus);
+
+uint64_t native_bus_read(paddr_t pa, unsigned int bytes);
+void native_bus_write(paddr_t pa, unsigned int bytes, uint64_t value);
+
 /* How often the board was told of a panic. */
 unsigned int native_panics(void);
 
