@@ -27,6 +27,7 @@
 #include "system/runstate.h"
 #include "system/system.h"
 #include "target/arm/internals.h"
+#include "hypsec-dma.h"
 #include "hypsec-image.h"
 #include "hypsec-virt.h"
 #include "trace.h"
@@ -172,6 +173,14 @@ static void boot_write_block(void *opaque)
     memcpy(b->sealing_key, s->sealing_key, sizeof(b->sealing_key));
     memcpy(b->trusted_key, s->trusted_key, sizeof(b->trusted_key));
     qemu_guest_getrandom_nofail(b->seed, sizeof(b->seed));
+    b->nr_smmus = cpu_to_le32(s->nr_smmus);
+    for (int i = 0; i < s->nr_smmus; i++) {
+        const MemMapEntry *map = &hypsec_virt_memmap[HYPSEC_VIRT_SMMU0 + i];
+
+        b->smmus[i].base = cpu_to_le64(map->base);
+        b->smmus[i].size = cpu_to_le64(map->size);
+    }
+    b->nr_dma_channels = cpu_to_le64(s->nr_dma_channels);
 
     address_space_write(&address_space_memory,
                         s->carveout_base + HYPSEC_BOOT_BLOCK_OFFSET,
@@ -232,8 +241,8 @@ static int boot_post_load(void *opaque, int version_id)
 
 static const VMStateDescription vmstate_hypsec_boot = {
     .name = "hypsec-boot",
-    .version_id = 1,
-    .minimum_version_id = 1,
+    .version_id = 2,
+    .minimum_version_id = 2,
     .pre_load = boot_pre_load,
     .post_load = boot_post_load,
     .fields = (const VMStateField[]) {
@@ -243,6 +252,10 @@ static const VMStateDescription vmstate_hypsec_boot = {
                              "el2-mem differs"),
         VMSTATE_UINT32_EQUAL(on_violation, HypsecVirtMachineState,
                              "on-violation differs"),
+        VMSTATE_UINT32_EQUAL(nr_smmus, HypsecVirtMachineState,
+                             "smmu differs"),
+        VMSTATE_UINT64_EQUAL(nr_dma_channels, HypsecVirtMachineState,
+                             "dma differs"),
         VMSTATE_UINT8_ARRAY(sealing_key, HypsecVirtMachineState,
                             HYPSEC_KEY_BYTES),
         VMSTATE_UINT8_ARRAY(trusted_key, HypsecVirtMachineState,
@@ -471,6 +484,8 @@ static bool boot_check_keys(HypsecVirtMachineState *s, Error **errp)
 
 bool hypsec_boot_check(HypsecVirtMachineState *s, Error **errp)
 {
+    s->nr_smmus = s->smmu ? HYPSEC_VIRT_NUM_SMMUS : 0;
+    s->nr_dma_channels = s->dma ? HYPSEC_DMA_CHANNELS : 0;
     if (!boot_check_ram(s, errp) || !boot_check_firmware(s, errp)) {
         return false;
     }

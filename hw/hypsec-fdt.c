@@ -24,6 +24,7 @@
 #include "system/device_tree.h"
 #include "target/arm/cpu-features.h"
 #include "target/arm/multiprocessing.h"
+#include "hypsec-dma.h"
 #include "hypsec-virt.h"
 
 #define UART_CLOCK_HZ 24000000
@@ -38,6 +39,7 @@ typedef struct FdtPhandles {
     uint32_t clock;
     uint32_t gic;
     uint32_t v2m;
+    uint32_t smmu[HYPSEC_VIRT_NUM_SMMUS];
 } FdtPhandles;
 
 /* Adds /NAME@BASE with @compat (of @compat_len bytes) and "reg". */
@@ -93,6 +95,9 @@ static void fdt_add_root(HypsecVirtMachineState *s, FdtPhandles *ph)
     ph->clock = qemu_fdt_alloc_phandle(fdt);
     ph->gic = qemu_fdt_alloc_phandle(fdt);
     ph->v2m = qemu_fdt_alloc_phandle(fdt);
+    for (int i = 0; i < HYPSEC_VIRT_NUM_SMMUS; i++) {
+        ph->smmu[i] = qemu_fdt_alloc_phandle(fdt);
+    }
 
     qemu_fdt_setprop(fdt, "/", "compatible", compat, sizeof(compat));
     qemu_fdt_setprop_string(fdt, "/", "model", "hypsec-virt");
@@ -375,6 +380,55 @@ static void fdt_add_virtio_mmio(const HypsecVirtMachineState *s)
     }
 }
 
+/* Whether the tree says what is behind an SMMU: EL2 may keep them to itself. */
+static bool fdt_has_iommus(const HypsecVirtMachineState *s)
+{
+    return s->smmu && !s->firmware;
+}
+
+static void fdt_add_smmu(const HypsecVirtMachineState *s,
+                         const FdtPhandles *ph, int i)
+{
+    static const char compat[] = "arm,mmu-500";
+    enum HypsecVirtRegion region = HYPSEC_VIRT_SMMU0 + i;
+    uint32_t cells[1 + HYPSEC_VIRT_SMMU_BANKS][3];
+    void *fdt = MACHINE(s)->fdt;
+    g_autofree char *node = fdt_add_device(fdt, "smmu", region, compat,
+                                           sizeof(compat));
+
+    for (int n = 0; n < ARRAY_SIZE(cells); n++) {
+        cells[n][0] = cpu_to_be32(GIC_FDT_IRQ_TYPE_SPI);
+        cells[n][1] = cpu_to_be32(hypsec_virt_irqmap[region] + n);
+        cells[n][2] = cpu_to_be32(GIC_FDT_IRQ_FLAGS_LEVEL_HI);
+    }
+    qemu_fdt_setprop_cell(fdt, node, "#global-interrupts", 1);
+    qemu_fdt_setprop(fdt, node, "interrupts", cells, sizeof(cells));
+    qemu_fdt_setprop_cell(fdt, node, "#iommu-cells", 1);
+    qemu_fdt_setprop(fdt, node, "dma-coherent", NULL, 0);
+    qemu_fdt_setprop_cell(fdt, node, "phandle", ph->smmu[i]);
+    fdt_set_el2_only(s, node);
+}
+
+static void fdt_add_dma(const HypsecVirtMachineState *s,
+                        const FdtPhandles *ph)
+{
+    static const char compat[] = "hypsec,dma";
+    void *fdt = MACHINE(s)->fdt;
+    uint32_t iommus[HYPSEC_DMA_CHANNELS][2];
+    g_autofree char *node = fdt_add_device(fdt, "dma", HYPSEC_VIRT_DMA,
+                                           compat, sizeof(compat));
+
+    fdt_set_spi(fdt, node, hypsec_virt_irqmap[HYPSEC_VIRT_DMA]);
+    qemu_fdt_setprop(fdt, node, "dma-coherent", NULL, 0);
+    if (fdt_has_iommus(s)) {
+        for (int i = 0; i < HYPSEC_DMA_CHANNELS; i++) {
+            iommus[i][0] = cpu_to_be32(ph->smmu[1]);
+            iommus[i][1] = cpu_to_be32(HYPSEC_DMA_STREAM_BASE + i);
+        }
+        qemu_fdt_setprop(fdt, node, "iommus", iommus, sizeof(iommus));
+    }
+}
+
 /* INTx: pin P of the device in slot S is interrupt (P + S) modulo 4. */
 static void fdt_set_pcie_intx(void *fdt, const char *node, uint32_t gic)
 {
@@ -419,6 +473,10 @@ static void fdt_add_pcie(const HypsecVirtMachineState *s,
                            ecam->size / PCIE_MMCFG_SIZE_MIN - 1);
     qemu_fdt_setprop(fdt, node, "dma-coherent", NULL, 0);
     qemu_fdt_setprop_cells(fdt, node, "msi-map", 0, ph->v2m, 0, 0x10000);
+    if (fdt_has_iommus(s)) {
+        qemu_fdt_setprop_cells(fdt, node, "iommu-map", 0, ph->smmu[0], 0,
+                               0x10000);
+    }
     qemu_fdt_setprop_sized_cells(
         fdt, node, "ranges",
         1, FDT_PCI_RANGE_IOPORT, 2, 0, 2, pio->base, 2, pio->size,
@@ -484,7 +542,13 @@ bool hypsec_fdt_create(HypsecVirtMachineState *s, Error **errp)
     fdt_add_flash(s);
     fdt_add_pvpanic(s);
     fdt_add_fw_cfg(s);
+    if (s->dma) {
+        fdt_add_dma(s, &ph);
+    }
     fdt_add_pcie(s, &ph);
+    for (int i = HYPSEC_VIRT_NUM_SMMUS - 1; s->smmu && i >= 0; i--) {
+        fdt_add_smmu(s, &ph, i);
+    }
     fdt_add_gpio(s, &ph);
     fdt_add_rtc(s, &ph);
     fdt_add_uart(s, &ph, HYPSEC_VIRT_UART1);

@@ -26,9 +26,17 @@
 #include "hw/nvram/fw_cfg.h"
 #include "hw/pci-host/gpex.h"
 #include "hw/pci/pci.h"
+#include "hw/pci/pci_host.h"
 #include "hw/qdev-properties.h"
 #include "hw/sysbus.h"
+#include "hw/virtio/virtio-blk.h"
 #include "hw/virtio/virtio-mmio.h"
+#include "hw/virtio/virtio-net.h"
+#include "hw/virtio/virtio-pci.h"
+#include "hw/virtio/virtio-rng.h"
+#include "hw/virtio/virtio-scsi.h"
+#include "hw/virtio/virtio-serial.h"
+#include "hw/virtio/virtio.h"
 #include "system/blockdev.h"
 #include "system/qtest.h"
 #include "system/runstate.h"
@@ -37,6 +45,8 @@
 #include "target/arm/cpu-features.h"
 #include "target/arm/cpu-qom.h"
 #include "target/arm/gtimer.h"
+#include "arm-smmuv2.h"
+#include "hypsec-dma.h"
 #include "hypsec-inject.h"
 #include "hypsec-virt.h"
 
@@ -56,9 +66,13 @@ const MemMapEntry hypsec_virt_memmap[HYPSEC_VIRT_NUM_REGIONS] = {
     [HYPSEC_VIRT_FW_CFG] =      { 0x09020000, 0x00000018 },
     [HYPSEC_VIRT_GPIO] =        { 0x09030000, 0x00001000 },
     [HYPSEC_VIRT_UART1] =       { 0x09040000, 0x00001000 },
+    [HYPSEC_VIRT_SMMU0] =       { 0x09050000, 0x00010000 },
+    [HYPSEC_VIRT_SMMU1] =       { 0x09060000, 0x00010000 },
     /* The size is that of one of the transports. */
     [HYPSEC_VIRT_VIRTIO_MMIO] = { 0x0a000000, 0x00000200 },
     [HYPSEC_VIRT_PVPANIC] =     { 0x0b000000, 0x00000002 },
+    [HYPSEC_VIRT_DMA] =         { HYPSEC_DMA_BASE, HYPSEC_DMA_CHANNELS *
+                                  HYPSEC_DMA_CHANNEL_BYTES },
     [HYPSEC_VIRT_INJECT] =      { HYPSEC_INJECT_BASE, HYPSEC_INJECT_SIZE },
     [HYPSEC_VIRT_PCIE_MMIO] =   { 0x10000000, 0x2eff0000 },
     [HYPSEC_VIRT_PCIE_PIO] =    { 0x3eff0000, 0x00010000 },
@@ -74,6 +88,9 @@ const int hypsec_virt_irqmap[HYPSEC_VIRT_NUM_REGIONS] = {
     [HYPSEC_VIRT_UART1] = 8,
     [HYPSEC_VIRT_VIRTIO_MMIO] = 16, /* to 47: one per transport */
     [HYPSEC_VIRT_GICV2M] = 48, /* to 111: message-signalled */
+    [HYPSEC_VIRT_SMMU0] = 176, /* to 184: global, then one per bank */
+    [HYPSEC_VIRT_SMMU1] = 185, /* to 193 */
+    [HYPSEC_VIRT_DMA] = HYPSEC_DMA_SPI,
     [HYPSEC_VIRT_INJECT] = HYPSEC_INJECT_SPI,
 };
 
@@ -297,6 +314,20 @@ static void create_pvpanic(HypsecVirtMachineState *s)
                     HYPSEC_VIRT_PVPANIC);
 }
 
+static void create_dma(HypsecVirtMachineState *s)
+{
+    DeviceState *dev = qdev_new(TYPE_HYPSEC_DMA);
+
+    for (int i = 0; s->smmu && i < HYPSEC_DMA_CHANNELS; i++) {
+        g_autofree char *name = g_strdup_printf("channel-mr[%d]", i);
+        MemoryRegion *mr = arm_smmuv2_stream_region(ARM_SMMUV2(s->smmus[1]),
+                                                    HYPSEC_DMA_STREAM_BASE + i);
+
+        object_property_set_link(OBJECT(dev), name, OBJECT(mr), &error_abort);
+    }
+    s->dma_master = add_mmio_device(s, "hypsec-dma", dev, HYPSEC_VIRT_DMA);
+}
+
 static void create_inject(HypsecVirtMachineState *s)
 {
     s->injector = add_mmio_device(s, "hypsec-inject",
@@ -316,13 +347,38 @@ static void map_pcie_window(SysBusDevice *bridge, int index, const char *name,
     memory_region_add_subregion(get_system_memory(), window->base, alias);
 }
 
+/* @bus: the masters in front of it, or NULL: those that the board connects. */
+static void create_smmu(HypsecVirtMachineState *s, int i, PCIBus *bus)
+{
+    enum HypsecVirtRegion region = HYPSEC_VIRT_SMMU0 + i;
+    g_autofree char *name = g_strdup_printf("smmu%d", i);
+    DeviceState *dev = qdev_new(TYPE_ARM_SMMUV2);
+    SysBusDevice *sbd;
+
+    qdev_prop_set_uint8(dev, "num-cb", HYPSEC_VIRT_SMMU_BANKS);
+    if (bus) {
+        object_property_set_link(OBJECT(dev), "primary-bus", OBJECT(bus),
+                                 &error_abort);
+    }
+    sbd = add_device(s, name, dev);
+    sysbus_mmio_map(sbd, 0, hypsec_virt_memmap[region].base);
+    for (int n = 0; n < 1 + HYPSEC_VIRT_SMMU_BANKS; n++) {
+        sysbus_connect_irq(sbd, n,
+                           hypsec_virt_spi(s, hypsec_virt_irqmap[region] + n));
+    }
+    s->smmus[i] = dev;
+}
+
 static void create_pcie(HypsecVirtMachineState *s)
 {
     const MemMapEntry *mmio = &hypsec_virt_memmap[HYPSEC_VIRT_PCIE_MMIO];
     int spi = hypsec_virt_irqmap[HYPSEC_VIRT_PCIE_MMIO];
     DeviceState *dev = qdev_new(TYPE_GPEX_HOST);
-    SysBusDevice *sbd = add_device(s, "pcie", dev);
+    SysBusDevice *sbd;
 
+    /* Whatever -global says. */
+    qdev_prop_set_bit(dev, PCI_HOST_BYPASS_IOMMU, false);
+    sbd = add_device(s, "pcie", dev);
     map_pcie_window(sbd, 0, "pcie-ecam", 0,
                     &hypsec_virt_memmap[HYPSEC_VIRT_PCIE_ECAM]);
     map_pcie_window(sbd, 1, "pcie-mmio", mmio->base, mmio);
@@ -330,6 +386,9 @@ static void create_pcie(HypsecVirtMachineState *s)
     for (int i = 0; i < PCI_NUM_PINS; i++) {
         sysbus_connect_irq(sbd, i, hypsec_virt_spi(s, spi + i));
         gpex_set_irq_num(GPEX_HOST(dev), i, spi + i);
+    }
+    if (s->smmu) {
+        create_smmu(s, 0, PCI_HOST_BRIDGE(dev)->bus);
     }
     pci_init_nic_devices(PCI_HOST_BRIDGE(dev)->bus, "virtio-net-pci");
 }
@@ -393,7 +452,15 @@ static void check_machine(HypsecVirtMachineState *s)
                      "without threads or hotplug: use -smp N");
         exit(1);
     }
+    if (s->smmu && s->virtio_mmio) {
+        error_report("virtio-mmio transports cannot be behind an SMMU: remove "
+                     "virtio-mmio=on or add smmu=off");
+        exit(1);
+    }
     hypsec_boot_check(s, &error_fatal);
+    if (!s->smmu) {
+        warn_report("smmu=off: DMA is not confined");
+    }
 }
 
 static void hypsec_virt_init(MachineState *ms)
@@ -421,8 +488,14 @@ static void hypsec_virt_init(MachineState *ms)
     create_fw_cfg(s);
     create_pvpanic(s);
     create_pcie(s);
+    if (s->smmu) {
+        create_smmu(s, 1, NULL);
+    }
     if (s->virtio_mmio) {
         create_virtio_mmio(s);
+    }
+    if (s->dma) {
+        create_dma(s);
     }
     if (s->inject) {
         create_inject(s);
@@ -431,18 +504,50 @@ static void hypsec_virt_init(MachineState *ms)
     hypsec_boot_init(s, &error_fatal);
 }
 
-/* Memory devices would be plugged into nothing. */
+/* What is looked at before it is realized: see pre_plug(). */
 static HotplugHandler *get_hotplug_handler(MachineState *ms, DeviceState *dev)
 {
-    return object_dynamic_cast(OBJECT(dev), TYPE_MEMORY_DEVICE) ?
+    return object_dynamic_cast(OBJECT(dev), TYPE_MEMORY_DEVICE) ||
+           object_dynamic_cast(OBJECT(dev), TYPE_VIRTIO_DEVICE) ?
            HOTPLUG_HANDLER(ms) : NULL;
 }
 
-static void refuse_plug(HotplugHandler *handler, DeviceState *dev,
-                        Error **errp)
+/*
+ * Behind the SMMU is a virtio device that does all its work in the address
+ * space of its transport. Those of other types may not: a balloon, for one,
+ * gives up any page of RAM whose number the driver writes.
+ */
+static void check_virtio(DeviceState *dev, Error **errp)
 {
-    error_setg(errp, "this machine has no place for a %s",
-               object_get_typename(OBJECT(dev)));
+    static const char * const types[] = {
+        TYPE_VIRTIO_BLK, TYPE_VIRTIO_NET, TYPE_VIRTIO_RNG, TYPE_VIRTIO_SCSI,
+        TYPE_VIRTIO_SERIAL,
+    };
+    const char *type = object_get_typename(OBJECT(dev));
+
+    for (int i = 0; i < ARRAY_SIZE(types); i++) {
+        if (!strcmp(type, types[i])) {
+            if (!virtio_host_has_feature(VIRTIO_DEVICE(dev),
+                                         VIRTIO_F_IOMMU_PLATFORM)) {
+                error_setg(errp, "DMA of this %s would go past the SMMU: "
+                           "remove iommu_platform=off, or use -M smmu=off",
+                           type);
+            }
+            return;
+        }
+    }
+    error_setg(errp, "%s may work past the SMMU: it needs -M smmu=off", type);
+}
+
+/* Memory devices would be plugged into nothing. */
+static void pre_plug(HotplugHandler *handler, DeviceState *dev, Error **errp)
+{
+    if (object_dynamic_cast(OBJECT(dev), TYPE_MEMORY_DEVICE)) {
+        error_setg(errp, "this machine has no place for a %s",
+                   object_get_typename(OBJECT(dev)));
+    } else if (HYPSEC_VIRT_MACHINE(handler)->smmu) {
+        check_virtio(dev, errp);
+    }
 }
 
 static char *get_gic_version(Object *obj, Error **errp)
@@ -538,6 +643,16 @@ static void set_trusted_key(Object *obj, const char *value, Error **errp)
     s->trusted_key_id = g_strdup(value);
 }
 
+static bool get_smmu(Object *obj, Error **errp)
+{
+    return HYPSEC_VIRT_MACHINE(obj)->smmu;
+}
+
+static void set_smmu(Object *obj, bool value, Error **errp)
+{
+    HYPSEC_VIRT_MACHINE(obj)->smmu = value;
+}
+
 static bool get_virtio_mmio(Object *obj, Error **errp)
 {
     return HYPSEC_VIRT_MACHINE(obj)->virtio_mmio;
@@ -546,6 +661,24 @@ static bool get_virtio_mmio(Object *obj, Error **errp)
 static void set_virtio_mmio(Object *obj, bool value, Error **errp)
 {
     HYPSEC_VIRT_MACHINE(obj)->virtio_mmio = value;
+}
+
+static bool get_dma(Object *obj, Error **errp)
+{
+    return HYPSEC_VIRT_MACHINE(obj)->dma;
+}
+
+static void set_dma(Object *obj, bool value, Error **errp)
+{
+    HYPSEC_VIRT_MACHINE(obj)->dma = value;
+}
+
+/* The option and the device have one name: /machine/dma is the device. */
+static Object *resolve_dma(Object *obj, void *opaque, const char *part)
+{
+    DeviceState *dma = HYPSEC_VIRT_MACHINE(obj)->dma_master;
+
+    return dma ? OBJECT(dma) : NULL;
 }
 
 static bool get_inject(Object *obj, Error **errp)
@@ -581,6 +714,7 @@ static void hypsec_virt_instance_init(Object *obj)
     HypsecVirtMachineState *s = HYPSEC_VIRT_MACHINE(obj);
 
     s->gic_version = 2;
+    s->smmu = true;
     s->dtb_randomness = true;
     create_flash(s, 0);
     create_flash(s, 1);
@@ -617,10 +751,19 @@ static void add_class_properties(ObjectClass *oc)
     object_class_property_set_description(oc, "trusted-key",
         "ID of a secret object of 32 bytes, the public key that VM manifests "
         "are checked against (default: the firmware's own)");
+    object_class_property_add_bool(oc, "smmu", get_smmu, set_smmu);
+    object_class_property_set_description(oc, "smmu",
+        "Set off to have no SMMUs, and no protection from DMA (default: on)");
     object_class_property_add_bool(oc, "virtio-mmio", get_virtio_mmio,
                                    set_virtio_mmio);
     object_class_property_set_description(oc, "virtio-mmio",
-        "Set on/off to have 32 virtio-mmio transports (default: off)");
+        "Set on/off to have 32 virtio-mmio transports, which need smmu=off "
+        "(default: off)");
+    object_class_property_add_bool(oc, "dma", get_dma, set_dma)
+        ->resolve = resolve_dma;
+    object_class_property_set_description(oc, "dma",
+        "Set on/off to have hypsec-dma, a tester's DMA master of 8 channels "
+        "(default: off)");
     object_class_property_add_bool(oc, "inject", get_inject, set_inject)
         ->resolve = resolve_inject;
     object_class_property_set_description(oc, "inject",
@@ -643,10 +786,23 @@ static void hypsec_virt_class_init(ObjectClass *oc, void *data)
         ARM_CPU_TYPE_NAME("max"),
         NULL
     };
-    /* RAM is committed as it is touched; no option ROMs are shipped. */
+    /*
+     * RAM is committed as it is touched; no option ROMs are shipped.
+     *
+     * All DMA of PCI devices passes the SMMU, a transaction at a time. What a
+     * device maps is therefore never RAM but a copy, and the copies that it
+     * may have at once are limited: to 4 KiB, unless somebody says more. A
+     * virtio device that finds no room is broken until its driver resets it,
+     * so there has to be room for all that drivers can ask for: 8 queues (one
+     * per CPU) of 256 requests of 1280 KiB (Linux's largest) are 2.5 GiB.
+     * Others (NVMe) would wait. No memory is used that nobody asks for.
+     */
     static GlobalProperty compat[] = {
         { TYPE_MEMORY_BACKEND_RAM, "reserve", "off" },
         { TYPE_PCI_DEVICE, "romfile", "" },
+        { TYPE_PCI_DEVICE, "x-max-bounce-buffer-size", "3G" },
+        { TYPE_VIRTIO_PCI, "disable-legacy", "on", .optional = true },
+        { TYPE_VIRTIO_PCI, "iommu_platform", "on", .optional = true },
     };
     MachineClass *mc = MACHINE_CLASS(oc);
     HotplugHandlerClass *hc = HOTPLUG_HANDLER_CLASS(oc);
@@ -665,7 +821,7 @@ static void hypsec_virt_class_init(ObjectClass *oc, void *data)
     mc->no_parallel = true;
     mc->pci_allow_0_address = true;
     mc->get_hotplug_handler = get_hotplug_handler;
-    hc->pre_plug = refuse_plug;
+    hc->pre_plug = pre_plug;
     compat_props_add(mc->compat_props, compat, ARRAY_SIZE(compat));
     add_class_properties(oc);
 }

@@ -7,12 +7,12 @@
  *
  * QEMU interface:
  *  + machine properties "gic-version", "el2-mem", "on-violation",
- *    "sealing-key", "trusted-key", "virtio-mmio", "inject", "dtb-randomness",
- *    "pflash0", "pflash1"
+ *    "sealing-key", "trusted-key", "smmu", "virtio-mmio", "dma", "inject",
+ *    "dtb-randomness", "pflash0", "pflash1"
  *  + QOM children "cpu[N]", "gic", "gic-v2m", "uart0", "uart1", "rtc",
- *    "gpio", "gpio-key", "gpio-pwr", "pcie", "pvpanic", "flash0", "flash1",
- *    "virtio-mmio[N]", "fw_cfg", "inspect" and "hypsec-inject"
- *    (/machine/inject is that one, too)
+ *    "gpio", "gpio-key", "gpio-pwr", "smmu0", "smmu1", "pcie", "pvpanic",
+ *    "flash0", "flash1", "virtio-mmio[N]", "fw_cfg", "inspect", "hypsec-dma" and "hypsec-inject"
+ *    (/machine/dma and /machine/inject are these two as well)
  */
 #ifndef HW_HYPSEC_VIRT_H
 #define HW_HYPSEC_VIRT_H
@@ -32,6 +32,10 @@ OBJECT_DECLARE_SIMPLE_TYPE(HypsecVirtMachineState, HYPSEC_VIRT_MACHINE)
 #define HYPSEC_VIRT_NUM_SPIS 256
 #define HYPSEC_VIRT_NUM_V2M_SPIS 64
 #define HYPSEC_VIRT_NUM_VIRTIO_MMIO 32
+
+/* PCIe is behind SMMU 0, platform devices are behind SMMU 1. */
+#define HYPSEC_VIRT_NUM_SMMUS 2
+#define HYPSEC_VIRT_SMMU_BANKS 8
 
 /* Lines of the PL061. */
 #define HYPSEC_VIRT_GPIO_POWEROFF 0
@@ -58,8 +62,11 @@ enum HypsecVirtRegion {
     HYPSEC_VIRT_FW_CFG,
     HYPSEC_VIRT_GPIO,
     HYPSEC_VIRT_UART1,
+    HYPSEC_VIRT_SMMU0,
+    HYPSEC_VIRT_SMMU1,
     HYPSEC_VIRT_VIRTIO_MMIO,
     HYPSEC_VIRT_PVPANIC,
+    HYPSEC_VIRT_DMA,
     HYPSEC_VIRT_INJECT,
     HYPSEC_VIRT_PCIE_MMIO,
     HYPSEC_VIRT_PCIE_PIO,
@@ -73,7 +80,9 @@ struct HypsecVirtMachineState {
 
     /* Properties. */
     uint8_t gic_version;
+    bool smmu;
     bool virtio_mmio;
+    bool dma;
     bool inject;
     bool dtb_randomness;
     uint64_t el2_mem;
@@ -85,6 +94,8 @@ struct HypsecVirtMachineState {
     /* Devices. */
     DeviceState *gic;
     DeviceState *gpio_key;
+    DeviceState *smmus[HYPSEC_VIRT_NUM_SMMUS];
+    DeviceState *dma_master;
     DeviceState *injector;
     PFlashCFI01 *flash[2];
     Notifier powerdown;
@@ -97,6 +108,8 @@ struct HypsecVirtMachineState {
     uint64_t kernel_size;
     uint64_t carveout_base;
     uint64_t carveout_size;
+    uint32_t nr_smmus;
+    uint64_t nr_dma_channels;
     uint8_t sealing_key[HYPSEC_KEY_BYTES];
     uint8_t trusted_key[HYPSEC_KEY_BYTES];
     uint8_t *own_sealing_key;
@@ -106,8 +119,8 @@ struct HypsecVirtMachineState {
 extern const MemMapEntry hypsec_virt_memmap[HYPSEC_VIRT_NUM_REGIONS];
 
 /*
- * The shared peripheral interrupt of each region that has one; PCIe and
- * virtio-mmio use this one and those that follow.
+ * The shared peripheral interrupt of each region that has one; PCIe, SMMUs
+ * and virtio-mmio use this one and those that follow.
  */
 extern const int hypsec_virt_irqmap[HYPSEC_VIRT_NUM_REGIONS];
 
@@ -117,7 +130,8 @@ extern const int hypsec_virt_irqmap[HYPSEC_VIRT_NUM_REGIONS];
  * @errp: set when the tree has no room for the command line
  *
  * What the loading of images adds (memory, PSCI, initrd, command line) is
- * not in it yet. With firmware, the devices that belong to EL2 are disabled.
+ * not in it yet. With firmware, the devices that belong to EL2 are disabled,
+ * and nothing is said to be behind one of them.
  * Sets MachineState::fdt and @s->fdt_size.
  *
  * Returns: true on success.
@@ -156,7 +170,8 @@ void hypsec_fdt_add_hand_off(const struct arm_boot_info *info, void *fdt);
  * @s: the machine, its flash created and given its drives
  * @errp: set when options contradict each other or do not fit into RAM
  *
- * Decides @s->firmware, the carve-out and the keys; has no other effect.
+ * Decides @s->firmware, the carve-out, the keys, and what firmware is told of
+ * DMA; has no other effect.
  *
  * Returns: true when the options make sense.
  */

@@ -676,6 +676,7 @@ static void test_boot_block_contents(void)
     g_assert_cmpuint(le32_to_cpu(b.on_violation), ==,
                      HYPSEC_ON_VIOLATION_REFUSE);
     g_assert_cmpuint(le32_to_cpu(b.nr_smmus), ==, 0);
+    g_assert_cmpuint(le64_to_cpu(b.nr_dma_channels), ==, 0);
     g_assert_cmpint(memcmp(b.trusted_key, zero, sizeof(zero)), ==, 0);
     g_assert_cmpint(memcmp(b.sealing_key, zero, sizeof(zero)), !=, 0);
     g_assert_cmpint(memcmp(b.seed, zero, sizeof(zero)), !=, 0);

@@ -49,9 +49,9 @@ static unsigned int panics;
 
 static const struct mmio_device *mmio_devices;
 static uint32_t nr_mmio_devices;
-static const struct native_bus *native_bus;
 static const struct dma_device *dma_devices;
 static uint32_t nr_dma_devices;
+static const struct native_bus *native_bus;
 
 static void NORETURN PRINTF_LIKE(1, 2) die(const char *fmt, ...)
 {
@@ -271,6 +271,18 @@ uint32_t platform_mmio_devices(const struct mmio_device **devices)
 	return nr_mmio_devices;
 }
 
+void native_set_dma_devices(const struct dma_device *devices, uint32_t n)
+{
+	dma_devices = devices;
+	nr_dma_devices = n;
+}
+
+uint32_t platform_dma_devices(const struct dma_device **devices)
+{
+	*devices = dma_devices;
+	return nr_dma_devices;
+}
+
 void native_set_bus(const struct native_bus *bus)
 {
 	native_bus = bus;
@@ -290,18 +302,6 @@ void native_bus_write(paddr_t pa, unsigned int bytes, uint64_t value)
 		die("EL2 writes device 0x%lx", pa);
 	}
 	native_bus->write(pa, bytes, value);
-}
-
-void native_set_dma_devices(const struct dma_device *devices, uint32_t n)
-{
-	dma_devices = devices;
-	nr_dma_devices = n;
-}
-
-uint32_t platform_dma_devices(const struct dma_device **devices)
-{
-	*devices = dma_devices;
-	return nr_dma_devices;
 }
 
 unsigned int native_panics(void)

@@ -59,6 +59,8 @@ struct hypsec_boot_smmu {
  * @seed:	fresh random bytes, different at every reset
  * @smmus:	the SMMUs: PCIe is behind the first, platform devices behind the
  *		second
+ * @nr_dma_channels: channels of hypsec-dma that the board has: none, or
+ *		HYPSEC_DMA_CHANNELS
  */
 struct hypsec_boot_block {
 	uint64_t magic;
@@ -74,6 +76,7 @@ struct hypsec_boot_block {
 	uint8_t trusted_key[HYPSEC_KEY_BYTES];
 	uint8_t seed[HYPSEC_KEY_BYTES];
 	struct hypsec_boot_smmu smmus[HYPSEC_MAX_SMMUS];
+	uint64_t nr_dma_channels;
 };
 
 _Static_assert(offsetof(struct hypsec_boot_block, magic) ==

@@ -15,7 +15,14 @@
 #define HYPSEC_DMA_CHANNEL_BYTES	0x1000
 #define HYPSEC_DMA_STREAM_BASE		0x10	/* of channel 0 */
 
-/* Registers of a channel: 32 bits, those named 64 also as two halves. */
+/* On the hypsec-virt board, with -M hypsec-virt,dma=on. */
+#define HYPSEC_DMA_BASE			0x0b010000
+#define HYPSEC_DMA_SPI			194	/* of all channels */
+
+/*
+ * Registers of a channel: 32 bits; those named 64 are read and written as a
+ * whole or by halves. DESC and COUNT cannot be written while BUSY.
+ */
 #define HYPSEC_DMA_ID			0x000	/* RO: HYPSEC_DMA_ID_VALUE */
 #define HYPSEC_DMA_CTRL			0x004	/* HYPSEC_DMA_CTRL_* */
 #define HYPSEC_DMA_STATUS		0x008	/* HYPSEC_DMA_STATUS_* */
@@ -29,7 +36,7 @@
 
 #define HYPSEC_DMA_ID_VALUE		0x48534431
 
-/* CTRL; START, STOP and RESET read as 0. */
+/* CTRL; START, STOP and RESET read as 0; of them, the last one counts. */
 #define HYPSEC_DMA_CTRL_START		0x01	/* ignored while BUSY */
 #define HYPSEC_DMA_CTRL_STOP		0x02	/* at the next burst */
 #define HYPSEC_DMA_CTRL_RESET		0x04	/* all registers, at once */
@@ -41,7 +48,10 @@
 #define HYPSEC_DMA_STATUS_DONE		0x02
 #define HYPSEC_DMA_STATUS_ERROR		0x04
 
-/* ERROR, and status of a descriptor. */
+/*
+ * ERROR, and status of a descriptor. FAULT is the address that failed; that of
+ * the descriptor for INVALID, and of what was to be written for STATUS.
+ */
 #define HYPSEC_DMA_ERROR_NONE		0
 #define HYPSEC_DMA_ERROR_FETCH		1	/* descriptor not readable */
 #define HYPSEC_DMA_ERROR_INVALID	2	/* descriptor makes no sense */
@@ -54,7 +64,7 @@
 #define HYPSEC_DMA_OP_WRITE		2	/* value, again and again, to dst */
 #define HYPSEC_DMA_OP_COPY		3	/* src to dst */
 
-/* Of one descriptor; a length is a multiple of 8. */
+/* Of one descriptor; addresses and lengths are multiples of 8. */
 #define HYPSEC_DMA_MAX_BYTES		0x1000000
 
 /* Written to a descriptor's status, with an error in bits 7 to 0. */
@@ -70,8 +80,8 @@
  * @src:    address to read from
  * @dst:    address to write to
  * @length: bytes, 8 to HYPSEC_DMA_MAX_BYTES
- * @value:  pattern to write; or what was read, written with @status
- * @fault:  first address that failed, written with @status
+ * @value:  pattern to write; HYPSEC_DMA_OP_READ writes it before @status
+ * @fault:  as register FAULT, 0 without an error; written before @status
  */
 struct hypsec_dma_desc {
 	uint32_t op;

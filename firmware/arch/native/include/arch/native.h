@@ -99,6 +99,10 @@ void native_console_reset(void);
 struct mmio_device;
 void native_set_mmio(const struct mmio_device *devices, uint32_t n);
 
+/* The DMA masters that a VM can be given from now on; none at first. */
+struct dma_device;
+void native_set_dma_devices(const struct dma_device *devices, uint32_t n);
+
 /**
  * struct native_bus - the devices that EL2 itself uses
  * @read, @write: one access of 4 or 8 bytes
@@ -113,10 +117,6 @@ void native_set_bus(const struct native_bus *bus);
 
 uint64_t native_bus_read(paddr_t pa, unsigned int bytes);
 void native_bus_write(paddr_t pa, unsigned int bytes, uint64_t value);
-
-/* The DMA masters that a VM can be given from now on; none at first. */
-struct dma_device;
-void native_set_dma_devices(const struct dma_device *devices, uint32_t n);
 
 /* How often the board was told of a panic. */
 unsigned int native_panics(void);
