@@ -28,7 +28,7 @@
 #include "core/shadow_ctxt.h"
 #include "core/smmu_cfg.h"
 #include "core/smmu_hw.h"
-#include "core/smmu_regs.h"
+#include "core/smmu_streams.h"
 #include "core/spt_ops.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
@@ -154,9 +154,8 @@ static void start_dma(void)
 	for (uint32_t i = 0; i < get_smmu_num(); i++) {
 		acquire_lock_smmu();
 		smmu_hw_bank_start(SMMU_IDENTITY_BANK, i, HOSTVISOR);
-		smmu_hw_set_stream(i, 0, SMMU_SMR_VALID | SMMU_SMR_MASK,
-				   SMMU_IDENTITY_BANK);
 		release_lock_smmu();
+		smmu_streams_init(i);
 	}
 }
 
@@ -248,7 +247,6 @@ void machine_start(const struct machine *machine)
 	saved_vm_reset();
 	instances_reset();
 	reclaim_reset();
-	native_set_mmio(NULL, 0);
 	start_dma_devices();
 	violation_set_halt(false);
 	native_console_reset();
