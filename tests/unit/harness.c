@@ -26,9 +26,6 @@
 #include "core/reclaim.h"
 #include "core/saved_vm.h"
 #include "core/shadow_ctxt.h"
-#include "core/smmu_cfg.h"
-#include "core/smmu_hw.h"
-#include "core/smmu_streams.h"
 #include "core/spt_ops.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
@@ -75,22 +72,6 @@ static void start_cpus(void)
 	}
 	native_cpu.pcpu = pcpu_boot();
 	psci_cpu_entered(pcpu_boot());
-}
-
-static void start_smmus(void)
-{
-	uint32_t n = current.no_smmus ? 0 : SMMUMODEL_MAX;
-
-	smmu_cfg_reset();
-	smmumodel_start(n);
-	for (uint32_t i = 0; i < n; i++) {
-		g_assert_cmpint(smmu_cfg_add(SMMUMODEL_BASE(i), SMMUMODEL_BYTES,
-					     SMMUMODEL_BANKS), ==, HV_OK);
-		smmu_hw_take_over(i);
-	}
-	if (n != 0) {
-		spt_init_pool(TEST_SPT_BASE, TEST_SPT_BYTES);
-	}
 }
 
 /* The worst case's pages, and two for where devices signal. */
@@ -145,17 +126,6 @@ static void start_records(void)
 	     offset += PAGE_SIZE) {
 		machine_set_page((current.el2.base + offset) >> PAGE_SHIFT,
 				 COREVISOR, 0);
-	}
-}
-
-/* Devices reach the host's memory from here on. */
-static void start_dma(void)
-{
-	for (uint32_t i = 0; i < get_smmu_num(); i++) {
-		acquire_lock_smmu();
-		smmu_hw_bank_start(SMMU_IDENTITY_BANK, i, HOSTVISOR);
-		release_lock_smmu();
-		smmu_streams_init(i);
 	}
 }
 
@@ -234,10 +204,11 @@ void machine_start(const struct machine *machine)
 	next_free = current.el2.base;
 	start_memory();
 	start_cpus();
-	start_smmus();
+	smmumodel_start_board(current.no_smmus ? 0 : SMMUMODEL_MAX);
+	spt_init_pool(TEST_SPT_BASE, TEST_SPT_BYTES);
 	start_records();
 	start_tables();
-	start_dma();
+	smmumodel_start_dma();
 	boot_core_reset();
 	vm_info_reset();
 	for (vmid_t vmid = 1; vmid < COREVISOR; vmid++) {
@@ -247,6 +218,7 @@ void machine_start(const struct machine *machine)
 	saved_vm_reset();
 	instances_reset();
 	reclaim_reset();
+	native_set_mmio(NULL, 0);
 	start_dma_devices();
 	violation_set_halt(false);
 	native_console_reset();
