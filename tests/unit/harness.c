@@ -208,6 +208,7 @@ void machine_start(const struct machine *machine)
 	spt_init_pool(TEST_SPT_BASE, TEST_SPT_BYTES);
 	start_records();
 	start_tables();
+	start_dma_devices();
 	smmumodel_start_dma();
 	boot_core_reset();
 	vm_info_reset();
@@ -218,8 +219,6 @@ void machine_start(const struct machine *machine)
 	saved_vm_reset();
 	instances_reset();
 	reclaim_reset();
-	native_set_mmio(NULL, 0);
-	start_dma_devices();
 	violation_set_halt(false);
 	native_console_reset();
 	native_events_reset();
