@@ -46,6 +46,7 @@ const struct machine test_machine = {
 unsigned int test_resets[TEST_DMA_CHANNELS];
 
 static struct dma_device dma_devices[TEST_DMA_CHANNELS];
+bool test_without_records;
 static struct machine current;
 static paddr_t next_free;
 static struct hypsec_inspect_cpu counters[TOTAL_CPU];
@@ -104,12 +105,24 @@ static uint64_t identity_pages(void)
 	return pages;
 }
 
+/* Devices reach no RAM. */
+static void empty_identity(void)
+{
+	for (uint32_t i = 0; i < current.nr_ram; i++) {
+		dma_identity_remove(current.ram[i].base >> PAGE_SHIFT,
+				    current.ram[i].size >> PAGE_SHIFT);
+	}
+}
+
 static void start_identity(void)
 {
 	acquire_lock_s2page();
 	dma_identity_init(TEST_SPT_BASE + TEST_SPT_BYTES,
 			  TEST_SPT_BASE + TEST_SPT_BYTES + PT_ROOT_BYTES,
 			  identity_pages() * PAGE_SIZE);
+	if (test_without_records) {
+		empty_identity();
+	}
 	release_lock_s2page();
 }
 
