@@ -217,6 +217,7 @@ void machine_start(const struct machine *machine)
 	spt_init_pool(TEST_SPT_BASE, TEST_SPT_BYTES);
 	start_records();
 	start_tables();
+	start_dma_devices();
 	smmumodel_start_dma();
 	boot_core_reset();
 	vm_info_reset();
