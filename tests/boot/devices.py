@@ -55,7 +55,8 @@ def main(tap):
     settings = {"smp": 2, "gic": args.gic}
     machine_type = "hypsec-virt"
     if args.bus == "mmio":
-        machine_type += ",virtio-mmio=on"
+        # No transport of those is behind an SMMU.
+        machine_type += ",virtio-mmio=on,smmu=off"
 
     with tempfile.TemporaryDirectory(prefix="hypsec-") as folder:
         disk = pathlib.Path(folder) / "disk.img"
