@@ -55,7 +55,7 @@ def main(tap):
     settings = {"smp": 2, "gic": args.gic}
     machine_type = "hypsec-virt"
     if args.bus == "mmio":
-        machine_type += ",virtio-mmio=on"
+        machine_type += ",virtio-mmio=on,smmu=off"
 
     with tempfile.TemporaryDirectory(prefix="hypsec-") as folder:
         disk = pathlib.Path(folder) / "disk.img"
