@@ -14,14 +14,20 @@
  * @root:	the host's stage-2 root
  * @pool:	the host's stage-2 tables, enough for every page of RAM and of
  *		the device windows to be mapped by 4 KiB
+ * @identity_root: root of the SMMUs' identity table
+ * @identity_pool: its tables, enough for every page of RAM by 4 KiB
  * @arena:	the VMs' stage-2 tables
+ * @spt:	the tables of the SMMUs' other banks
  * @end:	first byte that is not used
  */
 struct el2_layout {
 	struct pa_range records;
 	paddr_t root;
 	struct pa_range pool;
+	paddr_t identity_root;
+	struct pa_range identity_pool;
 	struct pa_range arena;
+	struct pa_range spt;
 	paddr_t end;
 };
 

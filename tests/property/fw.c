@@ -13,6 +13,7 @@
 #include "arch/mem.h"
 #include "arch/native.h"
 #include "core/boot_core.h"
+#include "core/dma_identity.h"
 #include "core/image_verify.h"
 #include "core/instances.h"
 #include "core/int_state.h"
@@ -27,12 +28,18 @@
 #include "core/reclaim.h"
 #include "core/saved_vm.h"
 #include "core/shadow_ctxt.h"
+#include "core/spt_ops.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
+#include "smmumodel.h"
 #include "tlbmodel.h"
 
 #define MIB		UINT64_C(0x100000)
 #define HOST_POOL_PAGES	40
+/* Apart from RAM too: the SMMUs' tables, those of the identity table last. */
+#define SPT_BASE	UINT64_C(0xf100000000)
+#define SPT_BYTES	(2 * MIB)
+#define IDENTITY_PAGES	16
 
 
 /* A hole, a region that starts and an EL2 that starts inside a block. */
@@ -97,6 +104,8 @@ static void start_memory(void)
 			native_memory_add(fw_ram[i].base, fw_ram[i].bytes);
 		}
 		native_memory_add(fw_shared.base, fw_shared.bytes);
+		native_memory_add(SPT_BASE, SPT_BYTES + PT_ROOT_BYTES +
+					    IDENTITY_PAGES * PAGE_SIZE);
 		int_state_init(fw_shared.base);
 		have_memory = true;
 	}
@@ -136,7 +145,11 @@ static void start_records(void)
 	fw_machine.records = take(bytes, PAGE_SIZE);
 	memset(el2_ptr(pa_to_el2_va(fw_machine.records)), 0, bytes);
 	page_manager_init(fw_machine.records, mem_region_pages());
+	smmumodel_watch_records(fw_machine.records, mem_region_pages());
 	acquire_lock_s2page();
+	dma_identity_init(SPT_BASE + SPT_BYTES,
+			  SPT_BASE + SPT_BYTES + PT_ROOT_BYTES,
+			  IDENTITY_PAGES * PAGE_SIZE);
 	page_manager_reserve(fw_el2.base >> PAGE_SHIFT,
 			     fw_el2.bytes >> PAGE_SHIFT);
 	release_lock_s2page();
@@ -193,8 +206,11 @@ void fw_start(uint32_t chunks)
 {
 	start_memory();
 	start_cpu();
+	smmumodel_start_board(SMMUMODEL_MAX);
+	spt_init_pool(SPT_BASE, SPT_BYTES);
 	start_records();
 	start_tables(chunks);
+	smmumodel_start_dma();
 	fw_start_worlds(chunks);
 	fw_start_keys();
 	boot_core_reset();

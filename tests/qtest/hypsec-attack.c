@@ -198,17 +198,29 @@ static bool host_access(HypsecBoard *board, unsigned int cpu, uint32_t insn,
     return true;
 }
 
+bool hypsec_host_load_of(HypsecBoard *board, unsigned int cpu, uint64_t pa,
+                         unsigned int log2, uint64_t *value)
+{
+    *value = 0x10ad10ad;
+    return host_access(board, cpu, INSN_LDR(log2, 2, 1), pa, value, false);
+}
+
+bool hypsec_host_store_of(HypsecBoard *board, unsigned int cpu, uint64_t pa,
+                          unsigned int log2, uint64_t value)
+{
+    return host_access(board, cpu, INSN_STR(log2, 2, 1), pa, &value, true);
+}
+
 bool hypsec_host_load(HypsecBoard *board, unsigned int cpu, uint64_t pa,
                       uint64_t *value)
 {
-    *value = 0x10ad10ad;
-    return host_access(board, cpu, INSN_LDR(3, 2, 1), pa, value, false);
+    return hypsec_host_load_of(board, cpu, pa, 3, value);
 }
 
 bool hypsec_host_store(HypsecBoard *board, unsigned int cpu, uint64_t pa,
                        uint64_t value)
 {
-    return host_access(board, cpu, INSN_STR(3, 2, 1), pa, &value, true);
+    return hypsec_host_store_of(board, cpu, pa, 3, value);
 }
 
 bool hypsec_host_fetch(HypsecBoard *board, unsigned int cpu, uint64_t pa)

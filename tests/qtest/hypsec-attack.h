@@ -85,6 +85,11 @@ bool hypsec_host_load(HypsecBoard *board, unsigned int cpu, uint64_t pa,
                       uint64_t *value);
 bool hypsec_host_store(HypsecBoard *board, unsigned int cpu, uint64_t pa,
                        uint64_t value);
+/* The same of 1 << @log2 bytes, aligned. */
+bool hypsec_host_load_of(HypsecBoard *board, unsigned int cpu, uint64_t pa,
+                         unsigned int log2, uint64_t *value);
+bool hypsec_host_store_of(HypsecBoard *board, unsigned int cpu, uint64_t pa,
+                          unsigned int log2, uint64_t value);
 /* Goes there; true if a BRK, which the test put there, was executed. */
 bool hypsec_host_fetch(HypsecBoard *board, unsigned int cpu, uint64_t pa);
 
@@ -163,6 +168,10 @@ typedef struct HypsecState HypsecState;
 HypsecState *hypsec_state(HypsecBoard *board);
 void hypsec_state_free(HypsecState *state);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HypsecState, hypsec_state_free)
+
+/* The record of a page in it; false if @pa is no RAM. */
+bool hypsec_state_page(const HypsecState *state, uint64_t pa,
+                       HypsecPage *page);
 
 #define hypsec_assert_state(board, state) \
     hypsec_check_state(board, state, __FILE__, __LINE__, G_STRFUNC)

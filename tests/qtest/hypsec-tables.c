@@ -185,6 +185,19 @@ void hypsec_state_free(HypsecState *state)
     g_free(state);
 }
 
+bool hypsec_state_page(const HypsecState *state, uint64_t pa,
+                       HypsecPage *page)
+{
+    const uint64_t *records = (const uint64_t *)state->records->data;
+    uint64_t pfn = pa / HYPSEC_PAGE, index = pfn - state->first_pfn;
+
+    if (index >= state->records->len / RECORD_BYTES) {
+        return false;
+    }
+    *page = decode_record(le64_to_cpu(records[index]), pfn);
+    return true;
+}
+
 /* The offset of the first difference, or -1. */
 static ssize_t difference(const GByteArray *a, const GByteArray *b)
 {
@@ -249,7 +262,6 @@ static void check_leaf(HypsecBoard *board, const HypsecState *state,
                        unsigned int owner, uint64_t ia, uint64_t desc,
                        uint64_t pages)
 {
-    const uint64_t *records = (const uint64_t *)state->records->data;
     uint64_t pa = desc & DESC_PA;
 
     if ((pa | ia) & (pages * HYPSEC_PAGE - 1)) {
@@ -260,23 +272,21 @@ static void check_leaf(HypsecBoard *board, const HypsecState *state,
         HYPSEC_FAIL(board, "the host has 0x%" PRIx64 " at 0x%" PRIx64, pa, ia);
     }
     for (uint64_t i = 0; i < pages; i++) {
-        uint64_t pfn = pa / HYPSEC_PAGE + i, index = pfn - state->first_pfn;
         HypsecPage page;
 
-        if (index >= state->records->len / RECORD_BYTES) {
+        if (!hypsec_state_page(state, pa + i * HYPSEC_PAGE, &page)) {
             /* A device, and mapped as one. */
             g_assert_cmphex(pa, <, HYPSEC_RAM);
             g_assert_cmphex(desc & DESC_MEMATTR, <=, DESC_MEMATTR_DEVICE_MAX);
             continue;
         }
-        page = decode_record(le64_to_cpu(records[index]), pfn);
         if (owner == 0 && is_shared(&page)) {
             continue;
         }
         if (page.owner != owner ||
             (owner && page.map != ia / HYPSEC_PAGE + i)) {
             HYPSEC_FAIL(board, "%u has 0x%" PRIx64 " of %u at 0x%" PRIx64,
-                        owner, pfn * HYPSEC_PAGE, page.owner,
+                        owner, pa + i * HYPSEC_PAGE, page.owner,
                         ia + i * HYPSEC_PAGE);
         }
     }

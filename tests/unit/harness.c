@@ -26,9 +26,6 @@
 #include "core/reclaim.h"
 #include "core/saved_vm.h"
 #include "core/shadow_ctxt.h"
-#include "core/smmu_cfg.h"
-#include "core/smmu_hw.h"
-#include "core/smmu_regs.h"
 #include "core/spt_ops.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
@@ -46,6 +43,7 @@ const struct machine test_machine = {
 unsigned int test_resets[TEST_DMA_CHANNELS];
 
 static struct dma_device dma_devices[TEST_DMA_CHANNELS];
+bool test_without_records;
 static struct machine current;
 static paddr_t next_free;
 static struct hypsec_inspect_cpu counters[TOTAL_CPU];
@@ -76,22 +74,6 @@ static void start_cpus(void)
 	psci_cpu_entered(pcpu_boot());
 }
 
-static void start_smmus(void)
-{
-	uint32_t n = current.no_smmus ? 0 : SMMUMODEL_MAX;
-
-	smmu_cfg_reset();
-	smmumodel_start(n);
-	for (uint32_t i = 0; i < n; i++) {
-		g_assert_cmpint(smmu_cfg_add(SMMUMODEL_BASE(i), SMMUMODEL_BYTES,
-					     SMMUMODEL_BANKS), ==, HV_OK);
-		smmu_hw_take_over(i);
-	}
-	if (n != 0) {
-		spt_init_pool(TEST_SPT_BASE, TEST_SPT_BYTES);
-	}
-}
-
 /* The worst case's pages, and two for where devices signal. */
 static uint64_t identity_pages(void)
 {
@@ -104,12 +86,24 @@ static uint64_t identity_pages(void)
 	return pages;
 }
 
+/* Devices reach no RAM. */
+static void empty_identity(void)
+{
+	for (uint32_t i = 0; i < current.nr_ram; i++) {
+		dma_identity_remove(current.ram[i].base >> PAGE_SHIFT,
+				    current.ram[i].size >> PAGE_SHIFT);
+	}
+}
+
 static void start_identity(void)
 {
 	acquire_lock_s2page();
 	dma_identity_init(TEST_SPT_BASE + TEST_SPT_BYTES,
 			  TEST_SPT_BASE + TEST_SPT_BYTES + PT_ROOT_BYTES,
 			  identity_pages() * PAGE_SIZE);
+	if (test_without_records) {
+		empty_identity();
+	}
 	release_lock_s2page();
 }
 
@@ -132,18 +126,6 @@ static void start_records(void)
 	     offset += PAGE_SIZE) {
 		machine_set_page((current.el2.base + offset) >> PAGE_SHIFT,
 				 COREVISOR, 0);
-	}
-}
-
-/* Devices reach the host's memory from here on. */
-static void start_dma(void)
-{
-	for (uint32_t i = 0; i < get_smmu_num(); i++) {
-		acquire_lock_smmu();
-		smmu_hw_bank_start(SMMU_IDENTITY_BANK, i, HOSTVISOR);
-		smmu_hw_set_stream(i, 0, SMMU_SMR_VALID | SMMU_SMR_MASK,
-				   SMMU_IDENTITY_BANK);
-		release_lock_smmu();
 	}
 }
 
@@ -222,10 +204,11 @@ void machine_start(const struct machine *machine)
 	next_free = current.el2.base;
 	start_memory();
 	start_cpus();
-	start_smmus();
+	smmumodel_start_board(current.no_smmus ? 0 : SMMUMODEL_MAX);
+	spt_init_pool(TEST_SPT_BASE, TEST_SPT_BYTES);
 	start_records();
 	start_tables();
-	start_dma();
+	smmumodel_start_dma();
 	boot_core_reset();
 	vm_info_reset();
 	for (vmid_t vmid = 1; vmid < COREVISOR; vmid++) {

@@ -51,6 +51,12 @@ struct machine {
 extern const struct machine test_machine;
 
 /*
+ * For programs about layers below the page records, before unit_main(): the
+ * identity table is emptied, since such tests give pages to VMs unrecorded.
+ */
+extern bool test_without_records;
+
+/*
  * The DMA masters of a machine: channels with a page of registers each, behind
  * SMMU 1 with streams one after the other. test_resets counts, of each, how
  * often it was reset since the machine started.

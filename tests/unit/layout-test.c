@@ -2,12 +2,15 @@
 /* Where EL2's data lies in the carve-out, and that its tables never run out. */
 #include "harness.h"
 
+#include "core/dma_identity.h"
 #include "core/el2_layout.h"
+#include "core/locks.h"
 #include "core/mem_manager.h"
 #include "core/mem_region.h"
 #include "core/page_manager.h"
 #include "core/pt_alloc.h"
 #include "plat/hypsec-virt/plat.h"
+#include "tlbmodel.h"
 
 /* A carve-out at the end of the test machine's RAM, with room for the arena. */
 #define CARVEOUT_BYTES	(16 * MIB)
@@ -40,9 +43,15 @@ static void parts_follow_each_other(void)
 	g_assert_cmphex(layout.records.base, ==, START);
 	g_assert_cmphex(layout.root, >=, START + layout.records.size);
 	g_assert_cmphex(layout.pool.base, ==, layout.root + PT_ROOT_BYTES);
-	g_assert_cmphex(layout.arena.base, >=,
+	g_assert_cmphex(layout.identity_root, >=,
 			layout.pool.base + layout.pool.size);
-	g_assert_cmphex(layout.end, ==, layout.arena.base + layout.arena.size);
+	g_assert_cmphex(layout.identity_pool.base, ==,
+			layout.identity_root + PT_ROOT_BYTES);
+	g_assert_cmphex(layout.arena.base, >=, layout.identity_pool.base +
+					       layout.identity_pool.size);
+	g_assert_cmphex(layout.spt.base, ==,
+			layout.arena.base + layout.arena.size);
+	g_assert_cmphex(layout.end, ==, layout.spt.base + layout.spt.size);
 }
 
 static void parts_are_aligned(void)
@@ -57,6 +66,9 @@ static void parts_are_aligned(void)
 		g_assert_cmphex(layout.records.size % PAGE_SIZE, ==, 0);
 		g_assert_cmphex(layout.pool.base % PAGE_SIZE, ==, 0);
 		g_assert_cmphex(layout.pool.size % PAGE_SIZE, ==, 0);
+		g_assert_cmphex(layout.identity_root % PT_ROOT_BYTES, ==, 0);
+		g_assert_cmphex(layout.identity_pool.size % PAGE_SIZE, ==, 0);
+		g_assert_cmphex(layout.spt.base % PT_CHUNK_BYTES, ==, 0);
 		g_assert_cmphex(layout.arena.base % PT_CHUNK_BYTES, ==, 0);
 		g_assert_cmphex(layout.arena.size % PT_CHUNK_BYTES, ==, 0);
 	}
@@ -78,6 +90,27 @@ static void pool_counts_tables(void)
 
 	g_assert_cmpuint(layout_of(&info, START).pool.size / PAGE_SIZE, ==,
 			 32 + 1 + 4 + 1);
+}
+
+/* The same without devices, and two for the page where devices signal. */
+static void identity_pool_counts_tables(void)
+{
+	struct board_info info = board(TEST_RAM_BYTES, CARVEOUT_BYTES);
+
+	g_assert_cmpuint(layout_of(&info, START).identity_pool.size / PAGE_SIZE,
+			 ==, 32 + 1 + 2);
+	info.memory[1] = (struct pa_range){ 2 * GIB - PAGE_SIZE,
+					    2 * PAGE_SIZE };
+	info.nr_memory = 2;
+	g_assert_cmpuint(layout_of(&info, START).identity_pool.size / PAGE_SIZE,
+			 ==, 32 + 1 + 2 + 4);
+}
+
+static void spt_pool_is_2_mib(void)
+{
+	struct board_info info = board(TEST_RAM_BYTES, CARVEOUT_BYTES);
+
+	g_assert_cmphex(layout_of(&info, START).spt.size, ==, 2 * MIB);
 }
 
 /* Two pages across a GiB boundary need two tables of either level. */
@@ -131,10 +164,7 @@ static void too_small_is_nomem_and_says_how_much(void)
 	g_assert_cmphex(layout.end, ==, end);
 }
 
-/*
- * The board's default carve-out, with 4 MiB for the image and what precedes
- * and 2 MiB for each GiB kept free for DMA tables.
- */
+/* The board's default carve-out, with 4 MiB for the image and what precedes. */
 static void default_carveout_fits_any_board(void)
 {
 	for (uint64_t ram = 256 * MIB; ram <= 64 * GIB; ram += 256 * MIB) {
@@ -147,8 +177,7 @@ static void default_carveout_fits_any_board(void)
 						   4 * MIB,
 						   platform_partial_blocks(),
 						   &layout), ==, HV_OK);
-		g_assert_cmphex(layout.end + ram / 512, <=,
-				info.carveout.base + bytes);
+		g_assert_cmphex(layout.end, <=, info.carveout.base + bytes);
 	}
 }
 
@@ -196,6 +225,42 @@ static void worst_case_never_runs_out(void)
 	}
 }
 
+/*
+ * Every second page of RAM is a VM's, on the same board. A page is added only
+ * after it left, so the table never needs more than this.
+ */
+static void identity_worst_case_never_runs_out(void)
+{
+	struct board_info info = board(TEST_RAM_BYTES, CARVEOUT_BYTES);
+	struct el2_layout layout;
+
+	info.memory[1] = (struct pa_range){ 2 * GIB - MIB, 4 * MIB };
+	info.nr_memory = 2;
+	layout = layout_of(&info, START);
+	tlbmodel_stop();
+	mem_region_reset();
+	for (uint32_t i = 0; i < info.nr_memory; i++) {
+		g_assert_cmpint(mem_region_add(info.memory[i].base,
+					       info.memory[i].size), ==, HV_OK);
+	}
+	page_manager_init(layout.records.base, mem_region_pages());
+	acquire_lock_s2page();
+	dma_identity_init(layout.identity_root, layout.identity_pool.base,
+			  layout.identity_pool.size);
+	for (uint32_t i = 0; i < info.nr_memory; i++) {
+		pfn_t pfn = info.memory[i].base >> PAGE_SHIFT;
+		pfn_t end = pfn + (info.memory[i].size >> PAGE_SHIFT);
+
+		for (; pfn < end; pfn += 2) {
+			dma_identity_remove(pfn, 1);
+		}
+	}
+	/* The ranges share a level-2 table. */
+	g_assert_cmpuint(pt_pool_free_pages(PT_IDENTITY), ==, 1);
+	release_lock_s2page();
+	tlbmodel_start();
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST("/layout/parts/follow-each-other", parts_follow_each_other),
 	UNIT_TEST("/layout/parts/are-aligned", parts_are_aligned),
@@ -204,6 +269,11 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/layout/pool/counts-tables", pool_counts_tables),
 	UNIT_TEST("/layout/pool/counts-units-touched",
 		  pool_counts_units_that_are_touched),
+	UNIT_TEST("/layout/identity-pool/counts-tables",
+		  identity_pool_counts_tables),
+	UNIT_TEST("/layout/identity-pool/worst-case-never-runs-out",
+		  identity_worst_case_never_runs_out),
+	UNIT_TEST("/layout/spt-pool/is-2-mib", spt_pool_is_2_mib),
 	UNIT_TEST("/layout/arena/grows-with-ram", arena_grows_with_ram),
 	UNIT_TEST("/layout/carveout/full-to-the-last-byte",
 		  full_to_the_last_byte_is_ok),

@@ -9,6 +9,8 @@
 #include "core/locks.h"
 #include "core/mem_region.h"
 #include "core/platform.h"
+#include "core/smmu_cfg.h"
+#include "core/smmu_hw.h"
 #include "core/smmu_regs.h"
 #include "core/spec_constants.h"
 
@@ -1015,6 +1017,29 @@ void smmumodel_start(unsigned int n)
 	}
 	smmumodel_resync();
 	native_set_bus(&bus);
+}
+
+void smmumodel_start_board(unsigned int n)
+{
+	smmu_cfg_reset();
+	smmumodel_start(n);
+	for (uint32_t i = 0; i < n; i++) {
+		g_assert_cmpint(smmu_cfg_add(SMMUMODEL_BASE(i), SMMUMODEL_BYTES,
+					     SMMUMODEL_BANKS), ==, HV_OK);
+		smmu_hw_take_over(i);
+	}
+}
+
+void smmumodel_start_dma(void)
+{
+	acquire_lock_smmu();
+	for (uint32_t i = 0; i < get_smmu_num(); i++) {
+		smmu_hw_bank_start(SMMU_IDENTITY_BANK, i, HOSTVISOR);
+		smmu_hw_set_stream(i, SMMUMODEL_STREAMS - 1,
+				   SMMU_SMR_VALID | SMMU_SMR_MASK,
+				   SMMU_IDENTITY_BANK);
+	}
+	release_lock_smmu();
 }
 
 void smmumodel_watch_records(paddr_t pa, uint64_t count)

@@ -40,6 +40,12 @@
 /* Resets @n SMMUs and makes them the machine's devices. */
 void smmumodel_start(unsigned int n);
 
+/* The same, and registers them with the firmware, which takes them over. */
+void smmumodel_start_board(unsigned int n);
+
+/* As the boot does: the identity bank translates, devices use it. */
+void smmumodel_start_dma(void);
+
 /* The page records, whose changes are checked; none before the call. */
 void smmumodel_watch_records(paddr_t records, uint64_t count);
 

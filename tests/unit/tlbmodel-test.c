@@ -779,5 +779,6 @@ static const struct unit_test tests[] = {
 
 int main(int argc, char **argv)
 {
+	test_without_records = true;
 	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));
 }

@@ -13,6 +13,7 @@
 #include "core/spec_constants.h"
 #include "core/types.h"
 #include "hypsec/boot_block.h"
+#include "hypsec/dma.h"
 #include "plat/hypsec-virt/memmap.h"
 
 /* Stage-1 descriptors of the EL2 regime (Arm ARM D8.3). */
@@ -42,6 +43,8 @@ typedef uint64_t table_t[ENTRIES] __attribute__((aligned(4096)));
 table_t el2_root_table;
 static table_t image_l2, image_l3;
 static table_t idmap_l2, idmap_l3;
+/* The GiB below RAM: the SMMUs and the DMA masters. */
+static table_t device_l2, device_l3[HYPSEC_MAX_SMMUS + 1];
 /* The GiB with the image and a last one that is not all RAM. */
 static table_t linear_l2[2];
 
@@ -97,6 +100,51 @@ static void map_idmap(void)
 	el2_root_table[pa >> PUD_SHIFT] = table_desc(&idmap_l2);
 }
 
+/*
+ * Maps registers below RAM, aligned to their size of at most 2 MiB; those of
+ * one 2 MiB share a table. Returns whether they are so.
+ */
+static bool map_device(const table_t *unused, paddr_t base, uint64_t size)
+{
+	uint64_t *entry = &device_l2[(base >> PMD_SHIFT) % ENTRIES];
+	uint64_t *l3;
+
+	if (size == 0 || size > PMD_SIZE || (size & (size - 1)) != 0 ||
+	    (base & (size - 1)) != 0 || base >= MAX_MMIO_ADDR) {
+		return false;
+	}
+	if (*entry == 0) {
+		*entry = table_desc(unused);
+	}
+	l3 = (uint64_t *)(*entry & S2_OA_MASK);
+	for (paddr_t pa = base; pa < base + size; pa += PAGE_SIZE) {
+		l3[(pa >> PAGE_SHIFT) % ENTRIES] = pa | PAGE_DEVICE;
+	}
+	return true;
+}
+
+/* The SMMUs, and the DMA masters, which EL2 resets. */
+static bool map_devices(const struct hypsec_boot_block *block)
+{
+	bool ok = block->nr_smmus <= HYPSEC_MAX_SMMUS;
+
+	if (block->version != HYPSEC_BOOT_BLOCK_VERSION) {
+		/* The rest may be anything; boot_main() says so. */
+		return true;
+	}
+	for (uint32_t i = 0; ok && i < block->nr_smmus; i++) {
+		ok = map_device(&device_l3[i], block->smmus[i].base,
+				block->smmus[i].size);
+	}
+	if (block->nr_dma_channels != 0) {
+		ok = ok && map_device(&device_l3[HYPSEC_MAX_SMMUS], DMA_BASE,
+				      HYPSEC_DMA_CHANNELS *
+					      HYPSEC_DMA_CHANNEL_BYTES);
+	}
+	el2_root_table[LINEAR_BASE >> PUD_SHIFT] = table_desc(&device_l2);
+	return ok;
+}
+
 /* Maps [base, end) of one GiB by 2 MiB blocks, without the image. */
 static void map_linear_blocks(table_t *l2, paddr_t base, paddr_t end,
 			      paddr_t image)
@@ -142,5 +190,5 @@ int el2_tables_init(const struct hypsec_boot_block *block)
 	map_image();
 	map_idmap();
 	map_linear(base + size, base + CARVEOUT_IMAGE_OFFSET);
-	return 0;
+	return map_devices(block) ? 0 : -1;
 }

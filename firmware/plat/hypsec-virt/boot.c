@@ -12,6 +12,7 @@
 #include "arch/mmu.h"
 #include "core/board_dt.h"
 #include "core/console.h"
+#include "core/dma_identity.h"
 #include "core/el2_layout.h"
 #include "core/keys.h"
 #include "core/locks.h"
@@ -23,6 +24,10 @@
 #include "core/pt_alloc.h"
 #include "core/reset_scrub.h"
 #include "core/shared_window.h"
+#include "core/smmu_cfg.h"
+#include "core/smmu_hw.h"
+#include "core/smmu_regs.h"
+#include "core/spt_ops.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
 #include "core/world.h"
@@ -73,6 +78,41 @@ static void require(const char *what, const char *error)
 	if (error != NULL) {
 		panic("%s: %s", what, error);
 	}
+}
+
+/*
+ * Nothing of the board's does DMA from here on: what a reset left programmed
+ * would reach what EL2 is about to scrub and to keep its secrets in.
+ */
+static void take_smmus(void)
+{
+	for (uint32_t i = 0; i < boot_block.nr_smmus; i++) {
+		const struct hypsec_boot_smmu *smmu = &boot_block.smmus[i];
+		uint32_t banks;
+
+		require("SMMU", smmu_hw_check(smmu->base, smmu->size, &banks));
+		if (smmu_cfg_add(smmu->base, smmu->size, banks) != HV_OK) {
+			panic("SMMU: %u context banks at 0x%lx", banks,
+			      smmu->base);
+		}
+		smmu_hw_take_over(i);
+	}
+	if (get_smmu_num() == 0) {
+		console_printf("corevisor: no SMMU: DMA is not confined\n");
+	}
+}
+
+/* The host's devices reach the host's memory, and nothing else. */
+static void start_dma(void)
+{
+	acquire_lock_smmu();
+	for (uint32_t i = 0; i < get_smmu_num(); i++) {
+		smmu_hw_bank_start(SMMU_IDENTITY_BANK, i, HOSTVISOR);
+		smmu_hw_set_stream(i, smmu_hw_num_streams(i) - 1,
+				   SMMU_SMR_VALID | SMMU_SMR_MASK,
+				   SMMU_IDENTITY_BANK);
+	}
+	release_lock_smmu();
 }
 
 /* The keys have one place; the copy of the block is not it. */
@@ -133,6 +173,8 @@ static void init_page_records(const struct board_info *info,
 	mem_zero(pa_to_el2_va(layout->records.base), layout->records.size);
 	page_manager_init(layout->records.base, mem_region_pages());
 	acquire_lock_s2page();
+	dma_identity_init(layout->identity_root, layout->identity_pool.base,
+			  layout->identity_pool.size);
 	page_manager_reserve(info->carveout.base >> PAGE_SHIFT,
 			     info->carveout.size >> PAGE_SHIFT);
 	release_lock_s2page();
@@ -234,6 +276,7 @@ static void init_memory(const struct board_info *info,
 		     layout->pool.size);
 	release_lock_pt(HOSTVISOR);
 	pt_arena_init(layout->arena.base, layout->arena.size);
+	spt_init_pool(layout->spt.base, layout->spt.size);
 	shared_window_init(info->shared.base);
 }
 
@@ -264,16 +307,20 @@ void boot_main(paddr_t block_pa)
 	el2_cpu_attach(cpu);
 	pl011_init();
 	take_boot_block(block_pa);
+	platform_set_dma_channels(boot_block.nr_dma_channels);
+	take_smmus();
 	take_keys();
 	fdt = device_tree();
 	parse_board(fdt, &info);
 	init_memory(&info, &layout);
+	start_dma();
 	add_cpus(&info);
 	publish(&layout);
 	psci_init(el2_secondary_pa());
-	console_printf("corevisor: %lu MiB RAM, %u CPUs, EL2 memory 0x%lx "
-		       "(%lu MiB)\n", MIB(mem_region_pages() << PAGE_SHIFT),
-		       pcpu_count(), info.carveout.base,
+	console_printf("corevisor: %lu MiB RAM, %u CPUs, %u SMMUs, EL2 memory "
+		       "0x%lx (%lu MiB)\n",
+		       MIB(mem_region_pages() << PAGE_SHIFT), pcpu_count(),
+		       get_smmu_num(), info.carveout.base,
 		       MIB(info.carveout.size));
 	if (info.kernel.size == 0) {
 		console_printf("corevisor: no host kernel was loaded (-kernel), "

@@ -3,7 +3,8 @@
  * EL2's virtual address space (39 bits, three levels, 4 KiB granule) and the
  * layout of the carve-out. Used by C, assembly and the linker script.
  *
- *   0x20_0000_0000 + PA	RAM, RW and never executable, without the image
+ *   0x20_0000_0000 + PA	RAM, RW and never executable, without the image; below
+ *				RAM the SMMUs and DMA masters
  *   0x40_0000_0000		the image (2 MiB window, 4 KiB pages)
  *   0x40_001f_0000		the devices that EL2 uses, at the window's end
  *   PA of .idmap		one executable page where the MMU is turned on

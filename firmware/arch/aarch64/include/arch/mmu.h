@@ -22,7 +22,8 @@
  * @block: PA of the boot block, which is the first byte of the carve-out
  *
  * Returns: 0, or -1 if the carve-out is not 2 MiB aligned RAM below
- * EL2_LINEAR_END
+ * EL2_LINEAR_END, or an SMMU is not below MAX_MMIO_ADDR and aligned to its
+ * size of at most 2 MiB
  */
 int el2_tables_init(const struct hypsec_boot_block *block);
 
