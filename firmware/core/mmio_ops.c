@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Devices that EL2 owns and emulates for the host. Layer: MmioOps, with the
- * decoding of the host's loads and stores from AbstractMachine and MmioRaw.
- * Locks: takes smmu, which all emulated devices share.
+ * The SMMUs as the host sees them. Layer: MmioOps and MmioOpsAux on MmioCore,
+ * with the decoding of the host's loads and stores from AbstractMachine and
+ * MmioRaw.
+ * Locks: takes smmu.
  */
 #include "core/mmio_ops.h"
 
 #include "core/locks.h"
+#include "core/mmio_core.h"
 #include "core/pcpu.h"
-#include "core/platform.h"
+#include "core/smmu_cfg.h"
 #include "core/spec_constants.h"
 #include "core/trap_frame.h"
-#include "core/violation.h"
 
 /* Rt of a load to nowhere, or of a store of zero. */
 #define RD_XZR	31u
@@ -118,19 +119,27 @@ static void host_set_mmio_data(uint32_t esr, uint64_t value)
 	}
 }
 
-/* The emulated device at @addr, NULL if there is none. */
-static const struct mmio_device *device_at(uint64_t addr)
+/**
+ * is_smmu_range() - the SMMU whose registers are at an address
+ * @addr: any IPA
+ *
+ * Spec:    MmioOpsAux.is_smmu_range_spec
+ * Delta:   none; SMMUs do not change after boot
+ * Locks:   none
+ * Returns: its number, INVALID if there is none
+ */
+uint32_t is_smmu_range(uint64_t addr)
 {
-	const struct mmio_device *devices;
-	uint32_t n = platform_mmio_devices(&devices);
+	uint32_t n = get_smmu_num();
+	uint32_t found = INVALID;
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (addr >= devices[i].base &&
-		    addr - devices[i].base < devices[i].bytes) {
-			return &devices[i];
+		if (addr >= get_smmu_base(i) &&
+		    addr - get_smmu_base(i) < get_smmu_size(i)) {
+			found = i;
 		}
 	}
-	return NULL;
+	return found;
 }
 
 /* Whether the syndrome says all that an emulation needs. */
@@ -149,62 +158,74 @@ static bool is_little_a64(uint64_t spsr)
 	return (spsr & SPSR_M4_AARCH32) == 0 && (cpu_el1_sctlr() & big) == 0;
 }
 
-/* One access at @offset; false if the device refuses it. */
-static bool access_device(const struct mmio_device *device, uint64_t offset,
-			  uint32_t esr)
+/**
+ * handle_host_mmio() - do the host's load or store on an SMMU
+ * @addr:  IPA of the page that it faulted on, one of the SMMU's
+ * @index: the SMMU
+ * @esr:   syndrome with ISV
+ *
+ * Spec:    MmioOpsAux.handle_host_mmio_spec
+ * Delta:   D-020: a refusal has done nothing, and skips nothing
+ * Locks:   caller holds smmu
+ * Returns: HV_OK if it is done and the instruction skipped; HV_EPERM
+ * Refuses: sizes other than 4 and 8, addresses that are not a multiple of the
+ *	    size, and what handle_smmu_read() and handle_smmu_write() refuse -
+ *	    host can reach this
+ */
+enum hv_status handle_host_mmio(uint64_t addr, uint32_t index, uint32_t esr)
 {
-	uint32_t bytes = host_dabt_get_as(esr);
-	uint64_t value = 0;
+	uint64_t fault_ipa = host_get_fault_ipa(addr);
+	uint32_t len = host_dabt_get_as(esr);
+	enum hv_status status;
+	uint64_t data;
 
-	if ((device->sizes & bytes) == 0 || (offset & (bytes - 1)) != 0 ||
-	    offset > device->bytes - bytes) {
-		return false;
+	if (len < 4 || (fault_ipa & (len - 1)) != 0) {
+		return HV_EPERM;
 	}
 	if (host_dabt_is_write(esr) != 0) {
-		return device->write(offset, bytes, host_get_mmio_data(esr));
+		status = handle_smmu_write(fault_ipa, len, index,
+					   host_get_mmio_data(esr));
+	} else {
+		status = handle_smmu_read(fault_ipa, len, index, &data);
+		if (status == HV_OK) {
+			host_set_mmio_data(esr, data);
+		}
 	}
-	if (!device->read(offset, bytes, &value)) {
-		return false;
+	if (status == HV_OK) {
+		host_skip_instr();
 	}
-	host_set_mmio_data(esr, value);
-	return true;
+	return status;
 }
 
 /**
- * emulate_mmio() - do the host's load or store on a device of EL2's
+ * emulate_mmio() - do the host's load or store, if it is on an SMMU
  * @addr: IPA of the page that it faulted on
  * @esr:  syndrome of the fault
  *
  * Spec:    MmioOps.emulate_mmio_spec
- * Delta:   D-001. D-020: a status instead of a device number. Any device of
- *	    the platform's table, not only SMMUs, and only accesses that the
- *	    syndrome describes in full (G14, G71)
+ * Delta:   D-001. D-020: a status instead of the SMMU's number, and only
+ *	    accesses that the syndrome describes in full (G14, G71)
  * Locks:   takes smmu; caller holds none
  * Returns: HV_OK if it is done and the instruction skipped; HV_ENOTSUP if no
- *	    emulated device is there; HV_EPERM if the access is refused, and
- *	    nothing has changed
- * Refuses: fetches, accesses without syndrome, of a walk, of a wrong size, of
- *	    AArch32 or big-endian code, or that the device refuses - host can
+ *	    SMMU is there; HV_EPERM if the access is refused, and nothing has
+ *	    changed
+ * Refuses: fetches, accesses without syndrome, of a walk, of AArch32 or
+ *	    big-endian code, and what handle_host_mmio() refuses - host can
  *	    reach this
  */
 enum hv_status emulate_mmio(uint64_t addr, uint32_t esr)
 {
-	const struct mmio_device *device = device_at(addr);
-	bool done;
+	uint32_t index = is_smmu_range(addr);
+	enum hv_status status;
 
-	if (device == NULL) {
+	if (index == INVALID) {
 		return HV_ENOTSUP;
 	}
 	if (!is_decoded(esr) || !is_little_a64(this_cpu()->frame->spsr)) {
 		return HV_EPERM;
 	}
 	acquire_lock_smmu();
-	done = access_device(device, host_get_fault_ipa(addr) - device->base,
-			     esr);
+	status = handle_host_mmio(addr, index, esr);
 	release_lock_smmu();
-	if (!done) {
-		return HV_EPERM;
-	}
-	host_skip_instr();
-	return HV_OK;
+	return status;
 }

@@ -25,32 +25,6 @@ bool platform_host_device(paddr_t pa, uint64_t bytes);
 paddr_t platform_msi_page(void);
 
 /**
- * struct mmio_device - a device of EL2's that the host sees by emulation
- * @base:  PA, and IPA for the host; page aligned
- * @bytes: size, a multiple of a page
- * @sizes: the access sizes that it takes: 1, 2, 4, 8 ORed
- * @read:  a load of so many bytes at an offset; false refuses it
- * @write: a store; false refuses it, with nothing changed
- *
- * Both are called with smmu held and an aligned offset inside the device.
- */
-struct mmio_device {
-	paddr_t base;
-	uint64_t bytes;
-	uint32_t sizes;
-	bool (*read)(uint64_t offset, uint32_t bytes, uint64_t *value);
-	bool (*write)(uint64_t offset, uint32_t bytes, uint64_t value);
-};
-
-/**
- * platform_mmio_devices() - the emulated devices
- * @devices: where the address of the first goes
- *
- * Returns: how many; they never change
- */
-uint32_t platform_mmio_devices(const struct mmio_device **devices);
-
-/**
  * struct dma_device - a DMA master of the platform that a VM can be given
  * @base:   PA of its registers, page aligned
  * @bytes:  their size, a multiple of a page

@@ -65,12 +65,15 @@
 #define SMMU_CB_FSYNR0		0x068
 #define SMMU_CB_FSYNR1		0x06c
 #define SMMU_CB_IPAFAR		0x070	/* 64 */
-#define SMMU_CB_TLBIVA		0x600	/* first of the stage-1 operations */
-#define SMMU_CB_TLBIVAAL	0x628	/* last of them */
+#define SMMU_CB_TLBIVA		0x600	/* 64, as all but ASID and ALL */
+#define SMMU_CB_TLBIASID	0x610
+#define SMMU_CB_TLBIVAL		0x620
 #define SMMU_CB_TLBIIPAS2	0x630	/* 64 */
 #define SMMU_CB_TLBIIPAS2L	0x638	/* 64 */
 #define SMMU_CB_TLBSYNC		0x7f0
 #define SMMU_CB_TLBSTATUS	0x7f4
+#define SMMU_CB_ATS1PR		0x800	/* first of the translation requests */
+#define SMMU_CB_ATSR		0x8f0
 
 /* sCR0. */
 #define SMMU_SCR0_CLIENTPD	BIT(0)
@@ -94,17 +97,21 @@
 #define SMMU_IDR0_EXIDS		BIT(8)
 #define SMMU_IDR0_NUMSIDB_SHIFT	9
 #define SMMU_IDR0_NUMSIDB_WIDTH	4
+#define SMMU_IDR0_BTM		BIT(13)
 #define SMMU_IDR0_EXSMRGS	BIT(15)
 #define SMMU_IDR0_ATOSNS	BIT(26)
 #define SMMU_IDR0_SMS		BIT(27)
 #define SMMU_IDR0_NTS		BIT(28)
 #define SMMU_IDR0_S2TS		BIT(29)
 #define SMMU_IDR0_S1TS		BIT(30)
+#define SMMU_IDR0_SES		BIT(31)
 #define SMMU_IDR1_NUMCB		GENMASK(7, 0)
 #define SMMU_IDR1_PAGESIZE	BIT(31)	/* pages of 64 KiB */
 #define SMMU_IDR1_NUMS2CB	GENMASK(23, 16)
+#define SMMU_IDR1_NUMS2CB_SHIFT	16
 #define SMMU_IDR1_NUMPAGENDXB_SHIFT 28
 #define SMMU_IDR1_NUMPAGENDXB_WIDTH 3
+#define SMMU_IDR2_GRANULES_AND_SIZES GENMASK(14, 0)
 #define SMMU_IDR2_VMID16S	BIT(15)
 
 /* sTLBGSTATUS, TLBSTATUS: an invalidation is under way. */
@@ -136,6 +143,9 @@
 #define SMMU_SCTLR_CFIE		BIT(6)
 #define SMMU_SCTLR_CFCFG	BIT(7)
 #define SMMU_SCTLR_HUPCF	BIT(8)
+
+/* EL2's choice of VMID: one for each bank. */
+#define SMMU_VMID_TAG(owner, cbndx) ((owner) | (cbndx) << 4)
 
 /* What FSR and sGFSR hold of faults. */
 #define SMMU_FSR_FAULT		UINT64_C(0xc00001fe)

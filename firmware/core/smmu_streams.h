@@ -21,11 +21,36 @@
 void smmu_streams_init(uint32_t index);
 
 /**
+ * smmu_streams_write_scr0() - the host writes sCR0
+ * @index: which SMMU
+ * @value: what it writes
+ *
+ * CLIENTPD decides whose entries are in force: the host's are, if it is 0.
+ */
+void smmu_streams_write_scr0(uint32_t index, uint32_t value);
+
+/**
+ * smmu_streams_write_smr() - the host writes an SMR that it sees
+ * @index: which SMMU
+ * @n:	   the entry, below smmu_shadow.streams
+ * @value: what it writes
+ *
+ * Returns: HV_EPERM if a valid entry would match a stream of a VM's
+ */
+enum hv_status WARN_UNUSED smmu_streams_write_smr(uint32_t index, uint32_t n,
+						  uint32_t value);
+
+/* The same for S2CR: HV_EPERM if the bank is not the host's. */
+enum hv_status WARN_UNUSED smmu_streams_write_s2cr(uint32_t index, uint32_t n,
+						   uint32_t value);
+
+/**
  * smmu_streams_can_set() - may EL2 decide about a stream?
  * @index:  which SMMU
- * @stream: a stream id of a DMA device of the platform
+ * @stream: a stream id
  *
- * Returns: HV_EBUSY if an entry of the host's that is in force matches it
+ * Returns: HV_EINVAL if it is no platform device's behind this SMMU; HV_EBUSY
+ * if a valid entry of the host's matches it, in force or not
  */
 enum hv_status WARN_UNUSED smmu_streams_can_set(uint32_t index,
 						uint32_t stream);
@@ -37,7 +62,10 @@ enum hv_status WARN_UNUSED smmu_streams_can_set(uint32_t index,
  * @owner:  HOSTVISOR, or the VM that owns the device
  * @cbndx:  its bank, or SMMU_STREAM_FAULT
  *
- * In force at return, after a transaction under way through the old bank.
+ * In force at return, after a transaction under way through the old bank. For
+ * a stream of the host's it holds until an entry of the host's own, in force,
+ * matches the stream.
+ * Locks: takes spt
  */
 void smmu_streams_set(uint32_t index, uint32_t stream, vmid_t owner,
 		      uint32_t cbndx);
@@ -46,6 +74,10 @@ void smmu_streams_set(uint32_t index, uint32_t stream, vmid_t owner,
  * smmu_streams_leave_bank() - no stream selects a bank any more
  * @index: which SMMU
  * @cbndx: the bank; what selected it faults
+ *
+ * What the host reads back of the bank, and of entries that selected it, is as
+ * after a reset. The bank still has its owner.
+ * Locks: takes spt
  */
 void smmu_streams_leave_bank(uint32_t index, uint32_t cbndx);
 

@@ -218,7 +218,6 @@ void machine_start(const struct machine *machine)
 	saved_vm_reset();
 	instances_reset();
 	reclaim_reset();
-	native_set_mmio(NULL, 0);
 	start_dma_devices();
 	violation_set_halt(false);
 	native_console_reset();

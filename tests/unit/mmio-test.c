@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The host's loads and stores on a device that EL2 emulates: what the
- * syndrome says is done, and anything less is refused.
+ * The host's loads and stores on an SMMU, which EL2 emulates: what the syndrome
+ * says is done, and anything less is refused. What a register does with it is
+ * smmu-filter-test.c's.
  */
 #include "opstate.h"
 
@@ -9,16 +10,22 @@
 
 #include "core/locks.h"
 #include "core/mmio_ops.h"
-#include "core/platform.h"
+#include "core/smmu_cfg.h"
 #include "core/trap_handler.h"
 #include "core/violation.h"
+#include "smmumodel.h"
 
-#define DEVICE UINT64_C(0x0c000000)
-#define DEVICE_BYTES (2 * PAGE_SIZE)
+/* A bank of the host's of the first SMMU: FSR, FAR, TLBIIPAS2. */
+#define BANK		1u
+#define SMMU		SMMUMODEL_BASE(0)
+#define SMMUS_END	SMMUMODEL_BASE(2)
+#define FSR		(SMMU + 0x9058)
+#define FAR		(SMMU + 0x9060)
+#define TLBIIPAS2	(SMMU + 0x9630)
 #define PC UINT64_C(0xffff800080123450)
 #define VBAR UINT64_C(0xffff800080010800)
-/* Negative as a byte, a half and a doubleword, positive as a word. */
-#define VALUE UINT64_C(0x8182838475868788)
+/* Negative as a word, positive as a doubleword. */
+#define VALUE UINT64_C(0x7172737485868788)
 
 /* ISS of a data abort with ISV (Arm ARM D19.2.37). */
 #define ISV		BIT(24)
@@ -37,60 +44,45 @@
 #define DABT		((uint64_t)0x24 << 26 | BIT(25))
 #define IABT		((uint64_t)0x20 << 26 | BIT(25))
 
-/* A device that remembers its last access and gives VALUE. */
+/* Hardware that remembers its last access and gives VALUE. */
 static struct {
 	unsigned int reads;
 	unsigned int writes;
-	uint64_t offset;
+	uint64_t addr;
 	uint32_t bytes;
 	uint64_t value;
-	bool refuses;
 } device;
 
-static bool device_read(uint64_t offset, uint32_t bytes, uint64_t *value)
+static uint64_t device_read(paddr_t pa, unsigned int bytes)
 {
 	g_assert_true(lock_smmu_is_held());
-	if (device.refuses) {
-		return false;
-	}
 	device.reads++;
-	device.offset = offset;
+	device.addr = pa;
 	device.bytes = bytes;
-	*value = VALUE;
-	return true;
+	return bytes == 8 ? VALUE : (uint32_t)VALUE;
 }
 
-static bool device_write(uint64_t offset, uint32_t bytes, uint64_t value)
+static void device_write(paddr_t pa, unsigned int bytes, uint64_t value)
 {
 	g_assert_true(lock_smmu_is_held());
-	if (device.refuses) {
-		return false;
-	}
 	device.writes++;
-	device.offset = offset;
+	device.addr = pa;
 	device.bytes = bytes;
 	device.value = value;
-	return true;
 }
 
-/* Another one first, to be looked past; it may not be touched. */
-static struct mmio_device devices[] = {
-	{ .base = DEVICE - MIB, .bytes = PAGE_SIZE, .sizes = 0 },
-	{
-		.base = DEVICE,
-		.bytes = DEVICE_BYTES,
-		.sizes = 1 | 2 | 4 | 8,
-		.read = device_read,
-		.write = device_write,
-	},
-};
+static const struct native_bus device_bus = { device_read, device_write };
 
-static void start(uint32_t sizes)
+static void start(void)
 {
 	ops_start();
+	acquire_lock_smmu();
+	for (uint32_t i = 0; i < get_smmu_num(); i++) {
+		set_smmu_cfg_vmid(BANK, i, HOSTVISOR);
+	}
+	release_lock_smmu();
 	memset(&device, 0, sizeof(device));
-	devices[1].sizes = sizes;
-	native_set_mmio(devices, ARRAY_SIZE(devices));
+	native_set_bus(&device_bus);
 	native_cpu.vbar_el1 = VBAR;
 }
 
@@ -159,16 +151,11 @@ struct load {
 
 /* Size, sign extension and register width of a load. */
 static const struct load loads[] = {
-	{ SAS(0), 0x88 },
-	{ SAS(1), 0x8788 },
-	{ SAS(2), 0x75868788 },
+	{ SAS(2), 0x85868788 },
+	{ SAS(2) | SF, 0x85868788 },
+	{ SAS(2) | SSE, 0x85868788 },
+	{ SAS(2) | SSE | SF, 0xffffffff85868788 },
 	{ SAS(3) | SF, VALUE },
-	{ SAS(0) | SF, 0x88 },
-	{ SAS(0) | SSE, 0xffffff88 },
-	{ SAS(1) | SSE, 0xffff8788 },
-	{ SAS(0) | SSE | SF, 0xffffffffffffff88 },
-	{ SAS(1) | SSE | SF, 0xffffffffffff8788 },
-	{ SAS(2) | SSE | SF, 0x75868788 },
 };
 
 static void load_fills_its_register(void)
@@ -176,38 +163,41 @@ static void load_fills_its_register(void)
 	for (size_t i = 0; i < ARRAY_SIZE(loads); i++) {
 		struct trap_frame frame, expected;
 
-		start(15);
-		frame = fault(DEVICE + 0x1008, DABT | ISV | SRT(17) |
-						       loads[i].iss);
+		start();
+		frame = fault(FAR, DABT | ISV | SRT(17) | loads[i].iss);
 		expected = frame;
 		expected.regs[17] = loads[i].result;
 		expected.elr = PC + 4;
 		assert_emulated(&frame, &expected);
 		g_assert_cmpuint(device.reads, ==, 1);
-		g_assert_cmphex(device.offset, ==, 0x1008);
+		g_assert_cmphex(device.addr, ==, FAR);
 		g_assert_cmpuint(device.bytes, ==,
 				 1 << (loads[i].iss >> 22 & 3));
 	}
 }
 
+/* One store of @sas by x30 to @addr, and what arrives there. */
+static void assert_stored(uint64_t addr, unsigned int sas, uint64_t value)
+{
+	struct trap_frame frame, expected;
+
+	start();
+	frame = fault(addr, DABT | ISV | WNR | SAS(sas) | SRT(30));
+	expected = frame;
+	expected.elr = PC + 4;
+	assert_emulated(&frame, &expected);
+	g_assert_cmpuint(device.writes, ==, 1);
+	g_assert_cmphex(device.value, ==, value);
+	g_assert_cmphex(device.addr, ==, addr);
+	g_assert_cmpuint(device.bytes, ==, 1 << sas);
+}
+
 static void store_gives_its_registers_low_bytes(void)
 {
-	for (unsigned int sas = 0; sas < 4; sas++) {
-		uint64_t mask = ~UINT64_C(0) >> (64 - 8 * (1 << sas));
-		struct trap_frame frame, expected;
-
-		start(15);
-		frame = fault(DEVICE + 8, DABT | ISV | WNR | SAS(sas) |
-						  SRT(30));
-		expected = frame;
-		expected.elr = PC + 4;
-		assert_emulated(&frame, &expected);
-		g_assert_cmpuint(device.writes, ==, 1);
-		g_assert_cmphex(device.value, ==,
-				UINT64_C(0xf0f1f2f3f4f5f61e) & mask);
-		g_assert_cmphex(device.offset, ==, 8);
-		g_assert_cmpuint(device.bytes, ==, 1 << sas);
-	}
+	assert_stored(FSR, 2, 0xf4f5f61e);
+	assert_stored(TLBIIPAS2, 3, UINT64_C(0xf0f1f2f3f4f5f61e));
+	/* Of the other SMMU. */
+	assert_stored(FSR + SMMUMODEL_BYTES, 2, 0xf4f5f61e);
 }
 
 /* G71: register 31 is zero, and nothing. */
@@ -215,8 +205,8 @@ static void g71_store_of_xzr_is_zero(void)
 {
 	struct trap_frame frame, expected;
 
-	start(15);
-	frame = fault(DEVICE, DABT | ISV | WNR | SAS(3) | SRT(31));
+	start();
+	frame = fault(TLBIIPAS2, DABT | ISV | WNR | SAS(3) | SRT(31));
 	expected = frame;
 	expected.elr = PC + 4;
 	device.value = VALUE;
@@ -228,8 +218,8 @@ static void g71_load_to_xzr_goes_nowhere(void)
 {
 	struct trap_frame frame, expected;
 
-	start(15);
-	frame = fault(DEVICE, DABT | ISV | SAS(3) | SF | SRT(31));
+	start();
+	frame = fault(FAR, DABT | ISV | SAS(3) | SF | SRT(31));
 	expected = frame;
 	expected.elr = PC + 4;
 	assert_emulated(&frame, &expected);
@@ -240,8 +230,8 @@ static void access_ends_a_step_and_a_branch(void)
 {
 	struct trap_frame frame;
 
-	start(15);
-	frame = fault(DEVICE, DABT | ISV | SAS(2) | SRT(1));
+	start();
+	frame = fault(FSR, DABT | ISV | SAS(2) | SRT(1));
 	frame.spsr |= BIT(21) | UINT64_C(3) << 10;
 	trap_host_sync(&frame);
 	g_assert_cmphex(frame.spsr, ==, 0x60000005);
@@ -250,41 +240,41 @@ static void access_ends_a_step_and_a_branch(void)
 /* G14, G71: pairs, write-back, vectors, cache maintenance: no syndrome. */
 static void g14_access_without_syndrome_is_refused(void)
 {
-	start(15);
-	assert_aborted(DEVICE, DABT | SAS(2) | SRT(1));
-	assert_aborted(DEVICE, DABT | WNR | SAS(2) | SRT(1));
-	g_assert_nonnull(strstr(native_console(), "access to IPA 0xc000000"));
+	start();
+	assert_aborted(FSR, DABT | SAS(2) | SRT(1));
+	assert_aborted(FSR, DABT | WNR | SAS(2) | SRT(1));
+	g_assert_nonnull(strstr(native_console(), "access to IPA 0x9059000"));
 }
 
 static void g14_fetch_is_refused(void)
 {
-	start(15);
-	assert_aborted(DEVICE, IABT);
+	start();
+	assert_aborted(FSR, IABT);
 	/* Whatever else is in its syndrome. */
-	assert_aborted(DEVICE, IABT | ISV | SAS(2) | SRT(1));
+	assert_aborted(FSR, IABT | ISV | SAS(2) | SRT(1));
 }
 
 static void g14_table_walk_is_refused(void)
 {
-	start(15);
-	assert_aborted(DEVICE, DABT | ISV | S1PTW | SAS(3) | SRT(1));
+	start();
+	assert_aborted(FAR, DABT | ISV | S1PTW | SAS(3) | SRT(1));
 }
 
 /* Two bytes to skip, and a block of conditional instructions to go on in. */
 static void aarch32_access_is_refused(void)
 {
-	start(15);
-	assert_aborted_in(EL0_THUMB, DEVICE, DABT | ISV | SAS(2) | SRT(1));
+	start();
+	assert_aborted_in(EL0_THUMB, FSR, DABT | ISV | SAS(2) | SRT(1));
 }
 
 /* Its bytes are in the other order. */
 static void big_endian_access_is_refused(void)
 {
-	start(15);
+	start();
 	native_cpu.sctlr_el1 = BIT(25);
-	assert_aborted(DEVICE, DABT | ISV | SAS(2) | SRT(1));
+	assert_aborted(FSR, DABT | ISV | SAS(2) | SRT(1));
 	native_cpu.sctlr_el1 = BIT(24);
-	assert_aborted_in(EL0T, DEVICE, DABT | ISV | SAS(2) | SRT(1));
+	assert_aborted_in(EL0T, FSR, DABT | ISV | SAS(2) | SRT(1));
 }
 
 /* EL0's order is not EL1's. */
@@ -292,12 +282,12 @@ static void little_endian_access_beside_a_big_endian_level(void)
 {
 	struct trap_frame frame;
 
-	start(15);
+	start();
 	native_cpu.sctlr_el1 = ~BIT(25);
-	frame = fault(DEVICE, DABT | ISV | SAS(2) | SRT(1));
+	frame = fault(FSR, DABT | ISV | SAS(2) | SRT(1));
 	trap_host_sync(&frame);
 	native_cpu.sctlr_el1 = ~BIT(24);
-	frame = fault(DEVICE, DABT | ISV | SAS(2) | SRT(1));
+	frame = fault(FSR, DABT | ISV | SAS(2) | SRT(1));
 	frame.spsr = EL0T;
 	trap_host_sync(&frame);
 	g_assert_cmpuint(device.reads, ==, 2);
@@ -307,8 +297,8 @@ static void g14_other_faults_are_refused(void)
 {
 	struct trap_frame frame;
 
-	start(15);
-	frame = fault(DEVICE, DABT | ISV | SAS(2) | SRT(1));
+	start();
+	frame = fault(FSR, DABT | ISV | SAS(2) | SRT(1));
 	/* A permission fault at level 3. */
 	frame.esr = (frame.esr & ~UINT64_C(0x3f)) | 0xf;
 	trap_host_sync(&frame);
@@ -316,64 +306,81 @@ static void g14_other_faults_are_refused(void)
 	g_assert_cmpuint(accesses(), ==, 0);
 }
 
-static void size_that_the_device_has_not_is_refused(void)
+static void bytes_and_halves_are_refused(void)
 {
-	for (uint32_t sizes = 1; sizes <= 8; sizes *= 2) {
-		start(sizes);
-		for (unsigned int sas = 0; sas < 4; sas++) {
-			struct trap_frame frame;
+	start();
+	for (unsigned int sas = 0; sas < 2; sas++) {
+		for (uint64_t addr = SMMU; addr < SMMUS_END;
+		     addr += 0x1000 + 4) {
 			uint64_t esr = DABT | ISV | SAS(sas) | SRT(1);
 
-			if (sizes != UINT32_C(1) << sas) {
-				assert_aborted(DEVICE, esr);
-				assert_aborted(DEVICE, esr | WNR);
-				continue;
-			}
-			frame = fault(DEVICE, esr);
-			trap_host_sync(&frame);
-			g_assert_cmphex(frame.elr, ==, PC + 4);
+			assert_aborted(addr, esr);
+			assert_aborted(addr, esr | WNR);
 		}
-		g_assert_cmpuint(accesses(), ==, 1);
 	}
 }
 
 static void misaligned_access_is_refused(void)
 {
-	start(15);
-	assert_aborted(DEVICE + 1, DABT | ISV | SAS(1) | SRT(1));
-	assert_aborted(DEVICE + 2, DABT | ISV | SAS(2) | SRT(1));
-	assert_aborted(DEVICE + 4, DABT | ISV | SAS(3) | SRT(1));
-	assert_aborted(DEVICE + DEVICE_BYTES - 1, DABT | ISV | SAS(1) | SRT(1));
+	start();
+	for (unsigned int n = 1; n < 8; n++) {
+		uint64_t word = DABT | ISV | SAS(2) | SRT(1);
+		uint64_t doubleword = DABT | ISV | SAS(3) | SRT(1);
+
+		if (n != 4) {
+			assert_aborted(FAR + n, word);
+			assert_aborted(FSR + n, word | WNR);
+		}
+		assert_aborted(FAR + n, doubleword);
+		assert_aborted(TLBIIPAS2 + n, doubleword | WNR);
+	}
+	assert_aborted(SMMU + 0xfff, DABT | ISV | SAS(2));
+	assert_aborted(SMMU + 0xffc, DABT | ISV | SAS(3));
 }
 
-static void last_bytes_of_the_device_are_its_own(void)
+static void last_bytes_of_the_smmus_are_theirs(void)
 {
 	struct trap_frame frame;
 
-	start(15);
-	frame = fault(DEVICE + DEVICE_BYTES - 8, DABT | ISV | SAS(3) | SF);
+	start();
+	/* A register that is not there reads 0. */
+	frame = fault(SMMUS_END - 4, DABT | ISV | SAS(2) | SRT(1));
 	trap_host_sync(&frame);
-	g_assert_cmphex(device.offset, ==, DEVICE_BYTES - 8);
-	/* Behind it there is nothing, and before it neither. */
-	assert_aborted(DEVICE + DEVICE_BYTES, DABT | ISV | SAS(3));
-	assert_aborted(DEVICE - 8, DABT | ISV | SAS(3));
-	g_assert_cmpuint(accesses(), ==, 1);
+	g_assert_cmphex(frame.regs[1], ==, 0);
+	g_assert_cmphex(frame.elr, ==, PC + 4);
+	/* Behind them there is nothing, and before them neither. */
+	assert_aborted(SMMUS_END, DABT | ISV | SAS(2));
+	assert_aborted(SMMU - 4, DABT | ISV | SAS(2));
+	g_assert_cmpuint(is_smmu_range(SMMU - 1), ==, INVALID);
+	g_assert_cmpuint(is_smmu_range(SMMU), ==, 0);
+	g_assert_cmpuint(is_smmu_range(SMMUMODEL_BASE(1) - 1), ==, 0);
+	g_assert_cmpuint(is_smmu_range(SMMUMODEL_BASE(1)), ==, 1);
+	g_assert_cmpuint(is_smmu_range(SMMUS_END), ==, INVALID);
+	g_assert_cmpuint(accesses(), ==, 0);
 }
 
-static void access_that_the_device_refuses_is_refused(void)
+static void access_that_the_filter_refuses_is_refused(void)
 {
-	start(15);
-	device.refuses = true;
-	assert_aborted(DEVICE, DABT | ISV | SAS(2) | SRT(1));
-	assert_aborted(DEVICE, DABT | ISV | SAS(2) | SRT(1) | WNR);
+	start();
+	assert_aborted(SMMU + 0x2000, DABT | ISV | SAS(2) | SRT(1) | WNR);
+	assert_aborted(FSR, DABT | ISV | SAS(3) | SRT(1));
 }
 
-/* Where no emulated device is, the fault is one of memory. */
+static void board_without_smmus(void)
+{
+	start();
+	smmu_cfg_reset();
+	g_assert_cmpint(emulate_mmio(SMMU, (uint32_t)(DABT | ISV | SAS(2))), ==,
+			HV_ENOTSUP);
+	assert_aborted(SMMU, DABT | ISV | SAS(2));
+}
+
+/* Where no SMMU is, the fault is one of memory. */
 static void other_faults_are_mapped_as_before(void)
 {
 	struct trap_frame frame;
 
-	start(15);
+	start();
 	g_assert_cmpint(emulate_mmio(OPS_RAM, (uint32_t)(DABT | ISV)), ==,
 			HV_ENOTSUP);
 	frame = fault(OPS_RAM, DABT | ISV | SAS(3));
@@ -392,11 +399,11 @@ static void halt_panics_on_a_refused_access(void)
 {
 	struct trap_frame frame;
 
-	start(15);
+	start();
 	violation_set_halt(true);
-	frame = fault(DEVICE, DABT);
+	frame = fault(FSR, DABT);
 	assert_panics(run_frame, &frame,
-		      "violation by the host: access to IPA 0xc000000");
+		      "violation by the host: access to IPA 0x9059000");
 }
 
 static void syndrome_fields_are_the_architectures(void)
@@ -430,13 +437,14 @@ static const struct unit_test tests[] = {
 		  little_endian_access_beside_a_big_endian_level),
 	UNIT_TEST("/mmio/g14_other_faults_are_refused",
 		  g14_other_faults_are_refused),
-	UNIT_TEST("/mmio/refusal/size-that-the-device-has-not",
-		  size_that_the_device_has_not_is_refused),
+	UNIT_TEST("/mmio/refusal/bytes-and-halves",
+		  bytes_and_halves_are_refused),
 	UNIT_TEST("/mmio/refusal/misaligned", misaligned_access_is_refused),
 	UNIT_TEST("/mmio/range/last-bytes-are-its-own",
-		  last_bytes_of_the_device_are_its_own),
-	UNIT_TEST("/mmio/refusal/by-the-device",
-		  access_that_the_device_refuses_is_refused),
+		  last_bytes_of_the_smmus_are_theirs),
+	UNIT_TEST("/mmio/refusal/by-the-filter",
+		  access_that_the_filter_refuses_is_refused),
+	UNIT_TEST("/mmio/range/no-smmus", board_without_smmus),
 	UNIT_TEST("/mmio/fault/others-are-mapped-as-before",
 		  other_faults_are_mapped_as_before),
 	UNIT_TEST_DIES("/mmio/halt/panics-on-a-refused-access",

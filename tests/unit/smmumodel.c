@@ -12,6 +12,7 @@
 #include "core/smmu_cfg.h"
 #include "core/smmu_hw.h"
 #include "core/smmu_regs.h"
+#include "core/smmu_streams.h"
 #include "core/spec_constants.h"
 
 #define ENTRIES		512
@@ -1032,14 +1033,12 @@ void smmumodel_start_board(unsigned int n)
 
 void smmumodel_start_dma(void)
 {
-	acquire_lock_smmu();
 	for (uint32_t i = 0; i < get_smmu_num(); i++) {
+		acquire_lock_smmu();
 		smmu_hw_bank_start(SMMU_IDENTITY_BANK, i, HOSTVISOR);
-		smmu_hw_set_stream(i, SMMUMODEL_STREAMS - 1,
-				   SMMU_SMR_VALID | SMMU_SMR_MASK,
-				   SMMU_IDENTITY_BANK);
+		release_lock_smmu();
+		smmu_streams_init(i);
 	}
-	release_lock_smmu();
 }
 
 void smmumodel_watch_records(paddr_t pa, uint64_t count)

@@ -47,8 +47,6 @@ static char console[CONSOLE_BYTES];
 static size_t console_length;
 static unsigned int panics;
 
-static const struct mmio_device *mmio_devices;
-static uint32_t nr_mmio_devices;
 static const struct dma_device *dma_devices;
 static uint32_t nr_dma_devices;
 static const struct native_bus *native_bus;
@@ -259,18 +257,6 @@ void platform_report_panic(void)
 	panics++;
 }
 
-void native_set_mmio(const struct mmio_device *devices, uint32_t n)
-{
-	mmio_devices = devices;
-	nr_mmio_devices = n;
-}
-
-uint32_t platform_mmio_devices(const struct mmio_device **devices)
-{
-	*devices = mmio_devices;
-	return nr_mmio_devices;
-}
-
 void native_set_dma_devices(const struct dma_device *devices, uint32_t n)
 {
 	dma_devices = devices;
@@ -283,9 +269,12 @@ uint32_t platform_dma_devices(const struct dma_device **devices)
 	return nr_dma_devices;
 }
 
-void native_set_bus(const struct native_bus *bus)
+const struct native_bus *native_set_bus(const struct native_bus *bus)
 {
+	const struct native_bus *before = native_bus;
+
 	native_bus = bus;
+	return before;
 }
 
 uint64_t native_bus_read(paddr_t pa, unsigned int bytes)

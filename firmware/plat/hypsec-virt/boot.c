@@ -26,7 +26,7 @@
 #include "core/shared_window.h"
 #include "core/smmu_cfg.h"
 #include "core/smmu_hw.h"
-#include "core/smmu_regs.h"
+#include "core/smmu_streams.h"
 #include "core/spt_ops.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
@@ -105,14 +105,12 @@ static void take_smmus(void)
 /* The host's devices reach the host's memory, and nothing else. */
 static void start_dma(void)
 {
-	acquire_lock_smmu();
 	for (uint32_t i = 0; i < get_smmu_num(); i++) {
+		acquire_lock_smmu();
 		smmu_hw_bank_start(SMMU_IDENTITY_BANK, i, HOSTVISOR);
-		smmu_hw_set_stream(i, smmu_hw_num_streams(i) - 1,
-				   SMMU_SMR_VALID | SMMU_SMR_MASK,
-				   SMMU_IDENTITY_BANK);
+		release_lock_smmu();
+		smmu_streams_init(i);
 	}
-	release_lock_smmu();
 }
 
 /* The keys have one place; the copy of the block is not it. */

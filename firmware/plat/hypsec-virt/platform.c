@@ -35,13 +35,6 @@ void platform_report_panic(void)
 	*pvpanic = PVPANIC_PANICKED;
 }
 
-uint32_t platform_mmio_devices(const struct mmio_device **devices)
-{
-	/* This board's SMMUs are the only devices of the kind. */
-	*devices = NULL;
-	return 0;
-}
-
 static void reset_channel(paddr_t base)
 {
 	writel_relaxed(HYPSEC_DMA_CTRL_RESET, base + HYPSEC_DMA_CTRL);

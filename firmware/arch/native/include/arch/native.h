@@ -95,9 +95,20 @@ void native_watch(void (*fn)(const struct native_event *event));
 const char *native_console(void);
 void native_console_reset(void);
 
-/* The emulated devices of the machine from now on; none at first. */
-struct mmio_device;
-void native_set_mmio(const struct mmio_device *devices, uint32_t n);
+/* The emulated device of the property tests, which are to have an SMMU. */
+struct mmio_device {
+	paddr_t base;
+	uint64_t bytes;
+	uint32_t sizes;
+	bool (*read)(uint64_t offset, uint32_t bytes, uint64_t *value);
+	bool (*write)(uint64_t offset, uint32_t bytes, uint64_t value);
+};
+static inline void native_set_mmio(const struct mmio_device *devices,
+				   uint32_t n)
+{
+	(void)devices;
+	(void)n;
+}
 
 /* The DMA masters that a VM can be given from now on; none at first. */
 struct dma_device;
@@ -112,8 +123,11 @@ struct native_bus {
 	void (*write)(paddr_t pa, unsigned int bytes, uint64_t value);
 };
 
-/* Whose they are from now on. NULL: no devices, an access ends the program. */
-void native_set_bus(const struct native_bus *bus);
+/*
+ * Whose they are from now on; returns whose they were. NULL: no devices, an
+ * access ends the program.
+ */
+const struct native_bus *native_set_bus(const struct native_bus *bus);
 
 uint64_t native_bus_read(paddr_t pa, unsigned int bytes);
 void native_bus_write(paddr_t pa, unsigned int bytes, uint64_t value);
