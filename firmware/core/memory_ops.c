@@ -60,14 +60,14 @@ static bool is_mapped_so(const struct vm_map *map)
 
 static enum hv_status check_pages(const struct vm_map *map)
 {
+	uint64_t in_banks = get_vm_banks(map->vmid) == 0 ? 0 : map->pages;
 	enum hv_status status = HV_OK;
 
 	for (uint64_t i = 0; i < map->pages && status == HV_OK; i++) {
 		status = mem_can_assign(map->vmid, map->gfn + i, map->pfn + i);
-		if (status == HV_OK) {
-			status = mem_banks_agree(map->vmid, map->gfn + i,
-						 map->pfn + i);
-		}
+	}
+	for (uint64_t i = 0; i < in_banks && status == HV_OK; i++) {
+		status = mem_banks_agree(map->vmid, map->gfn + i, map->pfn + i);
 	}
 	return status;
 }

@@ -139,21 +139,43 @@ static bool reclaim_between(vmid_t vmid, paddr_t *next, paddr_t end,
 	return *next >= end;
 }
 
-/*
- * Goes on in the tables of the VM's banks, as npt_next_pa(). A step is at most
- * one table page.
- */
-static bool next_leaf(vmid_t vmid, struct reclaim *reclaim, paddr_t *pa,
-		      uint64_t *pages)
+/* Entries between two places of a cursor, which moved by one step. */
+static uint64_t entries_between(uint64_t from_page, uint64_t from,
+				uint64_t to_page, uint64_t to)
+{
+	return to - (to_page == from_page ? from : 0);
+}
+
+/* npt_next_pa(); @looked grows by the entries that were read. */
+static bool next_in_table(vmid_t vmid, struct reclaim *reclaim, paddr_t *pa,
+			  uint64_t *pages, uint64_t *looked)
+{
+	const struct npt_cursor before = reclaim->tables;
+	bool more = npt_next_pa(vmid, &reclaim->tables, pa, pages);
+
+	*looked += entries_between(before.page, before.index,
+				   reclaim->tables.page,
+				   reclaim->tables.index);
+	return more;
+}
+
+/* The same for the tables of the VM's banks, one after the other. */
+static bool next_in_banks(vmid_t vmid, struct reclaim *reclaim, paddr_t *pa,
+			  uint64_t *pages, uint64_t *looked)
 {
 	uint32_t banks = get_vm_banks(vmid);
 	uint64_t pte = 0;
 
 	for (; reclaim->bank < EL2_SMMU_CFG_SIZE; reclaim->bank++) {
+		const struct spt_cursor before = reclaim->leaves;
+
 		if ((banks >> reclaim->bank & 1) != 0 &&
 		    spt_next_leaf(reclaim->bank % SMMU_NUM_CTXT_BANKS,
 				  reclaim->bank / SMMU_NUM_CTXT_BANKS,
 				  &reclaim->leaves, &pte)) {
+			*looked += entries_between(before.page, before.entry,
+						   reclaim->leaves.page,
+						   reclaim->leaves.entry);
 			*pa = pte & S2_OA_MASK;
 			*pages = pte != 0 ? 1 : 0;
 			return true;
@@ -161,31 +183,6 @@ static bool next_leaf(vmid_t vmid, struct reclaim *reclaim, paddr_t *pa,
 		reclaim->leaves = (struct spt_cursor){ .page = 0 };
 	}
 	return false;
-}
-
-/* The next page or block that any table of the VM's names. */
-static bool next_named(vmid_t vmid, struct reclaim *reclaim, paddr_t *pa,
-		       uint64_t *pages)
-{
-	*pa = *pages = 0;
-	return npt_next_pa(vmid, &reclaim->tables, pa, pages) ||
-	       next_leaf(vmid, reclaim, pa, pages);
-}
-
-/* Entries between two places of the cursors, one of which moved by a step. */
-static uint64_t entries_between(const struct reclaim *from,
-				const struct reclaim *to)
-{
-	if (to->tables.page != from->tables.page) {
-		return to->tables.index;
-	}
-	if (to->tables.index != from->tables.index) {
-		return to->tables.index - from->tables.index;
-	}
-	return to->leaves.page == from->leaves.page &&
-	       to->leaves.entry > from->leaves.entry ?
-		       to->leaves.entry - from->leaves.entry :
-		       to->leaves.entry + 1;
 }
 
 /* Whether a run may hold a page of the VM's; a block is looked through. */
@@ -209,12 +206,11 @@ static bool next_run(vmid_t vmid, struct reclaim *reclaim,
 
 	acquire_lock_s2page();
 	do {
-		const struct reclaim before = *reclaim;
-
-		more = next_named(vmid, reclaim, &pa, &pages);
+		pa = pages = 0;
+		more = next_in_table(vmid, reclaim, &pa, &pages, &looked) ||
+		       next_in_banks(vmid, reclaim, &pa, &pages, &looked);
 		/* The record of a page that is named is looked at too. */
-		looked += entries_between(&before, reclaim) +
-			  (pages > 0 ? 1 : 0);
+		looked += pages > 0 ? 1 : 0;
 	} while (more && looked < RECORDS_PER_HOLD &&
 		 !names_page_of(vmid, pa, pages));
 	release_lock_s2page();
