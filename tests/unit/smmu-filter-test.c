@@ -585,6 +585,14 @@ static void s2cr_cannot_name_a_stopped_bank(void)
 	store(1, 0, 0);
 	store(1, 0x800, VALID | STREAM(0));
 	assert_store_refused(1, 0xc00, 4, HOST_BANK);
+	/* What is written meanwhile does not come true later. */
+	store(1, CB(HOST_BANK, 0), 1 | CFIE);
+	g_assert_cmphex(hw(1, CB(HOST_BANK, 0)), ==, 0);
+	acquire_lock_smmu();
+	smmu_hw_bank_start(HOST_BANK, 1, HOSTVISOR);
+	release_lock_smmu();
+	store(1, CB(HOST_BANK, 0), 1 | CFIE);
+	g_assert_cmphex(hw(1, CB(HOST_BANK, 0)), ==, SCTLR_HW | CFIE);
 }
 
 /* Gap 4: SMRs that reach a VM's device. */
