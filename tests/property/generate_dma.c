@@ -395,18 +395,62 @@ static uint32_t device_of(uint32_t vmid, struct bytes *bytes,
 	return MAX_DMA_DEVICES;
 }
 
+/* The same for a bank of the host's, by a call or by its own stream entries. */
+static bool host_step(struct bytes *bytes, uint32_t cbndx,
+		      const struct rdata *adt, struct call *call)
+{
+	uint64_t pa = some_pfn(bytes, adt) * PAGE_SIZE;
+	uint32_t n = pick(bytes, 4);
+
+	if (adt->spts[FW_DMA_SMMU][cbndx].nr_runs < 3) {
+		*call = (struct call){ OP_HVC, {
+			HVC_SMMU_LPAE_MAP, pa, pa, S2_RDWR, cbndx,
+			FW_DMA_SMMU } };
+		return true;
+	}
+	for (uint32_t i = 0; i < adt->board.nr_dma; i++) {
+		uint32_t stream = FW_DMA_STREAM + i;
+
+		if (dma_stream_bank(FW_DMA_SMMU, stream, adt) == cbndx) {
+			*call = (struct call){ n < 2 ? OP_DMA_LOAD :
+						       OP_DMA_STORE, {
+				FW_DMA_SMMU, stream,
+				some_iova(bytes, FW_DMA_SMMU, cbndx, adt),
+				byte(bytes) } };
+			return true;
+		}
+	}
+	if (n == 0) {
+		return give_device(bytes, cbndx, adt, call);
+	}
+	*call = (struct call){ OP_SMMU_WRITE, { FW_DMA_SMMU, SMMU_SCR0, 4,
+						0x200c36 } };
+	if (n == 1) {
+		call->arg[1] = SMMU_S2CR;
+		call->arg[3] = cbndx;
+	} else if (n == 2) {
+		call->arg[1] = SMMU_SMR;
+		call->arg[3] = SMR_VALID | FW_DMA_STREAM;
+	}
+	return true;
+}
+
 bool dma_next_step(struct bytes *bytes, const struct rdata *adt,
 		   struct call *call)
 {
+	uint32_t hosts = bank_of(bytes, FW_DMA_SMMU, HOSTVISOR, adt);
 	uint32_t vmid = pick(bytes, 2) == 0 ? ready_vm(bytes, adt) :
 					      live_vm(bytes, adt);
 	uint32_t cbndx = bank_of(bytes, FW_DMA_SMMU, vmid, adt);
 	uint32_t free = bank_of(bytes, FW_DMA_SMMU, INVALID, adt);
 	uint32_t i = device_of(vmid, bytes, adt);
 
-	if (bank_of(bytes, FW_DMA_SMMU, HOSTVISOR, adt) == INVALID) {
+	if (hosts == INVALID) {
 		return hvc(call, HVC_SMMU_ALLOC_PGD, free, HOSTVISOR,
 			   FW_DMA_SMMU);
+	}
+	if (pick(bytes, 3) == 0) {
+		return host_step(bytes, hosts, adt, call);
 	}
 	if (adt->vms[vmid].state == READY && cbndx == INVALID) {
 		return hvc(call, HVC_SMMU_ALLOC_PGD, free, vmid, FW_DMA_SMMU);
