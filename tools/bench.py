@@ -5,7 +5,7 @@
 One virtual nanosecond is one instruction, and all that could vary is pinned,
 so a figure is the same on every machine and in every run. The injector's
 throughput is wall time, and a ratio to what the same QEMU does by itself.
-"memory", "crypto", "switch" and "linux-vm" are in bench_*.py.
+"memory", "crypto", "switch", "linux-vm" and "smmu" are in bench_*.py.
 """
 import argparse
 import contextlib
@@ -21,6 +21,7 @@ import time
 import bench_crypto
 import bench_linux_vm
 import bench_memory
+import bench_smmu
 import bench_switch
 import board
 import ellog
@@ -374,7 +375,8 @@ SUITES = {"boot": bench_boot, "inject": bench_inject,
           "memory": bench_memory.bench_memory,
           "crypto": bench_crypto.bench_crypto,
           "switch": bench_switch.bench_switch,
-          "linux-vm": bench_linux_vm.bench_linux_vm}
+          "linux-vm": bench_linux_vm.bench_linux_vm,
+          "smmu": bench_smmu.bench_smmu}
 
 
 def main(argv):
@@ -383,7 +385,7 @@ def main(argv):
         prog="hypsec bench",
         description="Count what the corevisor costs, in instructions: boot "
         "up to EL0, events by the injector, memory operations, cryptography, "
-        "round trips of VMs, Linux as a VM.")
+        "round trips of VMs, Linux as a VM, what it costs to confine DMA.")
     parser.add_argument("suites", nargs="*", metavar="SUITE",
                         help=f"one of: {', '.join(SUITES)} (default: all)")
     parser.add_argument("--check", action="store_true",

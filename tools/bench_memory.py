@@ -84,8 +84,8 @@ VMS_ITEMS = (
 class Host(ParkedBoard):
     """What a host does to EL2, and what each costs there."""
 
-    def __init__(self, gib):
-        super().__init__(*PINNED, memory=f"{gib}G")
+    def __init__(self, gib, options=""):
+        super().__init__(*PINNED, memory=f"{gib}G", options=options)
         self.next = RAM_BASE + gib * GIB // 4
 
     def fresh(self, size):
@@ -208,10 +208,10 @@ def measure_host(gib, with_vms):
         return figures, host_vms(machine) if with_vms else []
 
 
-def measure_vm(gib):
+def measure_vm(gib, machine_type="hypsec-virt"):
     """What the bench firmware says: NAME -> figures by number of VMs."""
-    config = board.Config(memory=f"{gib}G", bios=BENCH, kernel=board.PARK,
-                          initrd=None, extra=PINNED)
+    config = board.Config(machine=machine_type, memory=f"{gib}G", bios=BENCH,
+                          kernel=board.PARK, initrd=None, extra=PINNED)
     with board.Board(config, typing=False) as machine:
         machine.wait_exit(BENCH_SECONDS)
         figures = {}

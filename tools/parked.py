@@ -49,10 +49,11 @@ def event(kind, esr, ipa=0, x=(), flags=0, repeat=0):
 class ParkedBoard:
     """One parked CPU, qtest and the injector."""
 
-    def __init__(self, *extra, memory="256M"):
+    def __init__(self, *extra, memory="256M", options=""):
         self._stack = contextlib.ExitStack()
         self._extra = extra
         self._memory = memory
+        self._machine = f"hypsec-virt,inject=on{options}"
 
     def __enter__(self):
         with self._stack as stack:
@@ -60,7 +61,7 @@ class ParkedBoard:
             self.qtest = Qtest(pathlib.Path(folder) / "qtest")
             stack.callback(self.qtest.close)
             self.board = stack.enter_context(board.Board(board.Config(
-                machine="hypsec-virt,inject=on", memory=self._memory,
+                machine=self._machine, memory=self._memory,
                 kernel=board.PARK, initrd=None,
                 extra=(*self._extra, *self.qtest.arguments())),
                 typing=False))

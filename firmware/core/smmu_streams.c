@@ -78,13 +78,22 @@ static uint32_t bank_of(uint32_t s2cr)
 	}
 }
 
+/* One entry of hardware's; what is not in force leads nowhere. */
+static void program(uint32_t index, uint32_t n, bool in_force, uint32_t smr,
+		    uint32_t cbndx)
+{
+	smmu_hw_set_stream(index, n, in_force ? smr : 0,
+			   in_force ? cbndx : SMMU_STREAM_FAULT);
+}
+
 /* Makes hardware's entry of the host's shadow. */
 static void program_host_stream(uint32_t index, uint32_t n)
 {
 	const struct smmu_shadow *s = smmu_shadow(index);
+	bool in_force = is_host_managed(s) &&
+			(s->smr[n] & SMMU_SMR_VALID) != 0;
 
-	smmu_hw_set_stream(index, n, is_host_managed(s) ? s->smr[n] : 0,
-			   bank_of(s->s2cr[n]));
+	program(index, n, in_force, s->smr[n], bank_of(s->s2cr[n]));
 }
 
 static bool is_in_force(uint32_t index, const struct el2_stream *e)
@@ -102,8 +111,7 @@ static void program_el2_stream(uint32_t index, uint32_t k)
 	const struct el2_stream *e = &el2_streams[index][k];
 	uint32_t n = smmu_hw_num_streams(index) - SMMU_EL2_STREAMS + k;
 
-	smmu_hw_set_stream(index, n, is_in_force(index, e) ? e->smr : 0,
-			   e->cbndx);
+	program(index, n, is_in_force(index, e), e->smr, e->cbndx);
 }
 
 static void program_el2_streams(uint32_t index)

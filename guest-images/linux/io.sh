@@ -46,7 +46,7 @@ disk() {
 	mke2fs -F "$1" $((half * 1024)) > /tmp/mke2fs 2>&1
 	verdict "$name/takes-a-file-system" $? 0
 	mount -t ext2 "$1" /mnt || return
-	seq "$LINES" > /mnt/file
+	cp /tmp/lines /mnt/file
 	umount /mnt
 	verdict "$name/unmounts" $? 0
 	forget
@@ -61,7 +61,7 @@ disk() {
 # The file as the disk's last bytes, without a file system, and back again.
 reread() {
 	last=$((half * 2 - 2))
-	seq "$LINES" | dd of="$1" bs=64k seek=$((last * 16)) conv=notrunc,fsync \
+	dd if=/tmp/lines of="$1" bs=64k seek=$((last * 16)) conv=notrunc,fsync \
 		2> /dev/null
 	forget
 	dd if="$1" bs=64k skip=$((last * 16)) 2> /dev/null | head -c "$bytes" |
@@ -74,14 +74,15 @@ counter() {
 }
 
 card() {
-	ip link set "$1" up && ip addr add "$ADDRESS" dev "$1"
+	ip link set "$1" up && ip addr flush dev "$1" &&
+		ip addr add "$ADDRESS" dev "$1"
 	verdict "$1/comes-up" $? 0
 	ping -c 3 -w 20 "$GATEWAY" > /dev/null
 	verdict "$1/ping-gets-an-answer" $? 0
 	received=$(counter "$1" rx_bytes)
 	sent=$(counter "$1" tx_bytes)
 	verdict "$1/what-goes-out-comes-back" \
-		"$(seq "$LINES" | nc "$PEER" 7 | md5)" "$content"
+		"$(nc "$PEER" 7 < /tmp/lines | md5)" "$content"
 	received=$(($(counter "$1" rx_bytes) - received))
 	sent=$(($(counter "$1" tx_bytes) - sent))
 	[ "$received" -ge "$bytes" ] && [ "$sent" -ge "$bytes" ]
@@ -93,8 +94,9 @@ card() {
 }
 
 mkdir -p /mnt
-content=$(seq "$LINES" | md5)
-bytes=$(seq "$LINES" | wc -c)
+seq "$LINES" > /tmp/lines
+content=$(md5 < /tmp/lines)
+bytes=$(stat -c %s /tmp/lines)
 if [ $# -eq 0 ]; then
 	echo "usage: hypsec-io all | DISK... (what is on them is lost)" >&2
 	exit 2

@@ -4,36 +4,19 @@
 
 A file system on virtio-blk and on NVMe, packets through virtio-net, all of it
 under the firmware and confined by its identity table, over a reset as well.
+Then the host turns the NVMe disk, and one of the board's own masters, against
+EL2's memory. With --smmu off all of that works, the last included.
 """
 import argparse
 
 import boottest
+import dmatester
 import host_io
-
-IO_SECONDS = 100
-# In /proc/interrupts: a vector of each device's that must have come.
-VECTORS = ("nvme0q", "virtio[0-9]+-req", "virtio[0-9]+-input")
-
-
-def io_works(tap, machine, devices, prefix=""):
-    """hypsec-io and what it leaves on the images."""
-    status, lines = machine.shell("hypsec-io all", timeout=IO_SECONDS)
-    cases = [line for line in lines if line.startswith(("PASS: ", "FAIL: "))]
-    for line in cases:
-        tap.result(line.startswith("PASS: "), prefix + line.split()[2], line)
-    tap.result(status == 0 and len(cases) > 0, prefix + "io-is-done",
-               "\n".join(lines))
-    tap.equal(devices.check(lines[-1]), [], prefix + "images-hold-it-all")
-
-
-def interrupts_are_messages(tap, machine, prefix=""):
-    _, lines = machine.shell("cat /proc/interrupts")
-    for vector in VECTORS:
-        _, count = machine.shell(
-            f"awk '/MSI.* {vector}/ {{ for (i = 2; $i ~ /^[0-9]+$/; i++) "
-            "sum += $i } END { print sum + 0 }' /proc/interrupts")
-        tap.result(int(count[-1]) > 0, f"{prefix}msi/{vector}-comes",
-                   "\n".join(lines))
+import nvme
+import smmu
+from device_io import (
+    LINUX, MEMORY, PAGE, QUEUES, interrupts_are_messages, io_works)
+from physical import peek
 
 
 def host_sees_no_smmu(tap, machine):
@@ -47,26 +30,94 @@ def host_sees_no_smmu(tap, machine):
         tap.equal(lines, [], f"no-smmu-in/{what}")
 
 
+def hardware_is_confined(tap, machine, prefix=""):
+    for number, each in enumerate(smmu.both(machine)):
+        tap.result(each.translates(), f"{prefix}smmu{number}/translates")
+    tap.equal(smmu.faults(machine), [], prefix + "no-fault-is-recorded")
+
+
+def unused_by_el2(machine):
+    """A page in the middle of EL2's memory that nothing uses."""
+    _, lines = machine.shell("echo /proc/device-tree/reserved-memory/el2@*")
+    return int(lines[-1].split("@")[1], 16) + (8 << 20)
+
+
+def disk_attacks_el2(tap, machine, confined):
+    """The host has the NVMe disk write to EL2's memory and read there."""
+    disk = nvme.Nvme(machine, QUEUES)
+    disk.take()
+    before = peek(machine, PAGE, 8)
+    disk.identify(PAGE)
+    told = peek(machine, PAGE, 8)
+    tap.result(told not in (0, before), "disk/writes-to-the-host")
+
+    target = unused_by_el2(machine)
+    before = peek(machine, target, 8)
+    disk.identify(target)
+    if not confined:
+        tap.equal(peek(machine, target, 8), told,
+                  "disk/writes-to-el2-without-smmu")
+        return
+    tap.equal(peek(machine, target, 8), before, "disk/does-not-write-to-el2")
+    tap.equal(smmu.Smmu(machine, 0).bank(0, smmu.FAR, 8), target,
+              "disk/write-is-recorded")
+    disk.identify(PAGE, submission=target)
+    tap.result(disk.failed(), "disk/does-not-read-from-el2")
+
+
+def master_attacks_el2(tap, machine, confined):
+    """The same with one of the board's own masters."""
+    channel = dmatester.Channel(machine, 3, QUEUES)
+    value = 0x1122334455667788
+    tap.equal((channel.do(dmatester.OP_WRITE, PAGE, value),
+               peek(machine, PAGE, 8)), (dmatester.NO_ERROR, value),
+              "master/writes-to-the-host")
+    target = unused_by_el2(machine)
+    before = peek(machine, target, 8)
+    error = channel.do(dmatester.OP_WRITE, target, value)
+    if not confined:
+        tap.equal((error, peek(machine, target, 8)),
+                  (dmatester.NO_ERROR, value),
+                  "master/writes-to-el2-without-smmu")
+        return
+    tap.equal((error, peek(machine, target, 8)),
+              (dmatester.WRITE_ERROR, before), "master/does-not-write-to-el2")
+    tap.equal(smmu.Smmu(machine, 1).bank(0, smmu.FAR, 8), target,
+              "master/write-is-recorded")
+    tap.equal(channel.do(dmatester.OP_READ, target), dmatester.READ_ERROR,
+              "master/does-not-read-from-el2")
+
+
 def main(tap):
     parser = argparse.ArgumentParser()
+    parser.add_argument("--smmu", choices=("on", "off"), default="on")
     parser.add_argument("--gic", type=int, default=2)
     parser.add_argument("--cpu", default="cortex-a72")
-    settings = {"smp": 2, **vars(parser.parse_args())}
+    args = parser.parse_args()
+    settings = {"smp": 2, "gic": args.gic, "cpu": args.cpu}
+    confined = args.smmu == "on"
 
     with host_io.Devices() as devices:
-        with boottest.host(append=boottest.expectations(settings),
-                           memory="512M", extra=devices.arguments(),
-                           **settings) as machine:
+        append = f"{boottest.expectations(settings)} {LINUX}"
+        with boottest.host(append=append, memory=MEMORY,
+                           machine=f"hypsec-virt,smmu={args.smmu},dma=on",
+                           extra=devices.arguments(), **settings) as machine:
             boottest.wait_ready(machine)
             io_works(tap, machine, devices)
             interrupts_are_messages(tap, machine)
             host_sees_no_smmu(tap, machine)
+            if confined:
+                hardware_is_confined(tap, machine)
 
             machine.send("reboot -f\n")
             machine.wait_event("RESET", 30, guest=True, reason="guest-reset")
             boottest.wait_ready(machine)
             io_works(tap, machine, devices, "after-reboot/")
+            if confined:
+                hardware_is_confined(tap, machine, "after-reboot/")
             tap.equal(machine.inspect("refusals"), 0, "nothing-is-refused")
+            disk_attacks_el2(tap, machine, confined)
+            master_attacks_el2(tap, machine, confined)
             boottest.self_check(tap, machine)
             boottest.power_off(tap, machine)
 

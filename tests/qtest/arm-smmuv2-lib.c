@@ -11,34 +11,42 @@
 /* The next free table. */
 static uint64_t next_table;
 
+static uint64_t base;
+
+void smmu_select(uint64_t new_base)
+{
+    base = new_base;
+}
+
 QTestState *smmu_start(const char *args)
 {
     g_autofree char *line = g_strconcat(BOARD, args, NULL);
     QTestState *qts = qtest_init(line);
 
     next_table = TABLES;
+    base = SMMU1;
     qtest_irq_intercept_out_named(qts, "/machine/smmu1", "sysbus-irq");
     return qts;
 }
 
 uint32_t rd(QTestState *qts, uint32_t offset)
 {
-    return qtest_readl(qts, SMMU1 + offset);
+    return qtest_readl(qts, base + offset);
 }
 
 void wr(QTestState *qts, uint32_t offset, uint32_t value)
 {
-    qtest_writel(qts, SMMU1 + offset, value);
+    qtest_writel(qts, base + offset, value);
 }
 
 uint64_t rd64(QTestState *qts, uint32_t offset)
 {
-    return qtest_readq(qts, SMMU1 + offset);
+    return qtest_readq(qts, base + offset);
 }
 
 void wr64(QTestState *qts, uint32_t offset, uint64_t value)
 {
-    qtest_writeq(qts, SMMU1 + offset, value);
+    qtest_writeq(qts, base + offset, value);
 }
 
 bool global_line(QTestState *qts)

@@ -110,6 +110,9 @@
 /* A board with interrupts of SMMU1 to be seen; @args may be NULL. */
 QTestState *smmu_start(const char *args);
 
+/* Which SMMU the following are about, from here on; SMMU1 after a start. */
+void smmu_select(uint64_t base);
+
 uint32_t rd(QTestState *qts, uint32_t offset);
 void wr(QTestState *qts, uint32_t offset, uint32_t value);
 uint64_t rd64(QTestState *qts, uint32_t offset);

@@ -464,8 +464,7 @@ static void test_mask(void)
     qtest_quit(qts);
 }
 
-/* Two entries for a stream are a fault though they agree, and whatever
- * SMCFCFG was set to. */
+/* Two entries for a stream are a fault, though they agree. */
 static void test_conflict(void)
 {
     QTestState *qts = smmu_start(NULL);
@@ -876,8 +875,7 @@ static void test_linux_attach(void)
     qtest_quit(qts);
 }
 
-/* Streams, banks, a recorded fault, stale translations and invalidations
- * under way: all as before. */
+/* All is as before: also a fault, what is stale, an invalidation under way. */
 static void test_migrate(void)
 {
     QTestState *qts = smmu_start(NULL);

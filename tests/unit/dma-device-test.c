@@ -18,6 +18,7 @@
 #include "core/shadow_ctxt.h"
 #include "core/smmu_cfg.h"
 #include "core/smmu_ops.h"
+#include "core/smmu_streams.h"
 #include "smmumodel.h"
 #include "walker.h"
 
@@ -260,6 +261,62 @@ static void good_device_of_a_freed_bank_faults(void)
 	g_assert_cmphex(dma(0, IOVA), ==, INVALID64);
 	assert_done(set_stream(0, 0));
 	g_assert_cmphex(dma(0, PA + PAGE_SIZE), ==, PA + PAGE_SIZE);
+}
+
+static enum hv_status write_smr(uint32_t n, uint32_t smr)
+{
+	enum hv_status status;
+
+	acquire_lock_smmu();
+	status = smmu_streams_write_smr(SMMU, n, smr);
+	release_lock_smmu();
+	return status;
+}
+
+#define VALID UINT32_C(0x80000000)
+
+/* A stream that the host manages by the SMMU's registers, or this way. */
+static void bad_stream_of_an_entry_of_the_hosts(void)
+{
+	vmid_t vm = start_vm();
+
+	assert_done(el2_alloc_smmu_pgd(BANK2, HOSTVISOR, SMMU));
+	assert_done(write_smr(7, VALID | STREAM(0)));
+	assert_refused(set_stream(0, BANK), HV_EBUSY);
+	assert_refused(set_stream(0, BANK2), HV_EBUSY);
+	assert_refused(set_stream(0, 0), HV_EBUSY);
+	assert_done(set_stream(1, BANK));
+	assert_done(write_smr(7, STREAM(0)));
+	assert_done(set_stream(0, BANK));
+	/* And none matches a VM's. */
+	assert_refused(write_smr(7, VALID | STREAM(0)), HV_EPERM);
+	assert_refused(write_smr(7, VALID | UINT32_C(0xf0000) | STREAM(2)),
+		       HV_EPERM);
+	destroy_whole(vm);
+	assert_done(write_smr(7, VALID | STREAM(0)));
+}
+
+static void write_scr0(uint32_t value)
+{
+	acquire_lock_smmu();
+	smmu_streams_write_scr0(SMMU, value);
+	release_lock_smmu();
+}
+
+/* Whatever the host makes of the others. */
+static void g33_vms_device_in_either_mode(void)
+{
+	vmid_t vm = start_vm_with_device();
+
+	write_scr0(0);
+	g_assert_cmphex(dma(0, IOVA), ==, INVALID64);
+	g_assert_cmphex(dma(1, PA + PAGE_SIZE), ==, INVALID64);
+	assert_done(dma_device_accept(vm, GPA(0), PAGE_SIZE));
+	g_assert_cmphex(dma(0, IOVA), ==, PA);
+	write_scr0(1);
+	g_assert_cmphex(dma(0, IOVA), ==, PA);
+	g_assert_cmphex(dma(0, PA + PAGE_SIZE), ==, INVALID64);
+	g_assert_cmphex(dma(1, PA + PAGE_SIZE), ==, PA + PAGE_SIZE);
 }
 
 /* --- Its registers ----------------------------------------------------- */
@@ -610,6 +667,10 @@ int main(int argc, char **argv)
 			  good_device_uses_the_hosts_bank),
 		UNIT_TEST("/dma-device/host/good_freed-bank",
 			  good_device_of_a_freed_bank_faults),
+		UNIT_TEST("/dma-device/host/bad_hosts-entry",
+			  bad_stream_of_an_entry_of_the_hosts),
+		UNIT_TEST("/dma-device/host/g33_either-mode",
+			  g33_vms_device_in_either_mode),
 		UNIT_TEST("/dma-device/registers/good_owner",
 			  good_owner_gets_the_registers),
 		UNIT_TEST("/dma-device/registers/g33_owner-alone",

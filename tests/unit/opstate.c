@@ -13,6 +13,7 @@
 #include "core/platform.h"
 #include "core/shadow_ctxt.h"
 #include "core/smmu_cfg.h"
+#include "core/smmu_shadow.h"
 #include "smmumodel.h"
 #include "walker.h"
 
@@ -41,6 +42,7 @@ struct vm_copy {
 struct dma_copy {
 	uint32_t owners[SMMUMODEL_MAX][SMMUMODEL_BANKS];
 	uint64_t roots[SMMUMODEL_MAX][SMMUMODEL_BANKS];
+	struct smmu_shadow shadows[SMMUMODEL_MAX];
 	uint32_t global[SMMUMODEL_MAX][GLOBAL_BYTES / 4];
 	uint32_t banks[SMMUMODEL_MAX][SMMUMODEL_BANKS][BANK_BYTES / 4];
 	struct dma_owner devices[MAX_DMA_DEVICES];
@@ -272,6 +274,8 @@ static GByteArray *copy_ram(paddr_t base, uint64_t bytes)
 
 static void copy_smmu(uint32_t index, struct dma_copy *copy)
 {
+	memcpy(&copy->shadows[index], smmu_shadow(index),
+	       sizeof(copy->shadows[index]));
 	for (uint32_t i = 0; i < GLOBAL_BYTES / 4; i++) {
 		copy->global[index][i] =
 			(uint32_t)smmumodel_peek(index, i * 4);

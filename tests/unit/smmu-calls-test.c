@@ -17,6 +17,7 @@
 #include "core/save_vm.h"
 #include "core/smmu_cfg.h"
 #include "core/smmu_ops.h"
+#include "core/smmu_streams.h"
 #include "core/spt_ops.h"
 #include "smmumodel.h"
 
@@ -719,6 +720,27 @@ static void g69_bank_that_is_being_freed(void)
 	assert_counts(0);
 }
 
+/* The host points a stream at it meanwhile: it faults, then and afterwards. */
+static void g69_stream_of_a_bank_that_is_being_freed(void)
+{
+	paddr_t pa;
+
+	map_many();
+	g_assert_cmpint(el2_free_smmu_pgd(BANK, SMMU), ==, HV_EAGAIN);
+	acquire_lock_smmu();
+	assert_done(smmu_streams_write_smr(SMMU, 0, 0x80000000 |
+					   TEST_DMA_STREAM));
+	assert_done(smmu_streams_write_s2cr(SMMU, 0, BANK));
+	smmu_streams_write_scr0(SMMU, 0);
+	release_lock_smmu();
+	g_assert_false(smmumodel_dma(SMMU, TEST_DMA_STREAM, PA, false, &pa));
+	free_whole(BANK);
+	g_assert_false(smmumodel_dma(SMMU, TEST_DMA_STREAM, PA, false, &pa));
+	assert_done(el2_alloc_smmu_pgd(BANK, ops_new_vm(), SMMU));
+	assert_done(map(IOVA, PFN, BANK));
+	g_assert_false(smmumodel_dma(SMMU, TEST_DMA_STREAM, IOVA, false, &pa));
+}
+
 /* One call looks at so much; it holds s2page for a part of that only. */
 static void g37_free_is_done_in_steps(void)
 {
@@ -997,6 +1019,8 @@ int main(int argc, char **argv)
 			  g68_freed_bank_counts_nothing),
 		UNIT_TEST("/smmu-calls/free/g69_being-freed",
 			  g69_bank_that_is_being_freed),
+		UNIT_TEST("/smmu-calls/free/g69_stream-being-freed",
+			  g69_stream_of_a_bank_that_is_being_freed),
 		UNIT_TEST("/smmu-calls/free/g37_steps",
 			  g37_free_is_done_in_steps),
 		UNIT_TEST("/smmu-calls/free/g69_vm-bank",

@@ -202,6 +202,15 @@ static void check_hardware(void)
 	}
 }
 
+/* Once a change is done: what is not in force leads nowhere. */
+static void check_entries(uint32_t i)
+{
+	for (uint32_t e = 0; e < STREAMS; e++) {
+		g_assert_true(hw(i, 0xc00 + 4 * e) == FAULT ||
+			      (hw(i, 0x800 + 4 * e) & VALID) != 0);
+	}
+}
+
 /* --- The machine --------------------------------------------------------- */
 
 /* What ALLOC does. */
@@ -316,6 +325,7 @@ static bool access_registers(uint32_t i, uint64_t offset, uint64_t esr,
 	native_console_reset();
 	trap_host_sync(&frame);
 	*x0 = frame.regs[0];
+	check_entries(i);
 	if (frame.elr == PC + 4) {
 		g_assert_cmpuint(pcpu_boot()->counters->refusals, ==, refusals);
 		return true;
