@@ -40,15 +40,18 @@ SECTIONS
 		__load_end = .;
 	} :data
 	.bss (NOLOAD) : {
+		/* What the MMU is turned on with lies together. */
 		. = ALIGN(4096);
-		*(.bss .bss.* COMMON)
-		. = ALIGN(4096);
+		__tables_start = .;
+		*(.bss.tables)
 		/* One guard page, then one stack, for each CPU; twice. */
 		__stacks_start = .;
 		. += STACK_STRIDE * 8;
 		__panic_stacks_start = .;
 		. += STACK_STRIDE * 8;
 		__stacks_end = .;
+		*(.bss .bss.* COMMON)
+		. = ALIGN(4096);
 		__image_end = .;
 	} :data
 	__stack0_top = __stacks_start + STACK_STRIDE;

@@ -11,6 +11,7 @@
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
 #include "qemu/log.h"
+#include "qemu/units.h"
 #include "qapi/error.h"
 #include "exec/address-spaces.h"
 #include "hw/pci/pci_bus.h"
@@ -19,6 +20,12 @@
 
 /* Accesses within accesses: a master reaches another one's doorbell. */
 #define MAX_DEPTH 8
+
+/*
+ * What a device of QEMU gets of one mapping (a bounce buffer). Guests choose
+ * how many a request has, up to 1024; this bounds what they make QEMU copy.
+ */
+#define MAP_BYTES (64 * KiB)
 
 /* What is done with an access. */
 typedef enum Outcome {
@@ -434,7 +441,7 @@ static IOMMUTLBEntry smmuv2_translate(IOMMUMemoryRegion *iommu, hwaddr addr,
             entry.perm |= IOMMU_WO;
         }
     } else {
-        entry.addr_mask = MAKE_64BIT_MASK(0, 30);
+        entry.addr_mask = MAP_BYTES - 1;
         entry.iova = entry.translated_addr = addr & ~entry.addr_mask;
     }
     return entry;

@@ -148,6 +148,8 @@ static bool boot_check_direct_images(HypsecVirtMachineState *s, Error **errp)
                               errp));
 }
 
+QEMU_BUILD_BUG_ON(HYPSEC_VIRT_NUM_SMMUS > HYPSEC_MAX_SMMUS);
+
 static void boot_write_block(void *opaque)
 {
     HypsecVirtMachineState *s = opaque;

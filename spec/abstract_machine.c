@@ -313,39 +313,6 @@ enum option host_skip_instr_spec(struct rdata *adt)
 	return SOME;
 }
 
-static uint64_t low_bytes(uint64_t value, uint32_t bytes)
-{
-	return bytes == 8 ? value : value & ((UINT64_C(1) << bytes * 8) - 1);
-}
-
-/*
- * readl_relaxed_spec and readq_relaxed_spec, and the sizes 1 and 2 that the
- * Coq does not have: the device's answer is the oracle's.
- */
-enum option read_relaxed(uint64_t addr, uint32_t bytes, struct rdata *adt,
-			 uint64_t *value)
-{
-	struct oracle *o = &adt->doracle;
-
-	RELY_CALLER(lock_own(adt, LOCK_SMMU, 0) || adt->halt);
-	RELY_CALLER(o->next < o->count);
-	*value = adt->halt ? 0 : low_bytes(o->values[o->next++], bytes);
-	adt->mmio = (struct mmio_access){ addr, *value, bytes, false };
-	adt->nr_mmio++;
-	return SOME;
-}
-
-/* writel_relaxed_spec, writeq_relaxed_spec; G67: what is given is written. */
-enum option write_relaxed(uint64_t value, uint64_t addr, uint32_t bytes,
-			  struct rdata *adt)
-{
-	RELY_CALLER(lock_own(adt, LOCK_SMMU, 0) || adt->halt);
-	adt->mmio = (struct mmio_access){ addr, low_bytes(value, bytes), bytes,
-					  true };
-	adt->nr_mmio++;
-	return SOME;
-}
-
 /* --- Memory contents (B.6, B.13) ------------------------------------------ */
 
 /* The content of a page of RAM; NULL for any other. */

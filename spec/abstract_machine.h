@@ -66,10 +66,6 @@ enum option host_dabt_get_rd_spec(uint64_t esr, uint32_t *rd);
 enum option host_get_fault_ipa_spec(uint64_t addr, const struct rdata *adt,
 				    uint64_t *ipa);
 enum option host_skip_instr_spec(struct rdata *adt);
-enum option read_relaxed(uint64_t addr, uint32_t bytes, struct rdata *adt,
-			 uint64_t *value);
-enum option write_relaxed(uint64_t value, uint64_t addr, uint32_t bytes,
-			  struct rdata *adt);
 
 /* B.6, B.13 */
 enum option fetch_from_doracle_spec(uint32_t vmid, uint64_t pfn,

@@ -6,6 +6,7 @@
 #include "spec/boot_ops.h"
 
 #include "spec/abstract_machine.h"
+#include "spec/dma.h"
 #include "spec/locks.h"
 #include "spec/mem_manager.h"
 #include "spec/npt.h"
@@ -107,6 +108,7 @@ enum option set_boot_info_spec(uint32_t vmid, uint64_t load_addr,
  * its place in the VM, with its content; EL2 sees it in its linear map, so
  * there is no window. Its owner is exactly the host, alone; pfn and index are
  * bounded; more pages than the image has are refused (the Coq: nothing).
+ * Corrected, G33: nor where the VM's devices see another page.
  */
 enum option remap_vm_image_spec(uint32_t vmid, uint64_t pfn,
 				uint32_t load_idx, struct rdata *adt)
@@ -139,6 +141,7 @@ enum option remap_vm_image_spec(uint32_t vmid, uint64_t pfn,
 	RELY_OR(npt_is_unmapped(npt, gfn, 1), NONE_BUSY);
 	RELY_OR(npt_tables_needed(npt, gfn, 1, 3) <=
 		pool_free_pages(vmid, adt), NONE_NOMEM);
+	RELY_OR(dma_agrees(vmid, gfn, pfn, adt), NONE_PERM);
 	WHEN(assign_pfn_to_vm_spec(vmid, gfn, pfn, adt));
 	WHEN(map_pfn_vm_spec(vmid, gfn * PAGE_SIZE, pfn * PAGE_SIZE, 3, adt));
 	WHEN(release_lock_s2page_spec(adt));

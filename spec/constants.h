@@ -39,6 +39,113 @@
 #define MAX_MEMBLOCK_NUM	32u
 #define SMMU_HOST_OFFSET	UINT64_C(1000000000)
 
+/* SMMUs (A.2, A.9, A.12). */
+#define SMMU_NUM		2u
+#define SMMU_NUM_CTXT_BANKS	8u
+#define EL2_SMMU_CFG_SIZE	16u
+#define SMMU_MAX_COUNT		16u	/* of a host page, F.7 */
+#define SMMU_GLOBAL_BASE	UINT64_C(32768)
+#define SMMU_GR1_BASE		UINT64_C(4096)
+#define SMMU_GR1_END		UINT64_C(6144)
+#define SMMU_TTBR_START		UINT64_C(65536)
+#define SMMU_TTBR_PER_BANK	UINT64_C(8192)
+/* G54: not an encoding; AF and inner shareable are bits 10 and 9:8. */
+#define PTE_AF_OR_SH_IS		UINT64_C(1792)
+#define PTE_AF_OR_SH_IS_COQ	UINT64_C(65536)
+/* Normal write-back memory that is not executed; of prot only S2_RDWR. */
+#define PAGE_S2_DMA		UINT64_C(0x4000000000073f)
+
+/* Registers of an SMMU (A.12): page 0 and 1, and of a bank's page. */
+#define SMMU_SCR0		UINT64_C(0x000)
+#define SMMU_SCR2		UINT64_C(0x008)
+#define SMMU_SACR		UINT64_C(0x010)
+#define SMMU_IDR0		UINT64_C(0x020)
+#define SMMU_IDR7		UINT64_C(0x03c)
+#define SMMU_SGFAR		UINT64_C(0x040)
+#define SMMU_SGFSR		UINT64_C(0x048)
+#define SMMU_SGFSRRESTORE	UINT64_C(0x04c)
+#define SMMU_SGFSYNR0		UINT64_C(0x050)
+#define SMMU_SGFSYNR2		UINT64_C(0x058)
+#define SMMU_TLBIVMID		UINT64_C(0x064)
+#define SMMU_TLBIALLNSNH	UINT64_C(0x068)
+#define SMMU_TLBIALLH		UINT64_C(0x06c)
+#define SMMU_STLBGSYNC		UINT64_C(0x070)
+#define SMMU_STLBGSTATUS	UINT64_C(0x074)
+#define SMMU_SMR		UINT64_C(0x800)
+#define SMMU_S2CR		UINT64_C(0xc00)
+#define SMMU_PIDR4		UINT64_C(0xfd0)
+#define SMMU_CBAR		UINT64_C(0x1000)
+#define SMMU_CBFRSYNRA		UINT64_C(0x1400)
+#define SMMU_CBA2R		UINT64_C(0x1800)
+#define SMMU_CB_SCTLR		UINT64_C(0x000)
+#define SMMU_CB_ACTLR		UINT64_C(0x004)
+#define SMMU_CB_RESUME		UINT64_C(0x008)
+#define SMMU_CB_TCR2		UINT64_C(0x010)
+#define SMMU_CB_TTBR0		UINT64_C(0x020)
+#define SMMU_CB_TTBR1		UINT64_C(0x028)
+#define SMMU_CB_TCR		UINT64_C(0x030)
+#define SMMU_CB_CONTEXTIDR	UINT64_C(0x034)
+#define SMMU_CB_MAIR0		UINT64_C(0x038)
+#define SMMU_CB_MAIR1		UINT64_C(0x03c)
+#define SMMU_CB_PAR		UINT64_C(0x050)
+#define SMMU_CB_FSR		UINT64_C(0x058)
+#define SMMU_CB_FSRRESTORE	UINT64_C(0x05c)
+#define SMMU_CB_FAR		UINT64_C(0x060)
+#define SMMU_CB_FSYNR0		UINT64_C(0x068)
+#define SMMU_CB_FSYNR1		UINT64_C(0x06c)
+#define SMMU_CB_IPAFAR		UINT64_C(0x070)
+#define SMMU_CB_TLBIVA		UINT64_C(0x600)
+#define SMMU_CB_TLBIIPAS2	UINT64_C(0x630)
+#define SMMU_CB_TLBIIPAS2L	UINT64_C(0x638)
+#define SMMU_CB_TLBSYNC		UINT64_C(0x7f0)
+#define SMMU_CB_TLBSTATUS	UINT64_C(0x7f4)
+#define SMMU_CB_ATS1PR		UINT64_C(0x800)
+#define SMMU_CB_ATSR		UINT64_C(0x8f0)
+
+#define SCR0_CLIENTPD		UINT64_C(0x1)
+#define SCR0_USFCFG		UINT64_C(0x400)
+#define SCR0_GFIE		UINT64_C(0x4)
+#define SCR0_SMCFCFG		UINT64_C(0x200000)
+#define SCR0_WRITABLE		UINT64_C(0xfdffcc7)
+#define SCR0_RESET		UINT64_C(0x200001)
+/* GFRE, USFCFG, VMIDPNE, PTM and SMCFCFG; CLIENTPD and GSE are 0. */
+#define SCR0_EL2		UINT64_C(0x201c02)
+#define SACR_RESET		UINT64_C(0x400001c)
+#define SMR_VALID		UINT64_C(0x80000000)
+#define SMR_WRITABLE		UINT64_C(0xffff7fff)	/* NUMSIDB 15 */
+#define S2CR_RESET		UINT64_C(0x20000)
+#define S2CR_WRITABLE		UINT64_C(0x3ff3fbff)
+#define S2CR_TRANSLATE		0u
+#define S2CR_BYPASS		1u
+#define S2CR_FAULT		2u
+#define CBAR_RESET		UINT64_C(0x20000)
+#define CBAR_WRITABLE		UINT64_C(0xffffff)
+#define CBA2R_WRITABLE		UINT64_C(0x3)
+#define CB_SCTLR_RESET		UINT64_C(0x100)
+#define CB_SCTLR_WRITABLE	UINT64_C(0x3ffff77f)
+#define CB_ACTLR_RESET		UINT64_C(0x3)
+#define CB_SCTLR_M		UINT64_C(0x1)
+#define CB_SCTLR_CFIE		UINT64_C(0x40)
+/* M, CFRE and HUPCF; E and CFCFG are 0. */
+#define CB_SCTLR_EL2		UINT64_C(0x121)
+#define CBA2R_VA64		UINT64_C(0x1)
+#define CB_TCR_S2		UINT64_C(0x80023558)
+
+/* ID registers: what the host is shown otherwise than it is. */
+#define IDR0_NO			UINT64_C(0xd000a100) /* SES S1TS NTS EXSMRGS BTM EXIDS */
+#define IDR0_ATOSNS		UINT64_C(0x4000000)
+#define IDR0_NUMSMRG		UINT64_C(0xff)
+#define IDR1_NUMS2CB		UINT64_C(0xff0000)
+#define IDR1_NUMCB		UINT64_C(0xff)
+#define IDR2_SHOWN		UINT64_C(0x7fff)
+
+/* Not in the Coq: EL2's part of the SMMUs (design 4.2). */
+#define SMMU_IDENTITY_BANK	0u
+#define SMMU_STREAM_FAULT	INVALID
+#define SMMU_HOST_STREAMS	24u
+#define SMMU_STREAM_SPACE	UINT64_C(0x8000)	/* NUMSIDB 15 */
+#define MAX_DMA_DEVICES		8u
+
 /* States of a VM and of a vCPU (A.3). */
 #define UNUSED		0u
 #define MAPPED		1u
@@ -206,6 +313,7 @@
 /* Calls of a VM to the corevisor itself (D.2). */
 #define HVC_KVM_SET_DESC_PFN	UINT64_C(0x81000)
 #define HVC_KVM_UNSET_DESC_PFN	UINT64_C(0x82000)
+#define HVC_KVM_ACCEPT_DEVICE	UINT64_C(0x84000)
 
 /* Calls of the host; the numbers of the C (D.1, design 4.2). */
 #define HVC_TIMER_SET_CNTVOFF	7u
@@ -220,11 +328,17 @@
 #define HVC_ENCRYPT_BUF		20u
 #define HVC_DECRYPT_BUF		21u
 #define HVC_SAVE_CRYPT_VCPU	22u
+#define HVC_SMMU_FREE_PGD	23u
+#define HVC_SMMU_ALLOC_PGD	24u
+#define HVC_SMMU_LPAE_MAP	25u
+#define HVC_SMMU_LPAE_IOVA_TO_PHYS	26u
+#define HVC_SMMU_CLEAR		27u
 #define HVC_PHYS_ADDR_IOREMAP	28u
 #define HVC_LOAD_CRYPT_VCPU	29u
 #define HVC_GET_INFO		30u
 #define HVC_SET_MANIFEST	31u
 #define HVC_DESTROY_VM		32u
+#define HVC_SMMU_SET_STREAM	33u
 #define HVC_SEAL_VM		34u
 
 /* Of GET_INFO (docs/hypercalls.rst). */
@@ -232,6 +346,7 @@
 #define INFO_ABI_VERSION	0u
 #define INFO_SHARED_BASE	1u
 #define INFO_SHARED_SIZE	2u
+#define INFO_SMMUS		3u
 
 /* PSCI (A.11). */
 /* Who answers a call that EL2 knows nothing of: nobody. */

@@ -6,6 +6,7 @@
 #include "spec/fault_handler.h"
 
 #include "spec/abstract_machine.h"
+#include "spec/dma.h"
 #include "spec/mem_manager.h"
 #include "spec/memory_ops.h"
 #include "spec/mmio_ops.h"
@@ -74,6 +75,15 @@ enum option core_handle_pvops_spec(struct rdata *adt, uint32_t *res)
 			WHEN(check_spec(0, adt, &ret));
 			*res = ret;
 			return SOME;
+		/* Corrected, G33: a VM's consent, which the seed has not. */
+		} else if (arg == HVC_KVM_ACCEPT_DEVICE) {
+			done = dma_device_accept_spec(vmid, addr, size, adt);
+			WHEN(set_shadow_ctxt_spec(vmid, vcpuid, X0,
+						  call_result(done), adt));
+			WHEN(check_spec(0, adt, &ret));
+			*res = ret;
+			return SOME;
+
 		} else {
 			WHEN(check_spec(1, adt, &ret));
 			*res = ret;

@@ -219,3 +219,13 @@ enum option release_lock_pt_spec(uint32_t vmid, struct rdata *adt)
 	RELY_CALLER(is_vmid(vmid));
 	return release(LOCK_PT, vmid, adt);
 }
+
+enum option acquire_lock_spt_spec(struct rdata *adt)
+{
+	return acquire(LOCK_SPT, 0, adt);
+}
+
+enum option release_lock_spt_spec(struct rdata *adt)
+{
+	return release(LOCK_SPT, 0, adt);
+}

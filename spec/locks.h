@@ -17,6 +17,8 @@ enum option acquire_lock_vm_spec(uint32_t vmid, struct rdata *adt);
 enum option release_lock_vm_spec(uint32_t vmid, struct rdata *adt);
 enum option acquire_lock_pt_spec(uint32_t vmid, struct rdata *adt);
 enum option release_lock_pt_spec(uint32_t vmid, struct rdata *adt);
+enum option acquire_lock_spt_spec(struct rdata *adt);
+enum option release_lock_spt_spec(struct rdata *adt);
 
 /* LockOwn true: this CPU holds it. @id is 0 for a class of one lock. */
 bool lock_own(const struct rdata *adt, enum lock_class class, uint32_t id);

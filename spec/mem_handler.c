@@ -6,12 +6,14 @@
 #include "spec/mem_handler.h"
 
 #include "spec/abstract_machine.h"
+#include "spec/dma.h"
 #include "spec/locks.h"
 #include "spec/mem_manager.h"
 #include "spec/memory_ops.h"
 #include "spec/npt.h"
 #include "spec/page_manager.h"
 #include "spec/pt_alloc.h"
+#include "spec/smmu_ops.h"
 
 /* With the vm lock: NONE_BUSY while a vCPU runs (G21). */
 static enum option check_inactive(uint32_t vmid, const struct rdata *adt)
@@ -32,6 +34,7 @@ static enum option check_inactive(uint32_t vmid, const struct rdata *adt)
  * vCPU ACTIVE; and the VM's table maps nothing before a page leaves, where the
  * Coq leaves it as it was.
  * Corrected, G37: in steps. The same start and size go on, others start anew.
+ * Corrected, G69: its devices do no DMA from the first step on.
  */
 enum option clear_vm_stage2_range_spec(uint32_t vmid, uint64_t start,
 				       uint64_t size, struct rdata *adt)
@@ -47,11 +50,13 @@ enum option clear_vm_stage2_range_spec(uint32_t vmid, uint64_t start,
 	vm = &adt->vms[vmid];
 	RELY(is_aligned(start, PAGE_SIZE) && is_aligned(size, PAGE_SIZE));
 	RELY(is_range(start, size, KVM_PHYS_SIZE));
+	WHEN(acquire_lock_smmu_spec(adt));
 	WHEN(acquire_lock_vm_spec(vmid, adt));
 	WHEN(get_vm_state_spec(vmid, adt, &state));
 	RELY_OR(state == POWEROFF, NONE_PERM);
 	WHEN(check_inactive(vmid, adt));
 	WHEN(clear_npt_spec(vmid, adt));
+	WHEN(dma_device_stop_vm_spec(vmid, adt));
 	if (!vm->clearing || vm->clear_start != start ||
 	    vm->clear_size != size) {
 		vm->clear_start = start;
@@ -61,6 +66,7 @@ enum option clear_vm_stage2_range_spec(uint32_t vmid, uint64_t start,
 	again = clear_vm_range_spec(vmid, &vm->clear_next, start + size, adt);
 	vm->clearing = again == AGAIN;
 	WHEN(release_lock_vm_spec(vmid, adt));
+	WHEN(release_lock_smmu_spec(adt));
 	return again;
 }
 
@@ -70,6 +76,9 @@ enum option clear_vm_stage2_range_spec(uint32_t vmid, uint64_t start,
  * windows and nothing else (the Coq: "not RAM", the C: any bits above 40); the
  * VM is one (the Coq allows 0 to 16); nothing is replaced.
  * Corrected, G31: nothing is mapped if not everything can be.
+ * Corrected, G33: a DMA device only into the VM that it was given to, or one
+ * VM could keep the registers of another's device; and none where the VM's
+ * devices see memory.
  */
 enum option kvm_phys_addr_ioremap_spec(uint32_t vmid, uint64_t gpa,
 				       uint64_t pa, uint64_t size,
@@ -98,6 +107,10 @@ enum option kvm_phys_addr_ioremap_spec(uint32_t vmid, uint64_t gpa,
 		RELY_OR(owner == INVALID &&
 			is_host_device(pa + i * PAGE_SIZE, PAGE_SIZE, adt),
 			NONE_PERM);
+		owner = dma_owner_of(pa + i * PAGE_SIZE, adt);
+		RELY_OR(owner == INVALID || owner == vmid, NONE_PERM);
+		RELY_OR(dma_agrees(vmid, gpa / PAGE_SIZE + i,
+				   pa / PAGE_SIZE + i, adt), NONE_PERM);
 	}
 	RELY_OR(npt_is_unmapped(&adt->npts[vmid], gpa / PAGE_SIZE, num),
 		NONE_BUSY);
@@ -145,7 +158,7 @@ static void forget_vm(uint32_t vmid, struct rdata *adt)
  * once none is left, is the implementation's choice, so it is an oracle:
  * core_doracle holds 1 for the last step, else 0, and the pfns. The
  * specification says that each of them was the VM's, that there are at most
- * 512 of them, and that the last step leaves none.
+ * 512 of them, and that the last step leaves none. Its banks are free then.
  */
 enum option destroy_vm_spec(uint32_t vmid, struct rdata *adt)
 {
@@ -158,12 +171,14 @@ enum option destroy_vm_spec(uint32_t vmid, struct rdata *adt)
 		return SOME;
 	}
 	RELY_CALLER(is_vm(vmid));
+	WHEN(acquire_lock_smmu_spec(adt));
 	WHEN(acquire_lock_vm_spec(vmid, adt));
 	WHEN(get_vm_state_spec(vmid, adt, &state));
 	RELY_OR(state != UNUSED, NONE_PERM);
 	WHEN(check_inactive(vmid, adt));
 	WHEN(set_vm_state_spec(vmid, POWEROFF, adt));
 	WHEN(clear_npt_spec(vmid, adt));
+	WHEN(dma_device_stop_vm_spec(vmid, adt));
 	RELY_CALLER(o->next < o->count);
 	last = o->values[o->next++] == 1;
 	WHEN(acquire_lock_s2page_spec(adt));
@@ -177,11 +192,12 @@ enum option destroy_vm_spec(uint32_t vmid, struct rdata *adt)
 		steps++;
 	}
 	WHEN(release_lock_s2page_spec(adt));
-	if (!last) {
-		WHEN(release_lock_vm_spec(vmid, adt));
-		return AGAIN;
+	if (last) {
+		RELY_CALLER(pages_owned(vmid, adt) == 0);
+		WHEN(smmu_forget_vm(vmid, adt));
+		forget_vm(vmid, adt);
 	}
-	RELY_CALLER(pages_owned(vmid, adt) == 0);
-	forget_vm(vmid, adt);
-	return release_lock_vm_spec(vmid, adt);
+	WHEN(release_lock_vm_spec(vmid, adt));
+	WHEN(release_lock_smmu_spec(adt));
+	return last ? SOME : AGAIN;
 }

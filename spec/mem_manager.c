@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * MemManager.v: what may happen to a page. Source: facts F.1 to F.5, B.14.
+ * MemManager.v: what may happen to a page. Source: facts F.1 to F.8, B.14.
  *
  * The Coq takes s2page inside each of these but map_pfn_vm. Corrected, G11 and
  * G19: the caller holds it, except of map_page_host, so that the check of a
@@ -9,7 +9,9 @@
 #include "spec/mem_manager.h"
 
 #include "spec/abstract_machine.h"
+#include "spec/dma.h"
 #include "spec/locks.h"
+#include "spec/mmio_spt.h"
 #include "spec/npt.h"
 #include "spec/page_manager.h"
 
@@ -34,6 +36,7 @@ bool is_host_device(uint64_t pa, uint64_t bytes, const struct rdata *adt)
  * Corrected, design 4.2: what is not RAM only inside the host's device
  * windows; the Coq maps any such address.
  * Corrected: never a page of the corevisor's, whatever its count (I4).
+ * Corrected, G33: nor the registers of a device that is a VM's.
  */
 enum option map_page_host_spec(uint64_t addr, struct rdata *adt)
 {
@@ -49,7 +52,8 @@ enum option map_page_host_spec(uint64_t addr, struct rdata *adt)
 	WHEN(get_pfn_owner_spec(pfn, adt, &owner));
 	WHEN(get_pfn_count_spec(pfn, adt, &count));
 	if (owner == INVALID) {
-		RELY_OR(is_host_device(pfn * PAGE_SIZE, PAGE_SIZE, adt),
+		RELY_OR(is_host_device(pfn * PAGE_SIZE, PAGE_SIZE, adt) &&
+			!is_vm(dma_owner_of(pfn * PAGE_SIZE, adt)),
 			NONE_PERM);
 		perm = PAGE_S2_DEVICE | S2_RDWR;
 	} else if (owner == HOSTVISOR) {
@@ -189,4 +193,98 @@ enum option clear_vm_page_spec(uint32_t vmid, uint64_t pfn,
 	WHEN(clear_pfn_host_spec(pfn, adt));
 	WHEN(set_page(pfn, HOSTVISOR, 0, pfn + SMMU_HOST_OFFSET, adt));
 	return clear_phys_page_spec(pfn, adt);
+}
+
+/*
+ * F.6. Corrected, G68: what is not RAM panics, as in the Coq; the C lets it
+ * pass. Corrected, G34: the device finds nothing of the host's in the page.
+ */
+enum option assign_pfn_to_smmu_spec(uint32_t vmid, uint64_t gfn, uint64_t pfn,
+				    struct rdata *adt)
+{
+	uint32_t owner, count;
+
+	if (adt->halt) {
+		return SOME;
+	}
+	RELY_CALLER(is_vm(vmid) && is_gfn(gfn));
+	WHEN(get_pfn_owner_spec(pfn, adt, &owner));
+	WHEN(get_pfn_count_spec(pfn, adt, &count));
+	if (owner == vmid) {
+		return SOME;
+	}
+	if (owner != HOSTVISOR || count != 0) {
+		return panic_spec(adt);
+	}
+	WHEN(clear_pfn_host_spec(pfn, adt));
+	WHEN(set_page(pfn, vmid, INVALID, gfn, adt));
+	return clear_phys_page_spec(pfn, adt);
+}
+
+/* The shared window is RAM of the host's that no device sees (design 4.2). */
+static bool is_shared_window(uint64_t pfn, const struct rdata *adt)
+{
+	return pfn * PAGE_SIZE - adt->board.shared.base <
+	       adt->board.shared.bytes;
+}
+
+/*
+ * F.7. Corrected, G68: a host's bank shows each page at its own address. The
+ * Coq asks for (pfn + 10^9) * 4096, which no 40-bit IOVA is, so that the host
+ * could map nothing; the C maps pages of N as well, and counts what it does
+ * not map. The Coq maps on without counting at 16; here that is refused, so
+ * that the count is never less than the mappings (I18).
+ */
+enum option update_smmu_page_spec(uint32_t vmid, uint32_t cbndx,
+				  uint32_t index, uint64_t iova, uint64_t pte,
+				  struct rdata *adt)
+{
+	uint64_t pfn = (pte & PHYS_MASK) / PAGE_SIZE, gfn = iova / PAGE_SIZE;
+	uint64_t map;
+	uint32_t owner, count;
+
+	if (adt->halt) {
+		return SOME;
+	}
+	RELY_CALLER(vmid < COREVISOR && is_paddr(iova));
+	WHEN(get_pfn_owner_spec(pfn, adt, &owner));
+	WHEN(get_pfn_count_spec(pfn, adt, &count));
+	WHEN(get_pfn_map_spec(pfn, adt, &map));
+	if (owner != vmid) {
+		return panic_spec(adt);
+	}
+	if (vmid != HOSTVISOR) {
+		return map == gfn ? map_spt_spec(cbndx, index, iova, pte, adt)
+				  : panic_spec(adt);
+	}
+	if (pfn != gfn || count >= SMMU_MAX_COUNT ||
+	    is_shared_window(pfn, adt)) {
+		return panic_spec(adt);
+	}
+	WHEN(map_spt_spec(cbndx, index, iova, pte, adt));
+	return set_pfn_count_spec(pfn, count + 1, adt);
+}
+
+/*
+ * F.8. Corrected, G68: only what was mapped is counted down; the C takes "no
+ * leaf" for page 0. Pages of a VM stay reserved until they leave it (G69).
+ */
+enum option unmap_smmu_page_spec(uint32_t cbndx, uint32_t index,
+				 uint64_t iova, struct rdata *adt)
+{
+	uint32_t owner, count;
+	uint64_t pte, pfn;
+
+	if (adt->halt) {
+		return SOME;
+	}
+	WHEN(unmap_spt_spec(cbndx, index, iova, adt, &pte));
+	if (pte == 0) {
+		return SOME;
+	}
+	pfn = (pte & PHYS_MASK) / PAGE_SIZE;
+	WHEN(get_pfn_owner_spec(pfn, adt, &owner));
+	WHEN(get_pfn_count_spec(pfn, adt, &count));
+	return owner == HOSTVISOR && count > 0 ?
+	       set_pfn_count_spec(pfn, count - 1, adt) : SOME;
 }

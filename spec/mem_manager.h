@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* MemManager.v. Source: facts F.1 to F.5, B.14. */
+/* MemManager.v. Source: facts F.1 to F.8, B.14. */
 #ifndef HYPSEC_SPEC_MEM_MANAGER_H
 #define HYPSEC_SPEC_MEM_MANAGER_H
 
@@ -19,5 +19,12 @@ enum option revoke_vm_page_spec(uint32_t vmid, uint64_t pfn,
 				struct rdata *adt);
 enum option clear_vm_page_spec(uint32_t vmid, uint64_t pfn,
 			       struct rdata *adt);
+enum option assign_pfn_to_smmu_spec(uint32_t vmid, uint64_t gfn, uint64_t pfn,
+				    struct rdata *adt);
+enum option update_smmu_page_spec(uint32_t vmid, uint32_t cbndx,
+				  uint32_t index, uint64_t iova, uint64_t pte,
+				  struct rdata *adt);
+enum option unmap_smmu_page_spec(uint32_t cbndx, uint32_t index,
+				 uint64_t iova, struct rdata *adt);
 
 #endif /* HYPSEC_SPEC_MEM_MANAGER_H */

@@ -5,6 +5,7 @@
 #include "spec/memory_ops.h"
 
 #include "spec/abstract_machine.h"
+#include "spec/dma.h"
 #include "spec/locks.h"
 #include "spec/mem_manager.h"
 #include "spec/npt.h"
@@ -33,6 +34,7 @@ static enum option assign_scrubbed(uint32_t vmid, uint64_t gfn, uint64_t pfn,
  * accepted, any other is refused, before any page changes its owner.
  * Corrected, G31: so is a pool that lacks a table.
  * Corrected, G21: no table, no mapping; nor for a VM that is powered off.
+ * Corrected, G33: nor another page than the VM's devices see there, if any.
  */
 enum option prot_and_map_vm_s2pt_spec(uint32_t vmid, uint64_t addr,
 				      uint64_t pte, uint32_t level,
@@ -66,6 +68,9 @@ enum option prot_and_map_vm_s2pt_spec(uint32_t vmid, uint64_t addr,
 	RELY_OR(npt_is_unmapped(npt, gfn, num), NONE_BUSY);
 	RELY_OR(npt_tables_needed(npt, gfn, num, level == 2 ? 2 : 3) <=
 		pool_free_pages(vmid, adt), NONE_NOMEM);
+	for (uint64_t i = 0; i < num; i++) {
+		RELY_OR(dma_agrees(vmid, gfn + i, pfn + i, adt), NONE_PERM);
+	}
 	for (uint64_t i = 0; i < num; i++) {
 		WHEN(assign_scrubbed(vmid, gfn + i, pfn + i, adt));
 	}

@@ -100,8 +100,7 @@ static enum option put_run(struct npt *npt, struct pt_run new)
 	return SOME;
 }
 
-/* Unmaps one gfn that a page maps. */
-static enum option remove_page(struct npt *npt, uint64_t gfn)
+enum option npt_remove_page(struct npt *npt, uint64_t gfn)
 {
 	uint32_t i = find_run(npt, gfn);
 	struct pt_run *run = &npt->runs[i];
@@ -158,23 +157,44 @@ uint64_t npt_tables_needed(const struct npt *npt, uint64_t gfn,
 	return missing;
 }
 
+static enum option add_pmd_table(struct npt *npt, uint64_t gfn)
+{
+	RELY_CALLER(npt->nr_pmd_tables < MAX_PMD_TABLES);
+	npt->pmd_tables[npt->nr_pmd_tables] = (uint32_t)(gfn / PMD_PAGE_NUM);
+	npt->nr_pmd_tables++;
+	return SOME;
+}
+
+static void add_pud_table(struct npt *npt, uint64_t gfn)
+{
+	uint64_t n = gfn / PUD_PAGE_NUM;
+
+	npt->pud_tables[n / 64] |= UINT64_C(1) << (n % 64);
+}
+
+enum option npt_add_page(struct npt *npt, uint64_t gfn, uint64_t pte)
+{
+	add_pud_table(npt, gfn);
+	if (!has_pmd_table(npt, gfn)) {
+		WHEN(add_pmd_table(npt, gfn));
+	}
+	return put_run(npt, (struct pt_run){
+		gfn, (pte & PHYS_MASK) / PAGE_SIZE, 1, pte & ~PHYS_MASK, 3 });
+}
+
 /* Makes the tables above a leaf at @level. */
 static enum option make_tables(uint32_t vmid, uint64_t gfn, uint32_t level,
 			       struct rdata *adt)
 {
 	struct npt *npt = &adt->npts[vmid];
-	uint64_t n = gfn / PUD_PAGE_NUM;
 
 	if (!has_pud_table(npt, gfn)) {
 		WHEN(alloc_pud_page_spec(vmid, adt));
-		npt->pud_tables[n / 64] |= UINT64_C(1) << (n % 64);
+		add_pud_table(npt, gfn);
 	}
 	if (level == 3 && !has_pmd_table(npt, gfn)) {
 		WHEN(alloc_pmd_page_spec(vmid, adt));
-		RELY_CALLER(npt->nr_pmd_tables < MAX_PMD_TABLES);
-		npt->pmd_tables[npt->nr_pmd_tables] =
-			(uint32_t)(gfn / PMD_PAGE_NUM);
-		npt->nr_pmd_tables++;
+		WHEN(add_pmd_table(npt, gfn));
 	}
 	return SOME;
 }
@@ -295,7 +315,7 @@ enum option clear_pfn_host_spec(uint64_t pfn, struct rdata *adt)
 	RELY_CALLER(lock_own(adt, LOCK_S2PAGE, 0));
 	WHEN(acquire_lock_pt_spec(HOSTVISOR, adt));
 	if (npt_get(&adt->npts[HOSTVISOR], pfn).level != 0) {
-		WHEN(remove_page(&adt->npts[HOSTVISOR], pfn));
+		WHEN(npt_remove_page(&adt->npts[HOSTVISOR], pfn));
 	}
 	return release_lock_pt_spec(HOSTVISOR, adt);
 }

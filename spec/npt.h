@@ -28,6 +28,13 @@ bool npt_is_unmapped(const struct npt *npt, uint64_t gfn,
 uint64_t npt_tables_needed(const struct npt *npt, uint64_t gfn,
 			    uint64_t pages, uint32_t level);
 
+/*
+ * The map by itself, for tables of SMMUs: a page and the tables above it, where
+ * nothing is mapped; and a page that is mapped goes.
+ */
+enum option npt_add_page(struct npt *npt, uint64_t gfn, uint64_t pte);
+enum option npt_remove_page(struct npt *npt, uint64_t gfn);
+
 enum option get_npt_level_spec(uint32_t vmid, uint64_t addr,
 			       const struct rdata *adt, uint32_t *level);
 enum option walk_npt_spec(uint32_t vmid, uint64_t addr,

@@ -7,6 +7,42 @@
 #include <stddef.h>
 #include <string.h>
 
+/* The banks are nobody's, and all devices the host's (design 4.2). */
+static void empty_smmus(struct rdata *adt)
+{
+	for (uint32_t i = 0; i < adt->board.nr_smmus; i++) {
+		struct smmu *smmu = &adt->smmus[i];
+
+		smmu->scr0 = SCR0_RESET;
+		smmu->sacr = SACR_RESET;
+		for (uint32_t n = 0; n < SMMU_HOST_STREAMS; n++) {
+			smmu->s2cr[n] = S2CR_RESET;
+		}
+		for (uint32_t n = 0; n < SMMU_NUM_CTXT_BANKS; n++) {
+			smmu_bank_reset(&smmu->bank[n]);
+			smmu->bank[n].vmid = INVALID;
+		}
+		smmu->bank[SMMU_IDENTITY_BANK].vmid = COREVISOR;
+	}
+	for (uint32_t i = 0; i < adt->board.nr_dma; i++) {
+		adt->dma[i] = (struct dma_owner){ HOSTVISOR,
+						  SMMU_IDENTITY_BANK,
+						  false, false };
+	}
+	adt->spt_free = adt->board.spt_chunks;
+}
+
+void smmu_bank_reset(struct smmu_bank *bank)
+{
+	bank->freeing = false;
+	bank->cbar = CBAR_RESET;
+	bank->cba2r = 0;
+	bank->sctlr = CB_SCTLR_RESET;
+	bank->actlr = CB_ACTLR_RESET;
+	bank->tcr = 0;
+	bank->ttbr0[0] = bank->ttbr0[1] = 0;
+}
+
 void empty_adt(const struct board *board, uint64_t chunks, struct rdata *adt)
 {
 	uint64_t index = 0;
@@ -25,6 +61,7 @@ void empty_adt(const struct board *board, uint64_t chunks, struct rdata *adt)
 		}
 	}
 	adt->nr_pages = index;
+	empty_smmus(adt);
 }
 
 static void npt_copy(struct npt *to, const struct npt *from)
@@ -48,6 +85,11 @@ void rdata_copy(struct rdata *to, const struct rdata *from)
 	for (uint32_t vmid = 0; vmid < COREVISOR; vmid++) {
 		if (to->npts[vmid].live || from->npts[vmid].live) {
 			npt_copy(&to->npts[vmid], &from->npts[vmid]);
+		}
+	}
+	for (uint32_t i = 0; i < from->board.nr_smmus; i++) {
+		for (uint32_t n = 0; n < SMMU_NUM_CTXT_BANKS; n++) {
+			npt_copy(&to->spts[i][n], &from->spts[i][n]);
 		}
 	}
 	for (uint32_t vmid = 0; vmid < COREVISOR; vmid++) {

@@ -303,6 +303,7 @@ enum lock_class {
 	LOCK_CORE,
 	LOCK_S2PAGE,
 	LOCK_PT,
+	LOCK_SPT,
 };
 
 /**
@@ -345,10 +346,73 @@ struct pa_window {
 };
 
 /**
+ * struct smmu_bank - a context bank
+ * @vmid:	owner; INVALID if it is free
+ * @freeing:	its table maps nothing any more; what is in it are the pages
+ *		that still count a mapping
+ * @cbar, @cba2r, @sctlr, @actlr, @tcr, @ttbr0: what the host reads back
+ *
+ * The registers are the host's view; what the hardware holds follows from the
+ * owner (spec/dma.h). The Coq has no registers, and takes what is read from
+ * doracle.
+ */
+struct smmu_bank {
+	uint32_t vmid;
+	bool freeing;
+	uint32_t cbar;
+	uint32_t cba2r;
+	uint32_t sctlr;
+	uint32_t actlr;
+	uint32_t tcr;
+	uint32_t ttbr0[2];
+};
+
+/* An SMMU: its banks, and the host's view of the registers of all. */
+struct smmu {
+	struct smmu_bank bank[SMMU_NUM_CTXT_BANKS];
+	uint32_t scr0;
+	uint32_t sacr;
+	uint32_t smr[SMMU_HOST_STREAMS];
+	uint32_t s2cr[SMMU_HOST_STREAMS];
+};
+
+/**
+ * struct dma_owner - whose a DMA device of the platform is; not in the Coq
+ * @vmid:  HOSTVISOR or a VM
+ * @cbndx: the bank that it is meant for, or SMMU_STREAM_FAULT
+ * @accepted: a VM's: it has consented (G33)
+ * @chosen: the bank was chosen for it by a call
+ */
+struct dma_owner {
+	uint32_t vmid;
+	uint32_t cbndx;
+	bool accepted;
+	bool chosen;
+};
+
+/* Where an SMMU's registers are, and how many banks it has. */
+struct smmu_place {
+	uint64_t base;
+	uint64_t bytes;
+	uint32_t banks;
+};
+
+/* A DMA device of the platform: its registers, and who it is to its SMMU. */
+struct dma_place {
+	struct pa_window regs;
+	uint32_t index;
+	uint32_t stream;
+};
+
+/**
  * struct board - what never changes
  * @regions, @nr_regions: RAM; page indices count through them (A.15)
  * @windows, @nr_windows: device windows of the host (design 4.2)
- * @emulated, @nr_emulated: devices whose accesses EL2 emulates
+ * @smmus, @nr_smmus: SMMUs; PCIe is behind the first, where a host that knows
+ *	of none may do DMA by any stream
+ * @dma, @nr_dma: DMA devices of the platform
+ * @doorbell: the page to which devices write their interrupts
+ * @spt_chunks: memory for SMMU tables, beyond a chunk that each bank has
  * @shared: the window
  * @pan, @ssbs, @mte, @nmi: whether its CPUs have the FEAT_ of that name
  * @actlr_el1: of its CPUs
@@ -359,8 +423,12 @@ struct board {
 	uint32_t nr_regions;
 	struct pa_window windows[16];
 	uint32_t nr_windows;
-	struct pa_window emulated[4];
-	uint32_t nr_emulated;
+	struct smmu_place smmus[SMMU_NUM];
+	uint32_t nr_smmus;
+	struct dma_place dma[MAX_DMA_DEVICES];
+	uint32_t nr_dma;
+	uint64_t doorbell;
+	uint64_t spt_chunks;
 	struct pa_window shared;
 	bool pan;
 	bool ssbs;
@@ -370,7 +438,7 @@ struct board {
 	uint64_t id[64];
 };
 
-/* An access to an emulated device, as the device sees it. */
+/* An access to an SMMU that EL2 lets pass, as the SMMU sees it. */
 struct mmio_access {
 	uint64_t addr;
 	uint64_t value;
@@ -411,7 +479,12 @@ struct rdata {
 	struct mmio_access mmio;	/* the last one */
 	uint64_t nr_mmio;
 	uint64_t nr_pages;
+	struct smmu smmus[SMMU_NUM];
+	struct dma_owner dma[MAX_DMA_DEVICES];
+	uint64_t spt_free;	/* chunks that no SMMU table has */
 	struct npt npts[COREVISOR];
+	/* A table of a bank; it has pages only, and no blocks. */
+	struct npt spts[SMMU_NUM][SMMU_NUM_CTXT_BANKS];
 	/* (HOSTVISOR, cpu): the host's, but for X0 to X30, which are host_regs. */
 	struct shadow_ctxt shadow_ctxts[COREVISOR][VCPU_PER_VM];
 	struct int_vcpu int_vcpus[COREVISOR][VCPU_PER_VM];
@@ -422,6 +495,9 @@ struct rdata {
 
 /* The initial state on @board with @chunks in the arena; host owns all RAM. */
 void empty_adt(const struct board *board, uint64_t chunks, struct rdata *adt);
+
+/* What the host reads back of a bank that it has not written. */
+void smmu_bank_reset(struct smmu_bank *bank);
 
 /* *to := *from, at the cost of what is in use. */
 void rdata_copy(struct rdata *to, const struct rdata *from);

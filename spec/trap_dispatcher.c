@@ -11,9 +11,11 @@
 #include "spec/abstract_machine.h"
 #include "spec/boot_ops.h"
 #include "spec/ctxt.h"
+#include "spec/dma.h"
 #include "spec/fault_handler.h"
 #include "spec/image_verify.h"
 #include "spec/mem_handler.h"
+#include "spec/smmu_ops.h"
 #include "spec/vcpu_ops_aux.h"
 #include "spec/vm_idregs.h"
 #include "spec/world.h"
@@ -32,8 +34,40 @@ static enum option get_info(uint64_t what, const struct rdata *adt,
 	case INFO_SHARED_SIZE:
 		*ret = adt->board.shared.bytes;
 		return SOME;
+	case INFO_SMMUS:
+		*ret = adt->board.nr_smmus;
+		return SOME;
 	default:
 		return NONE_NOTSUP;
+	}
+}
+
+/*
+ * Calls about SMMUs, which a board without any does not have. Corrected, G65:
+ * each takes the lock of the bank that it names; Q-top relies on another's.
+ */
+static enum option smmu_call(struct rdata *adt, uint64_t *ret)
+{
+	const uint64_t *x = adt->host_regs;
+
+	RELY_OR(adt->board.nr_smmus > 0, NONE_NOTSUP);
+	switch (x[0]) {
+	case HVC_SMMU_FREE_PGD:
+		return el2_free_smmu_pgd_spec(x[1], x[2], adt);
+	case HVC_SMMU_ALLOC_PGD:
+		return el2_alloc_smmu_pgd_spec(x[1], x[2], x[3], adt);
+	case HVC_SMMU_LPAE_MAP:
+		return el2_arm_lpae_map_spec(x[1], x[2], x[3], x[4], x[5],
+					     adt);
+	case HVC_SMMU_LPAE_IOVA_TO_PHYS:
+		return el2_arm_lpae_iova_to_phys_spec(x[1], x[2], x[3], adt,
+						      ret);
+	case HVC_SMMU_CLEAR:
+		return el2_arm_lpae_clear_spec(x[1], x[2], x[3], adt);
+	default:
+		RELY(x[1] < adt->board.nr_smmus && x[3] < INVALID);
+		return dma_device_set_stream_spec((uint32_t)x[1], x[2],
+						  (uint32_t)x[3], adt);
 	}
 }
 
@@ -90,6 +124,13 @@ enum option host_hvc_dispatcher_spec(struct rdata *adt, uint64_t *ret)
 	case HVC_DESTROY_VM:
 		RELY(is_vm(arg1));
 		return destroy_vm_spec(vmid, adt);
+	case HVC_SMMU_FREE_PGD:
+	case HVC_SMMU_ALLOC_PGD:
+	case HVC_SMMU_LPAE_MAP:
+	case HVC_SMMU_LPAE_IOVA_TO_PHYS:
+	case HVC_SMMU_CLEAR:
+	case HVC_SMMU_SET_STREAM:
+		return smmu_call(adt, ret);
 	default:
 		return NONE_NOTSUP;
 	}

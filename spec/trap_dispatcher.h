@@ -5,7 +5,7 @@
 
 #include "spec/rdata.h"
 
-/* The call in the host's x0 to x4; *@ret is x0 if it succeeds. */
+/* The call in the host's x0 to x5; *@ret is x0 if it succeeds. */
 enum option host_hvc_dispatcher_spec(struct rdata *adt, uint64_t *ret);
 
 /*

@@ -52,8 +52,6 @@ uint32_t get_level_s2pt_coq(uint32_t vmid, uint64_t addr,
 /* --- uncorrected_calls.c -------------------------------------------------- */
 
 enum option host_skip_instr_coq(struct rdata *adt);
-enum option emulate_mmio_coq(uint64_t addr, uint64_t esr, struct rdata *adt,
-			     uint32_t *ret);
 enum option handle_host_stage2_fault_coq(struct rdata *adt);
 enum option core_handle_pvops_coq(struct rdata *adt, uint32_t *res);
 

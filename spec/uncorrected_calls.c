@@ -6,6 +6,7 @@
 #include "spec/abstract_machine.h"
 #include "spec/page_manager.h"
 #include "spec/uncorrected.h"
+#include "spec/uncorrected_smmu.h"
 
 /* --- Faults of the host --------------------------------------------------- */
 
@@ -14,58 +15,6 @@ enum option host_skip_instr_coq(struct rdata *adt)
 {
 	adt->esr_el2 = adt->elr_el2 + 4;
 	return SOME;
-}
-
-static void mmio(uint64_t addr, uint64_t value, uint32_t bytes, bool write,
-		 struct rdata *adt)
-{
-	adt->mmio = (struct mmio_access){ addr, value, bytes, write };
-	adt->nr_mmio++;
-}
-
-/*
- * B.10, F.9: the syndrome is taken as valid, and as a load's or store's (G14,
- * G71); 4 bytes that are written are 0 (G67). Register 31 is SP, which reads
- * as 0 and takes nothing.
- */
-static enum option handle_host_mmio_coq(uint64_t addr, uint64_t esr,
-					struct rdata *adt)
-{
-	uint32_t bytes, write, rd;
-	uint64_t ipa, value;
-
-	WHEN(host_get_fault_ipa_spec(addr, adt, &ipa));
-	WHEN(host_dabt_get_as_spec(esr, &bytes));
-	WHEN(host_dabt_is_write_spec(esr, &write));
-	WHEN(host_dabt_get_rd_spec(esr, &rd));
-	if (bytes != 4 && bytes != 8) {
-		return panic_spec(adt);
-	}
-	if (write != 0) {
-		value = rd < NUM_GPRS ? adt->host_regs[rd] : 0;
-		mmio(ipa, bytes == 4 ? 0 : value, bytes, true, adt);
-	} else {
-		RELY_CALLER(adt->doracle.next < adt->doracle.count);
-		value = adt->doracle.values[adt->doracle.next++];
-		value = bytes == 4 ? value & UINT32_MAX : value;
-		mmio(ipa, value, bytes, false, adt);
-		if (rd < NUM_GPRS) {
-			adt->host_regs[rd] = value;
-		}
-	}
-	return host_skip_instr_coq(adt);
-}
-
-enum option emulate_mmio_coq(uint64_t addr, uint64_t esr, struct rdata *adt,
-			     uint32_t *ret)
-{
-	*ret = INVALID;
-	for (uint32_t i = 0; i < adt->board.nr_emulated; i++) {
-		const struct pa_window *d = &adt->board.emulated[i];
-
-		*ret = addr >= d->base && addr - d->base < d->bytes ? i : *ret;
-	}
-	return *ret == INVALID ? SOME : handle_host_mmio_coq(addr, esr, adt);
 }
 
 /* Seed 002 with its own HPFAR_MASK (G54), and no look at the fault (G14). */

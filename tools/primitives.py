@@ -4,7 +4,7 @@
 
 The table there has a row for each primitive of the specification: its name,
 the seeds that it comes from, the file of firmware/ and the file of spec/ that
-define it, and the tests that cover it or what it waits for. This program
+define it, and the tests that cover it or why there is no function. This program
 checks, and reports with file and line, that
 
   - each row is sound, no name is there twice, and no primitive of the seeds
@@ -17,7 +17,7 @@ checks, and reports with file and line, that
     has a row
   - each test is there: a quoted path in tests/, or a file of it; and what a
     row says of assembly is there
-  - what waits is not there yet
+  - what has a reason for having no function has none
 
 Exit status 0 if all is well, 1 if not, 2 for wrong usage.
 """
@@ -38,7 +38,6 @@ SEED_NAMES = {'S0': 4, 'S1': 2, 'S2': 2, 'S3': 116}
 # A seed in brackets: its text uses the primitive and does not define it.
 SEEDS = re.compile(r'(?:S[0-3]|\[S[0-3]\])(?: (?:S[0-3]|\[S[0-3]\]))*|-|own')
 # What stands in the place of tests where there is no C function.
-WAITS = ('virtual machines', 'SMMU and DMA')
 REASONS = ('proof only: ', 'replaced: ')
 ASSEMBLY = re.compile(r'assembly: (\S+), (\w+)')
 # The native build has its own versions of these.
@@ -67,15 +66,13 @@ class Row:
     tests: str
 
     @property
-    def waits(self):
-        return self.tests in WAITS or self.tests.startswith(REASONS)
+    def has_reason(self):
+        return self.tests.startswith(REASONS)
 
     @property
     def kind(self):
         """What the row says of the primitive, in a word or two."""
-        if self.firmware != '-':
-            return 'in C'
-        return self.tests if self.tests in WAITS else \
+        return 'in C' if self.firmware != '-' else \
             self.tests.partition(':')[0]
 
 
@@ -201,9 +198,10 @@ class Checker:
                        f'{folder}{file}')
 
     def _check_tests(self, row):
-        if row.waits:
+        if row.has_reason:
             if row.firmware != '-':
-                self.error(row.place, f'{row.name} is there and waits')
+                self.error(row.place, f'{row.name} is there, and a reason why '
+                           'not')
             return
         assembly = ASSEMBLY.fullmatch(row.tests)
         if assembly:

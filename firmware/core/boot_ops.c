@@ -168,7 +168,7 @@ static enum hv_status check_image_page(vmid_t vmid, gfn_t gfn, pfn_t pfn)
 	if (npt_missing_tables(vmid, ipa, 1, 3) > pt_pool_free_pages(vmid)) {
 		return refuse(HV_ENOMEM, "no memory for tables");
 	}
-	return HV_OK;
+	return mem_banks_agree(vmid, gfn, pfn);
 }
 
 /* Moves one page with its content from the host to its place in the VM. */

@@ -103,9 +103,7 @@ static void split(uint64_t pmd, uint64_t addr, uint64_t end)
 
 	ASSERT(table != 0);
 	fill_ptes(PT_IDENTITY, table, pmd | PMD_TABLE_BIT);
-	for (uint64_t page = addr; page < end; page += PAGE_SIZE) {
-		set_pte(PT_IDENTITY, table | PMD_TYPE_TABLE, page, 0);
-	}
+	clear_ptes(PT_IDENTITY, table, addr, end);
 	set_pmd(PT_IDENTITY, npt_pud(PT_IDENTITY, addr), addr,
 		table | PMD_TYPE_TABLE);
 	/* By any address in it the whole block goes. */
@@ -121,9 +119,7 @@ static void remove_in_block(uint64_t pmd, uint64_t addr, uint64_t end)
 	} else if (!pt_is_table(pmd)) {
 		split(pmd, addr, end);
 	} else {
-		for (uint64_t page = addr; page < end; page += PAGE_SIZE) {
-			set_pte(PT_IDENTITY, pmd, page, 0);
-		}
+		clear_ptes(PT_IDENTITY, pmd & S2_OA_MASK, addr, end);
 		forget(addr, (end - addr) >> PAGE_SHIFT);
 	}
 }

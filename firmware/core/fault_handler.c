@@ -6,6 +6,7 @@
  */
 #include "core/fault_handler.h"
 
+#include "core/dma_device.h"
 #include "core/hv_result.h"
 #include "core/inject.h"
 #include "core/mem_manager.h"
@@ -78,12 +79,13 @@ static uint32_t answer_pvop(uint32_t vmid, uint32_t vcpuid,
  * may not have is its own affair: an error in its x0, no violation.
  *
  * Spec:    FaultHandler.core_handle_pvops_spec
- * Delta:   D-014: the result goes into the VM's x0 (G57)
- * Locks:   takes s2page, then pt; caller holds none
+ * Delta:   D-014: the result goes into the VM's x0 (G57). D-058: a VM accepts
+ *	    its devices (G33)
+ * Locks:   takes smmu, s2page, then pt or spt; caller holds none
  * Returns: 0 if it was answered and the VM goes on; 1 if it is the host's to
  *	    answer, x0 as it was
- * Refuses: what grant_stage2_sg_gpa() and revoke_stage2_sg_gpa() refuse - a
- *	    VM can reach this
+ * Refuses: what grant_stage2_sg_gpa(), revoke_stage2_sg_gpa() and
+ *	    dma_device_accept() refuse - a VM can reach this
  * Panics:  no VM is current - nobody
  */
 uint32_t core_handle_pvops(void)
@@ -107,6 +109,10 @@ uint32_t core_handle_pvops(void)
 	if (arg == HYPSEC_PVOP_UNSET_DESC_PFN) {
 		return answer_pvop(vmid, vcpuid,
 				   revoke_stage2_sg_gpa(vmid, addr, size));
+	}
+	if (arg == HYPSEC_PVOP_ACCEPT_DEVICE) {
+		return answer_pvop(vmid, vcpuid,
+				   dma_device_accept(vmid, addr, size));
 	}
 	return check(1);
 }

@@ -16,7 +16,8 @@ uint32_t core_handle_pvops(void);
 static inline bool is_pvop(uint64_t call)
 {
 	return call == HYPSEC_PVOP_SET_DESC_PFN ||
-	       call == HYPSEC_PVOP_UNSET_DESC_PFN;
+	       call == HYPSEC_PVOP_UNSET_DESC_PFN ||
+	       call == HYPSEC_PVOP_ACCEPT_DEVICE;
 }
 
 #endif /* COREVISOR_CORE_FAULT_HANDLER_H */

@@ -10,6 +10,7 @@
 
 #include "core/boot_ops.h"
 #include "core/boot_vcpu.h"
+#include "core/dma_device.h"
 #include "core/hv_result.h"
 #include "core/image_verify.h"
 #include "core/int_state.h"
@@ -17,22 +18,27 @@
 #include "core/mem_handler.h"
 #include "core/pcpu.h"
 #include "core/save_vm.h"
+#include "core/smmu_cfg.h"
+#include "core/smmu_ops.h"
 #include "core/spec_constants.h"
 #include "core/violation.h"
 #include "hypsec/abi.h"
+
+/* Registers that a call takes at most, from x1 on. */
+#define MAX_ARGS 5
 
 /**
  * struct host_call - one hypercall
  * @number:  in x0
  * @name:    for the console
  * @nr_args: how many registers from x1 on it takes
- * @run:     does it; @args are x1 to x4, @value is x0 where success has one
+ * @run:     does it; @args are x1 to x5, @value is x0 where success has one
  */
 struct host_call {
 	uint64_t number;
 	const char *name;
 	uint32_t nr_args;
-	enum hv_status (*run)(const uint64_t args[4], uint64_t *value);
+	enum hv_status (*run)(const uint64_t args[MAX_ARGS], uint64_t *value);
 };
 
 /* An argument for a 32-bit parameter; what does not fit is INVALID. */
@@ -41,14 +47,14 @@ static uint32_t narrow(uint64_t arg)
 	return arg < INVALID ? (uint32_t)arg : INVALID;
 }
 
-static enum hv_status call_clear_vm_s2_range(const uint64_t args[4],
+static enum hv_status call_clear_vm_s2_range(const uint64_t args[MAX_ARGS],
 					     uint64_t *value)
 {
 	(void)value;
 	return clear_vm_stage2_range(narrow(args[0]), args[1], args[2]);
 }
 
-static enum hv_status call_set_boot_info(const uint64_t args[4],
+static enum hv_status call_set_boot_info(const uint64_t args[MAX_ARGS],
 					 uint64_t *value)
 {
 	uint32_t load_idx = 0;
@@ -59,21 +65,21 @@ static enum hv_status call_set_boot_info(const uint64_t args[4],
 	return status;
 }
 
-static enum hv_status call_remap_vm_image(const uint64_t args[4],
+static enum hv_status call_remap_vm_image(const uint64_t args[MAX_ARGS],
 					  uint64_t *value)
 {
 	(void)value;
 	return remap_vm_image(narrow(args[0]), args[1], narrow(args[2]));
 }
 
-static enum hv_status call_verify_vm_images(const uint64_t args[4],
+static enum hv_status call_verify_vm_images(const uint64_t args[MAX_ARGS],
 					    uint64_t *value)
 {
 	(void)value;
 	return verify_and_load_images(narrow(args[0]));
 }
 
-static enum hv_status call_register_kvm(const uint64_t args[4],
+static enum hv_status call_register_kvm(const uint64_t args[MAX_ARGS],
 					uint64_t *value)
 {
 	uint32_t vmid = HOSTVISOR;
@@ -84,73 +90,118 @@ static enum hv_status call_register_kvm(const uint64_t args[4],
 	return status;
 }
 
-static enum hv_status call_phys_addr_ioremap(const uint64_t args[4],
+static enum hv_status call_phys_addr_ioremap(const uint64_t args[MAX_ARGS],
 					     uint64_t *value)
 {
 	(void)value;
 	return kvm_phys_addr_ioremap(narrow(args[0]), args[1], args[2], args[3]);
 }
 
-static enum hv_status call_boot_from_saved_vm(const uint64_t args[4],
+static enum hv_status call_boot_from_saved_vm(const uint64_t args[MAX_ARGS],
 					      uint64_t *value)
 {
 	(void)value;
 	return boot_from_inc_exe(narrow(args[0]), args[1]);
 }
 
-static enum hv_status call_encrypt_buf(const uint64_t args[4], uint64_t *value)
+static enum hv_status call_encrypt_buf(const uint64_t args[MAX_ARGS], uint64_t *value)
 {
 	(void)value;
 	return save_encrypt_buf(narrow(args[0]), args[1], args[2], args[3]);
 }
 
-static enum hv_status call_decrypt_buf(const uint64_t args[4], uint64_t *value)
+static enum hv_status call_decrypt_buf(const uint64_t args[MAX_ARGS], uint64_t *value)
 {
 	(void)value;
 	return load_decrypt_buf(narrow(args[0]), args[1], args[2]);
 }
 
-static enum hv_status call_save_crypt_vcpu(const uint64_t args[4],
+static enum hv_status call_save_crypt_vcpu(const uint64_t args[MAX_ARGS],
 					   uint64_t *value)
 {
 	(void)value;
 	return save_encrypted_vcpu(narrow(args[0]), narrow(args[1]));
 }
 
-static enum hv_status call_load_crypt_vcpu(const uint64_t args[4],
+static enum hv_status call_load_crypt_vcpu(const uint64_t args[MAX_ARGS],
 					   uint64_t *value)
 {
 	(void)value;
 	return load_encrypted_vcpu(narrow(args[0]), narrow(args[1]));
 }
 
-static enum hv_status call_seal_vm(const uint64_t args[4], uint64_t *value)
+static enum hv_status call_smmu_free_pgd(const uint64_t args[MAX_ARGS],
+					 uint64_t *value)
+{
+	(void)value;
+	return el2_free_smmu_pgd(narrow(args[0]), narrow(args[1]));
+}
+
+static enum hv_status call_smmu_alloc_pgd(const uint64_t args[MAX_ARGS],
+					  uint64_t *value)
+{
+	(void)value;
+	return el2_alloc_smmu_pgd(narrow(args[0]), narrow(args[1]),
+				  narrow(args[2]));
+}
+
+static enum hv_status call_smmu_lpae_map(const uint64_t args[MAX_ARGS],
+					 uint64_t *value)
+{
+	(void)value;
+	return el2_arm_lpae_map(args[0], args[1], args[2], narrow(args[3]),
+				narrow(args[4]));
+}
+
+static enum hv_status call_smmu_iova_to_phys(const uint64_t args[MAX_ARGS],
+					     uint64_t *value)
+{
+	return el2_arm_lpae_iova_to_phys(args[0], narrow(args[1]),
+					 narrow(args[2]), value);
+}
+
+static enum hv_status call_smmu_clear(const uint64_t args[MAX_ARGS],
+				      uint64_t *value)
+{
+	(void)value;
+	return el2_arm_lpae_clear(args[0], narrow(args[1]), narrow(args[2]));
+}
+
+static enum hv_status call_smmu_set_stream(const uint64_t args[MAX_ARGS],
+					   uint64_t *value)
+{
+	(void)value;
+	return dma_device_set_stream(narrow(args[0]), narrow(args[1]),
+				     narrow(args[2]));
+}
+
+static enum hv_status call_seal_vm(const uint64_t args[MAX_ARGS], uint64_t *value)
 {
 	(void)value;
 	return seal_vm(narrow(args[0]), args[1]);
 }
 
-static enum hv_status call_set_manifest(const uint64_t args[4],
+static enum hv_status call_set_manifest(const uint64_t args[MAX_ARGS],
 					uint64_t *value)
 {
 	(void)value;
 	return set_manifest(narrow(args[0]), args[1], args[2]);
 }
 
-static enum hv_status call_destroy_vm(const uint64_t args[4], uint64_t *value)
+static enum hv_status call_destroy_vm(const uint64_t args[MAX_ARGS], uint64_t *value)
 {
 	(void)value;
 	return destroy_vm(narrow(args[0]));
 }
 
-static enum hv_status call_timer_set_cntvoff(const uint64_t args[4],
+static enum hv_status call_timer_set_cntvoff(const uint64_t args[MAX_ARGS],
 					     uint64_t *value)
 {
 	(void)value;
 	return timer_set_vm_cntvoff(narrow(args[0]), args[1]);
 }
 
-static enum hv_status call_register_vcpu(const uint64_t args[4],
+static enum hv_status call_register_vcpu(const uint64_t args[MAX_ARGS],
 					 uint64_t *value)
 {
 	(void)value;
@@ -158,7 +209,7 @@ static enum hv_status call_register_vcpu(const uint64_t args[4],
 }
 
 /* What it does not know, a later firmware may: no violation. */
-static enum hv_status call_get_info(const uint64_t args[4], uint64_t *value)
+static enum hv_status call_get_info(const uint64_t args[MAX_ARGS], uint64_t *value)
 {
 	switch (args[0]) {
 	case HYPSEC_INFO_ABI_VERSION:
@@ -169,6 +220,9 @@ static enum hv_status call_get_info(const uint64_t args[4], uint64_t *value)
 		return HV_OK;
 	case HYPSEC_INFO_SHARED_SIZE:
 		*value = HYPSEC_SHARED_SIZE;
+		return HV_OK;
+	case HYPSEC_INFO_SMMUS:
+		*value = get_smmu_num();
 		return HV_OK;
 	default:
 		return HV_ENOTSUP;
@@ -193,6 +247,13 @@ static const struct host_call host_calls[] = {
 	{ HYPSEC_HVC_DECRYPT_BUF, "DECRYPT_BUF", 3, call_decrypt_buf },
 	{ HYPSEC_HVC_SAVE_CRYPT_VCPU, "SAVE_CRYPT_VCPU", 2,
 	  call_save_crypt_vcpu },
+	{ HYPSEC_HVC_SMMU_FREE_PGD, "SMMU_FREE_PGD", 2, call_smmu_free_pgd },
+	{ HYPSEC_HVC_SMMU_ALLOC_PGD, "SMMU_ALLOC_PGD", 3,
+	  call_smmu_alloc_pgd },
+	{ HYPSEC_HVC_SMMU_LPAE_MAP, "SMMU_LPAE_MAP", 5, call_smmu_lpae_map },
+	{ HYPSEC_HVC_SMMU_LPAE_IOVA_TO_PHYS, "SMMU_LPAE_IOVA_TO_PHYS", 3,
+	  call_smmu_iova_to_phys },
+	{ HYPSEC_HVC_SMMU_CLEAR, "SMMU_CLEAR", 3, call_smmu_clear },
 	{ HYPSEC_HVC_PHYS_ADDR_IOREMAP, "PHYS_ADDR_IOREMAP", 4,
 	  call_phys_addr_ioremap },
 	{ HYPSEC_HVC_LOAD_CRYPT_VCPU, "LOAD_CRYPT_VCPU", 2,
@@ -200,6 +261,8 @@ static const struct host_call host_calls[] = {
 	{ HYPSEC_HVC_GET_INFO, "GET_INFO", 1, call_get_info },
 	{ HYPSEC_HVC_SET_MANIFEST, "SET_MANIFEST", 3, call_set_manifest },
 	{ HYPSEC_HVC_DESTROY_VM, "DESTROY_VM", 1, call_destroy_vm },
+	{ HYPSEC_HVC_SMMU_SET_STREAM, "SMMU_SET_STREAM", 3,
+	  call_smmu_set_stream },
 	{ HYPSEC_HVC_SEAL_VM, "SEAL_VM", 2, call_seal_vm },
 };
 

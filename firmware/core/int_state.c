@@ -27,6 +27,11 @@ paddr_t int_state_base(void)
 	return window;
 }
 
+bool int_state_has(paddr_t pa)
+{
+	return pa - window < HYPSEC_SHARED_SIZE;
+}
+
 /**
  * get_shared_vcpu() - where host and EL2 meet over a vCPU
  * @vmid:   a VM

@@ -29,6 +29,9 @@ void int_state_init(paddr_t base);
 /* PA of the window. */
 paddr_t int_state_base(void);
 
+/* Whether a page is in the window; @pa page aligned. */
+bool int_state_has(paddr_t pa);
+
 /* Zeroes a VM's structures. Locks: caller holds vm[vmid]. */
 void int_state_wipe(vmid_t vmid);
 

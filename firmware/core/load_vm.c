@@ -213,7 +213,7 @@ static enum hv_status check_page(vmid_t vmid, pfn_t pfn,
 	if (npt_missing_tables(vmid, ipa, 1, 3) > pt_pool_free_pages(vmid)) {
 		return refuse(HV_ENOMEM, "no memory for tables");
 	}
-	return HV_OK;
+	return mem_banks_agree(vmid, page->gfn, pfn);
 }
 
 /* What was not authentic is the host's again, as it was. */

@@ -18,7 +18,7 @@ enum hv_status WARN_UNUSED destroy_vm(uint32_t vmid);
  *
  * All VMs are powered off and lose their tables; every page of theirs is
  * zeroed, in memory too, and stays theirs. Takes as long as RAM is large.
- * Locks: takes vm[vmid], s2page and pt; caller holds none
+ * Locks: takes smmu, vm[vmid], s2page, pt and spt; caller holds none
  */
 void mem_handler_scrub_all(void);
 

@@ -8,12 +8,15 @@
 #include "core/mem_manager.h"
 
 #include "arch/mem.h"
+#include "core/dma_owner.h"
+#include "core/int_state.h"
 #include "core/locks.h"
 #include "core/npt_ops.h"
 #include "core/page_manager.h"
 #include "core/phys_page.h"
 #include "core/platform.h"
 #include "core/spec_constants.h"
+#include "core/spt_ops.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
 
@@ -27,10 +30,16 @@ struct host_rule {
 	bool block;
 };
 
-bool mem_is_host_device(paddr_t pa)
+bool mem_is_device_for(vmid_t vmid, paddr_t pa)
 {
-	return get_pfn_owner(pa >> PAGE_SHIFT) == INVALID_MEM &&
-	       platform_host_device(pa, PAGE_SIZE);
+	uint32_t owner;
+
+	if (get_pfn_owner(pa >> PAGE_SHIFT) != INVALID_MEM ||
+	    !platform_host_device(pa, PAGE_SIZE)) {
+		return false;
+	}
+	owner = dma_device_owner(pa);
+	return owner == INVALID || owner == vmid;
 }
 
 static struct host_rule host_rule(uint64_t addr)
@@ -41,7 +50,7 @@ static struct host_rule host_rule(uint64_t addr)
 	uint32_t count = get_pfn_count(pfn);
 
 	if (owner == INVALID_MEM) {
-		if (!mem_is_host_device(addr & ~(PAGE_SIZE - 1))) {
+		if (!mem_is_device_for(HOSTVISOR, addr & ~(PAGE_SIZE - 1))) {
 			return (struct host_rule){ 0 };
 		}
 		return (struct host_rule){
@@ -211,15 +220,16 @@ enum hv_status map_pfn_vm(uint32_t vmid, uint64_t addr, uint64_t pte,
  *
  * Spec:    MemManager.map_vm_io_spec (steps: map_vm_io_spec0)
  * Delta:   D-001, D-010. D-007: only a page in a device window of the host's
- *	    (G26); the specification takes any that is not RAM, and skips RAM
+ *	    (G26); the specification takes any that is not RAM, and skips RAM.
+ *	    D-058: of a DMA master only into the VM that owns it
  * Locks:   caller holds s2page; takes pt[vmid]
- * Returns: HV_EPERM if the page is no device of the host's; else as map_s2pt()
- * Refuses: RAM, EL2's devices, empty space - host can reach this
+ * Returns: HV_EPERM if the VM may not have the page; else as map_s2pt()
+ * Refuses: RAM, EL2's devices, DMA masters, empty space - host can reach this
  */
 enum hv_status map_vm_io(uint32_t vmid, uint64_t gpa, uint64_t pa)
 {
-	if (!mem_is_host_device(pa)) {
-		return refuse(HV_EPERM, "not a device of the host's");
+	if (!mem_is_device_for(vmid, pa)) {
+		return refuse(HV_EPERM, "not a device that the VM may have");
 	}
 	return map_s2pt(vmid, gpa, 3, pa | PAGE_S2_DEVICE | S2_RDWR);
 }
@@ -318,4 +328,141 @@ void clear_vm_page(uint32_t vmid, uint64_t pfn)
 	set_pfn_owner(pfn, HOSTVISOR);
 	set_pfn_count(pfn, 0);
 	set_pfn_map(pfn, pfn + SMMU_HOST_OFFSET);
+}
+
+enum hv_status mem_banks_agree(vmid_t vmid, gfn_t gfn, pfn_t pfn)
+{
+	for (uint32_t left = get_vm_banks(vmid); left != 0; left &= left - 1) {
+		uint32_t bank = (uint32_t)__builtin_ctz(left);
+		uint64_t pte = walk_spt(bank % SMMU_NUM_CTXT_BANKS,
+					bank / SMMU_NUM_CTXT_BANKS,
+					gfn << PAGE_SHIFT);
+
+		if (pte != 0 && (pte & S2_OA_MASK) >> PAGE_SHIFT != pfn) {
+			return refuse(HV_EPERM,
+				      "a bank has another page there");
+		}
+	}
+	return HV_OK;
+}
+
+/* What a bank of @vmid's may map once the page is its owner's. */
+static bool is_smmu_place(vmid_t vmid, uint64_t iova, pfn_t pfn)
+{
+	if (get_pfn_owner(pfn) != vmid) {
+		return false;
+	}
+	if (vmid != HOSTVISOR) {
+		return get_pfn_map(pfn) == iova >> PAGE_SHIFT;
+	}
+	return iova == pfn << PAGE_SHIFT && !int_state_has(iova) &&
+	       get_pfn_count(pfn) < EL2_SMMU_CFG_SIZE;
+}
+
+enum hv_status mem_can_map_smmu(vmid_t vmid, uint64_t iova, pfn_t pfn)
+{
+	if (is_smmu_place(vmid, iova, pfn) ||
+	    (is_vm(vmid) && mem_is_host_page(pfn))) {
+		return HV_OK;
+	}
+	return refuse(HV_EPERM, "the bank may not have the page there");
+}
+
+/**
+ * assign_pfn_to_smmu() - make a page a VM's, for its devices
+ * @vmid: a VM
+ * @gfn:  guest frame number below 2^28, the only one that may map the page
+ * @pfn:  page frame number, any value
+ *
+ * A page of the host's leaves the host's table, the identity table and all
+ * TLBs, and is zeroed; it is reserved until the VM faults on @gfn and gets it.
+ * A page that is the VM's already stays as it is. The caller invalidates the
+ * instruction caches before it releases s2page.
+ *
+ * Spec:    MemManager.assign_pfn_to_smmu_spec (steps:
+ *	    assign_pfn_to_smmu_spec0)
+ * Delta:   D-001, D-010. D-055: the page is zeroed, and the VM's only at @gfn
+ * Locks:   caller holds s2page; takes pt[HOSTVISOR], spt
+ * Returns: HV_OK; HV_EPERM for a page that is neither the host's alone nor the
+ *	    VM's at @gfn; nothing has changed on an error
+ * Refuses: pages of EL2, of other VMs, of devices, used by the host's DMA -
+ *	    host can reach this
+ */
+enum hv_status assign_pfn_to_smmu(uint32_t vmid, uint64_t gfn, uint64_t pfn)
+{
+	enum hv_status status = mem_can_map_smmu(vmid, gfn << PAGE_SHIFT, pfn);
+
+	if (status == HV_OK && get_pfn_owner(pfn) == HOSTVISOR) {
+		clear_pfn_host(pfn);
+		set_pfn_owner(pfn, vmid);
+		set_pfn_count(pfn, INVALID);
+		set_pfn_map(pfn, gfn);
+		clear_phys_page(pfn);
+	}
+	return status;
+}
+
+/**
+ * update_smmu_page() - map a page into a bank
+ * @vmid:  owner of the bank: HOSTVISOR or a VM
+ * @cbndx: the bank
+ * @index: its SMMU
+ * @iova:  page aligned, below 2^40; nothing is mapped there
+ * @pte:   the leaf
+ *
+ * Spec:    MemManager.update_smmu_page_spec (steps: update_smmu_page_spec0)
+ * Delta:   D-001, D-010. D-055: for the host IOVA is PA, where the
+ *	    specification's IOVA is beyond 40 bits; and never the shared
+ *	    window. It counts what is mapped, and only that (G68)
+ * Locks:   caller holds s2page; takes spt
+ * Returns: HV_OK; HV_EPERM unless the page is the owner's, at this place and
+ *	    in less than EL2_SMMU_CFG_SIZE banks of the host's; HV_ENOMEM;
+ *	    nothing has changed on an error
+ * Refuses: the above - host can reach this
+ */
+enum hv_status update_smmu_page(uint32_t vmid, uint32_t cbndx, uint32_t index,
+				uint64_t iova, uint64_t pte)
+{
+	pfn_t pfn = (pte & S2_OA_MASK) >> PAGE_SHIFT;
+	enum hv_status status;
+
+	if (!is_smmu_place(vmid, iova, pfn)) {
+		return refuse(HV_EPERM, "the bank may not have the page there");
+	}
+	status = map_spt(cbndx, index, iova, pte);
+	if (status == HV_OK && vmid == HOSTVISOR) {
+		set_pfn_count(pfn, get_pfn_count(pfn) + 1);
+	}
+	return status;
+}
+
+/**
+ * unmap_smmu_page() - take a page out of a bank
+ * @cbndx: the bank
+ * @index: its SMMU
+ * @iova:  below 2^40, mapped or not
+ *
+ * A VM's page stays the VM's.
+ *
+ * Spec:  MemManager.unmap_smmu_page_spec (steps: unmap_smmu_page_spec0)
+ * Delta: D-010. No TLB translates @iova any more (G69)
+ * Locks: caller holds s2page; takes spt
+ */
+void unmap_smmu_page(uint32_t cbndx, uint32_t index, uint64_t iova)
+{
+	uint64_t pte = unmap_spt(cbndx, index, iova);
+
+	if (pte != 0) {
+		mem_put_smmu_page(pte);
+	}
+}
+
+void mem_put_smmu_page(uint64_t pte)
+{
+	pfn_t pfn = (pte & S2_OA_MASK) >> PAGE_SHIFT;
+	uint32_t count = get_pfn_count(pfn);
+
+	if (get_pfn_owner(pfn) == HOSTVISOR && count > 0) {
+		set_pfn_count(pfn, count - 1);
+	}
 }

@@ -60,10 +60,14 @@ static bool is_mapped_so(const struct vm_map *map)
 
 static enum hv_status check_pages(const struct vm_map *map)
 {
+	uint64_t in_banks = get_vm_banks(map->vmid) == 0 ? 0 : map->pages;
 	enum hv_status status = HV_OK;
 
 	for (uint64_t i = 0; i < map->pages && status == HV_OK; i++) {
 		status = mem_can_assign(map->vmid, map->gfn + i, map->pfn + i);
+	}
+	for (uint64_t i = 0; i < in_banks && status == HV_OK; i++) {
+		status = mem_banks_agree(map->vmid, map->gfn + i, map->pfn + i);
 	}
 	return status;
 }
@@ -186,8 +190,7 @@ enum hv_status prot_and_map_vm_s2pt(uint32_t vmid, uint64_t addr,
 	return status;
 }
 
-/* The page that @vmid's table maps at @addr; INVALID64 if there is none. */
-static pfn_t mapped_pfn(vmid_t vmid, ipa_t addr)
+pfn_t memory_ops_pfn_at(vmid_t vmid, ipa_t addr)
 {
 	uint32_t level = get_level_s2pt(vmid, addr);
 	pfn_t pfn;
@@ -211,9 +214,24 @@ static enum hv_status for_each_mapped(vmid_t vmid, ipa_t addr, ipa_t end,
 
 	for (; addr < end && status == HV_OK; addr += PAGE_SIZE) {
 		/* INVALID64 is no page of anybody's. */
-		status = step(vmid, mapped_pfn(vmid, addr));
+		status = step(vmid, memory_ops_pfn_at(vmid, addr));
 	}
 	return status;
+}
+
+enum hv_status memory_ops_round(uint64_t addr, uint64_t size, ipa_t *start,
+				ipa_t *end)
+{
+	*start = *end = addr & ~(PAGE_SIZE - 1);
+	if (size == 0) {
+		return HV_OK;
+	}
+	if (addr >= KVM_PHYS_SIZE || size > KVM_PHYS_SIZE - addr) {
+		return HV_EINVAL;
+	}
+	*end = (addr + size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+	return *end - *start > MAX_PAGES_PER_CALL * PAGE_SIZE ? HV_EINVAL :
+								HV_OK;
 }
 
 /*
@@ -225,22 +243,15 @@ static enum hv_status change_range(vmid_t vmid, uint64_t addr, uint64_t size,
 				   page_step *allowed, page_step *change,
 				   bool leaves_host)
 {
-	ipa_t start = addr & ~(PAGE_SIZE - 1);
 	enum hv_status status;
-	ipa_t end;
+	ipa_t start, end;
 
 	if (!is_vm(vmid)) {
 		return HV_EINVAL;
 	}
-	if (size == 0) {
-		return HV_OK;
-	}
-	if (addr >= KVM_PHYS_SIZE || size > KVM_PHYS_SIZE - addr) {
-		return HV_EINVAL;
-	}
-	end = (addr + size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
-	if (end - start > MAX_PAGES_PER_CALL * PAGE_SIZE) {
-		return HV_EINVAL;
+	status = memory_ops_round(addr, size, &start, &end);
+	if (status != HV_OK || size == 0) {
+		return status;
 	}
 	acquire_lock_s2page();
 	status = for_each_mapped(vmid, start, end, allowed);

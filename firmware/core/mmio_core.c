@@ -30,7 +30,6 @@ static enum hv_status write_shadow(uint64_t offset, uint32_t index,
 	uint32_t mask;
 	uint32_t *word = smmu_shadow_word(index, offset, &mask);
 	uint32_t value = (*word & ~mask) | (data & mask);
-	uint32_t changed = *word ^ value;
 	uint32_t n = (uint32_t)(offset & 0x3ff) / 4;
 	uint32_t cbndx;
 
@@ -46,8 +45,7 @@ static enum hv_status write_shadow(uint64_t offset, uint32_t index,
 	}
 	*word = value;
 	cbndx = smmu_get_cbndx(offset, index);
-	if (offset == SMMU_CB(get_smmu_size(index), cbndx) + SMMU_CB_SCTLR &&
-	    (changed & SMMU_SCTLR_CFIE) != 0) {
+	if (offset == SMMU_CB(get_smmu_size(index), cbndx) + SMMU_CB_SCTLR) {
 		smmu_hw_bank_set_irq(cbndx, index,
 				     (value & SMMU_SCTLR_CFIE) != 0);
 	}
@@ -88,7 +86,7 @@ static void forward(uint64_t fault_ipa, uint32_t len, uint64_t data)
  * Spec:    MmioCore.handle_smmu_write_spec
  * Delta:   D-060: a rule for each register, where the specification has one
  *	    for three and lets the rest pass (G66); D-061: the data is an
- *	    argument (G67)
+ *	    argument (G67); D-063: VMIDs of the host's
  * Locks:   takes spt; caller holds smmu
  * Returns: HV_OK, or HV_EPERM and nothing has changed
  * Refuses: registers that are not the host's, stream entries that reach what
@@ -177,7 +175,7 @@ static uint64_t identification(uint64_t offset, uint32_t index, uint64_t value)
  *
  * Spec:    MmioCore.handle_smmu_read_spec
  * Delta:   D-060: a rule for each register, where the specification lets the
- *	    host read all
+ *	    host read all; D-061: the caller fills the host's register
  * Locks:   caller holds smmu
  * Returns: HV_OK, or HV_EPERM
  * Refuses: other widths than the register's - host can reach this

@@ -30,7 +30,7 @@ paddr_t platform_msi_page(void);
  * @bytes:  their size, a multiple of a page
  * @smmu:   the SMMU that it is behind
  * @stream: its stream id there, which no other device has
- * @reset:  stops it and forgets what it was told, at once
+ * @reset:  stops it, and has it forget what it was told; done at return
  */
 struct dma_device {
 	paddr_t base;

@@ -186,6 +186,15 @@ void fill_ptes(vmid_t vmid, paddr_t table, uint64_t pte)
 	}
 }
 
+void clear_ptes(vmid_t vmid, paddr_t table, uint64_t addr, uint64_t end)
+{
+	ASSERT(lock_table_is_held(vmid));
+	for (; addr < end; addr += PAGE_SIZE) {
+		table_store(pt_entry(table, addr, PAGE_SHIFT), 0);
+	}
+	barrier_dsb_ishst();
+}
+
 uint64_t fill_pmds(vmid_t vmid, uint64_t pud, uint64_t pmd, uint64_t end)
 {
 	uint64_t addr = pmd & S2_OA_MASK;

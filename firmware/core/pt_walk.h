@@ -43,6 +43,12 @@ bool pt_is_leaf(uint64_t desc);
  */
 void fill_ptes(vmid_t vmid, paddr_t table, uint64_t pte);
 
+/*
+ * Empties the entries for [@addr, @end) of a level-3 table. Ordered before
+ * what follows. Locks: caller holds s2page and pt[vmid] or spt.
+ */
+void clear_ptes(vmid_t vmid, paddr_t table, uint64_t addr, uint64_t end);
+
 /**
  * fill_pmds() - write level-2 entries of a table, up to its last one
  * @vmid: whose table

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How a VM's pages come back, in steps. Not specified. Layer: Reclaim, on
- * MemManager and NPTOps; below MemHandler. Locks: the caller holds vm[vmid];
- * takes s2page, then pt.
+ * MemManager, NPTOps and MmioSPTOps; below MemHandler. Locks: the caller holds
+ * vm[vmid]; takes s2page, then pt or spt.
  *
  * One call does a bounded part (G37) and keeps where it stopped.
  */
@@ -18,6 +18,7 @@
 #include "core/panic.h"
 #include "core/phys_page.h"
 #include "core/spec_constants.h"
+#include "core/spt_ops.h"
 #include "core/vm_info.h"
 
 /* Bounds of one hold of s2page, so that other CPUs' faults get their turn. */
@@ -46,6 +47,8 @@ static const struct budget one_call = {
  * @size:     its bytes
  * @next:     next page of it
  * @tables:   next entry of the VM's tables, when it is destroyed
+ * @bank:     of its banks: those below have been read
+ * @leaves:   next leaf of @bank, if it is the VM's still
  * @run:      next page of what the last entry mapped
  * @run_end:  end of that
  * @scan:     next page of all of RAM, for pages that no table names
@@ -56,6 +59,8 @@ struct reclaim {
 	uint64_t size;
 	paddr_t next;
 	struct npt_cursor tables;
+	uint32_t bank;
+	struct spt_cursor leaves;
 	paddr_t run;
 	paddr_t run_end;
 	paddr_t scan;
@@ -135,9 +140,49 @@ static bool reclaim_between(vmid_t vmid, paddr_t *next, paddr_t end,
 }
 
 /* Entries between two places of a cursor, which moved by one step. */
-static uint64_t entries_between(struct npt_cursor from, struct npt_cursor to)
+static uint64_t entries_between(uint64_t from_page, uint64_t from,
+				uint64_t to_page, uint64_t to)
 {
-	return to.index - (to.page == from.page ? from.index : 0);
+	return to - (to_page == from_page ? from : 0);
+}
+
+/* npt_next_pa(); @looked grows by the entries that were read. */
+static bool next_in_table(vmid_t vmid, struct reclaim *reclaim, paddr_t *pa,
+			  uint64_t *pages, uint64_t *looked)
+{
+	const struct npt_cursor before = reclaim->tables;
+	bool more = npt_next_pa(vmid, &reclaim->tables, pa, pages);
+
+	*looked += entries_between(before.page, before.index,
+				   reclaim->tables.page,
+				   reclaim->tables.index);
+	return more;
+}
+
+/* The same for the tables of the VM's banks, one after the other. */
+static bool next_in_banks(vmid_t vmid, struct reclaim *reclaim, paddr_t *pa,
+			  uint64_t *pages, uint64_t *looked)
+{
+	uint32_t banks = get_vm_banks(vmid);
+	uint64_t pte = 0;
+
+	for (; reclaim->bank < EL2_SMMU_CFG_SIZE; reclaim->bank++) {
+		const struct spt_cursor before = reclaim->leaves;
+
+		if ((banks >> reclaim->bank & 1) != 0 &&
+		    spt_next_leaf(reclaim->bank % SMMU_NUM_CTXT_BANKS,
+				  reclaim->bank / SMMU_NUM_CTXT_BANKS,
+				  &reclaim->leaves, &pte)) {
+			*looked += entries_between(before.page, before.entry,
+						   reclaim->leaves.page,
+						   reclaim->leaves.entry);
+			*pa = pte & S2_OA_MASK;
+			*pages = pte != 0 ? 1 : 0;
+			return true;
+		}
+		reclaim->leaves = (struct spt_cursor){ .page = 0 };
+	}
+	return false;
 }
 
 /* Whether a run may hold a page of the VM's; a block is looked through. */
@@ -161,13 +206,11 @@ static bool next_run(vmid_t vmid, struct reclaim *reclaim,
 
 	acquire_lock_s2page();
 	do {
-		const struct npt_cursor before = reclaim->tables;
-
 		pa = pages = 0;
-		more = npt_next_pa(vmid, &reclaim->tables, &pa, &pages);
+		more = next_in_table(vmid, reclaim, &pa, &pages, &looked) ||
+		       next_in_banks(vmid, reclaim, &pa, &pages, &looked);
 		/* The record of a page that is named is looked at too. */
-		looked += entries_between(before, reclaim->tables) +
-			  (pages > 0 ? 1 : 0);
+		looked += pages > 0 ? 1 : 0;
 	} while (more && looked < RECORDS_PER_HOLD &&
 		 !names_page_of(vmid, pa, pages));
 	release_lock_s2page();

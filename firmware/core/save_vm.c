@@ -46,6 +46,9 @@ static enum hv_status prepare(vmid_t vmid)
 	if (get_vm_state(vmid) != VERIFIED) {
 		return refuse(HV_EPERM, "the VM cannot be saved");
 	}
+	if (get_vm_banks(vmid) != 0) {
+		return refuse(HV_EPERM, "the VM has a bank of an SMMU");
+	}
 	if (vm_has_active_vcpu(vmid)) {
 		return refuse(HV_EBUSY, "a vCPU is still running");
 	}

@@ -78,13 +78,22 @@ static uint32_t bank_of(uint32_t s2cr)
 	}
 }
 
+/* One entry of hardware's; what is not in force leads nowhere. */
+static void program(uint32_t index, uint32_t n, bool in_force, uint32_t smr,
+		    uint32_t cbndx)
+{
+	smmu_hw_set_stream(index, n, in_force ? smr : 0,
+			   in_force ? cbndx : SMMU_STREAM_FAULT);
+}
+
 /* Makes hardware's entry of the host's shadow. */
 static void program_host_stream(uint32_t index, uint32_t n)
 {
 	const struct smmu_shadow *s = smmu_shadow(index);
+	bool in_force = is_host_managed(s) &&
+			(s->smr[n] & SMMU_SMR_VALID) != 0;
 
-	smmu_hw_set_stream(index, n, is_host_managed(s) ? s->smr[n] : 0,
-			   bank_of(s->s2cr[n]));
+	program(index, n, in_force, s->smr[n], bank_of(s->s2cr[n]));
 }
 
 static bool is_in_force(uint32_t index, const struct el2_stream *e)
@@ -102,8 +111,7 @@ static void program_el2_stream(uint32_t index, uint32_t k)
 	const struct el2_stream *e = &el2_streams[index][k];
 	uint32_t n = smmu_hw_num_streams(index) - SMMU_EL2_STREAMS + k;
 
-	smmu_hw_set_stream(index, n, is_in_force(index, e) ? e->smr : 0,
-			   e->cbndx);
+	program(index, n, is_in_force(index, e), e->smr, e->cbndx);
 }
 
 static void program_el2_streams(uint32_t index)
@@ -120,7 +128,7 @@ static void program_el2_streams(uint32_t index)
  * All streams of PCIe, or those of the platform's devices, reach the identity
  * bank.
  *
- * No-spec: the specification's host programs streams as it likes
+ * No-spec: D-062, the specification's host programs streams as it likes
  * Locks:   takes smmu; caller holds none; boot CPU only
  */
 void smmu_streams_init(uint32_t index)
@@ -159,7 +167,7 @@ void smmu_streams_init(uint32_t index)
  * No stream is without an entry that is not to be, and none has two: what goes
  * out of force goes first.
  *
- * No-spec: D-060, a shadow where the specification lets it pass
+ * No-spec: D-062, the specification lets it pass
  * Locks:   caller holds smmu
  */
 void smmu_streams_write_scr0(uint32_t index, uint32_t value)
@@ -189,7 +197,7 @@ void smmu_streams_write_scr0(uint32_t index, uint32_t value)
  * @n:	   the entry
  * @value: what it writes
  *
- * No-spec: D-060, a shadow where the specification lets it pass
+ * No-spec: D-062, the specification lets it pass
  * Locks:   caller holds smmu
  * Returns: HV_OK, or HV_EPERM and nothing has changed
  * Refuses: a valid entry that matches a stream of a VM's - host can reach this
@@ -239,7 +247,7 @@ static bool is_host_bank(uint32_t index, uint32_t cbndx)
  * @n:	   the entry
  * @value: what it writes
  *
- * No-spec: D-060, a shadow where the specification lets it pass
+ * No-spec: D-062, the specification lets it pass
  * Locks:   caller holds smmu
  * Returns: HV_OK, or HV_EPERM and nothing has changed
  * Refuses: to translate by a bank that is not the host's - host can reach this
@@ -277,7 +285,7 @@ static uint32_t find_stream(uint32_t index, uint32_t stream)
  * @index:  which SMMU
  * @stream: a stream id
  *
- * No-spec: the specification's streams have no owner
+ * No-spec: D-062, the specification's streams have no owner
  * Locks:   caller holds smmu
  * Returns: HV_OK, HV_EINVAL or HV_EBUSY
  * Refuses: a stream of no platform device, or that a valid entry of the host's
@@ -298,9 +306,10 @@ enum hv_status smmu_streams_can_set(uint32_t index, uint32_t stream)
  * @owner:  HOSTVISOR, or the VM that owns the device
  * @cbndx:  its bank, or SMMU_STREAM_FAULT
  *
- * No-spec: the specification's streams have no owner
+ * No-spec: D-062, the specification's streams have no owner
  * Locks:   takes spt; caller holds smmu
- * Panics:  a stream of no platform device - nobody
+ * Panics:  a stream of no platform device, or for a VM one that an entry of the
+ *	    host's matches - nobody
  */
 void smmu_streams_set(uint32_t index, uint32_t stream, vmid_t owner,
 		      uint32_t cbndx)
@@ -308,6 +317,7 @@ void smmu_streams_set(uint32_t index, uint32_t stream, vmid_t owner,
 	uint32_t k = find_stream(index, stream);
 
 	ASSERT(k < SMMU_EL2_STREAMS);
+	ASSERT(owner == HOSTVISOR || !host_matches(smmu_shadow(index), stream));
 	el2_streams[index][k] = (struct el2_stream){
 		.smr = SMR_ONE(stream),
 		.owner = owner,
@@ -322,7 +332,7 @@ void smmu_streams_set(uint32_t index, uint32_t stream, vmid_t owner,
  * @index: which SMMU
  * @cbndx: the bank; what selected it faults
  *
- * No-spec: the specification's streams have no owner
+ * No-spec: D-062, the specification's streams have no owner
  * Locks:   takes spt; caller holds smmu
  */
 void smmu_streams_leave_bank(uint32_t index, uint32_t cbndx)

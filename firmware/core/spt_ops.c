@@ -9,6 +9,7 @@
 #include "core/spt_ops.h"
 
 #include "core/locks.h"
+#include "core/npt_ops.h"
 #include "core/npt_walk.h"
 #include "core/panic.h"
 #include "core/pt_alloc.h"
@@ -100,6 +101,14 @@ enum hv_status map_spt(uint32_t cbndx, uint32_t index, uint64_t iova,
 	status = set_npt(pt_spt(cbndx, index), iova, 3, pte);
 	release_lock_spt();
 	return status;
+}
+
+bool spt_can_map(uint32_t cbndx, uint32_t index, uint64_t iova)
+{
+	vmid_t owner = pt_spt(cbndx, index);
+
+	return npt_missing_tables(owner, iova, 1, 3) <=
+	       pt_pool_free_pages(owner);
 }
 
 /**

@@ -30,6 +30,9 @@ uint64_t walk_spt(uint32_t cbndx, uint32_t index, uint64_t iova);
 enum hv_status WARN_UNUSED map_spt(uint32_t cbndx, uint32_t index,
 				   uint64_t iova, uint64_t pte);
 
+/* Whether map_spt() there has the memory it needs. Locks: s2page held. */
+bool spt_can_map(uint32_t cbndx, uint32_t index, uint64_t iova);
+
 /*
  * The old leaf, 0 if there was none. At return no table and no TLB of the SMMU
  * translates @iova any more.

@@ -13,9 +13,9 @@
 #include "core/pcpu.h"
 #include "core/trap_frame.h"
 
-/* Four arguments of 64 bits with their separators, and the name. */
-#define CALL_TEXT_BYTES	120
-#define MAX_CALL_ARGS	4
+/* Five arguments of 64 bits with their separators, and the name. */
+#define CALL_TEXT_BYTES	140
+#define MAX_CALL_ARGS	5
 
 /**
  * struct call_text - a call as it is printed

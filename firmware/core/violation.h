@@ -39,7 +39,7 @@ void violation(const char *what, uint64_t addr);
  * violation_call() - the host made a call that is refused
  * @name: name of the call
  * @args: its arguments
- * @n:    how many, at most 4
+ * @n:    how many, at most 5
  *
  * As violation(); the reason is what refuse() has recorded on this CPU.
  * Locks: takes console; caller holds no lock

@@ -244,6 +244,17 @@ void set_vm_inc_exe(uint32_t vmid, uint32_t inc_exe)
 	vm_info(vmid)->inc_exe = inc_exe;
 }
 
+uint32_t get_vm_banks(vmid_t vmid)
+{
+	return vm_info(vmid)->banks;
+}
+
+void set_vm_banks(vmid_t vmid, uint32_t banks)
+{
+	ASSERT(lock_smmu_is_held());
+	vm_info(vmid)->banks = banks;
+}
+
 ipa_t get_vm_devices_end(vmid_t vmid)
 {
 	return vm_info(vmid)->devices_end;

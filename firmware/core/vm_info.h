@@ -69,6 +69,7 @@ struct vcpu_info {
  * @state:	   first, told by inspect.h
  * @next_load_idx: boot images
  * @inc_exe:	   not 0: its vCPUs start from sealed state
+ * @banks:	   the SMMUs' banks that are its: bit index * 8 + cbndx
  * @cntvoff:	   CNTVOFF_EL2
  * @devices_end:   IPA at which its highest device ends; 0 without any
  * @vcpu:	   by number
@@ -78,6 +79,7 @@ struct vm_info {
 	_Alignas(512) uint32_t state;
 	uint32_t next_load_idx;
 	uint32_t inc_exe;
+	uint32_t banks;
 	uint64_t cntvoff;
 	ipa_t devices_end;
 	struct vcpu_info vcpu[VCPU_PER_VM];
@@ -119,6 +121,13 @@ void set_vm_inc_exe(uint32_t vmid, uint32_t inc_exe);
 /* Virtual counter offset. Locks, Panics: as the primitives. */
 uint64_t get_vm_cntvoff(vmid_t vmid);
 void set_vm_cntvoff(vmid_t vmid, uint64_t cntvoff);
+
+/*
+ * Context banks of the SMMUs that are its, see struct vm_info. The caller
+ * holds smmu too to change them. Locks, Panics: as the primitives.
+ */
+uint32_t get_vm_banks(vmid_t vmid);
+void set_vm_banks(vmid_t vmid, uint32_t banks);
 
 /* Where its highest device ends. Locks, Panics: as the primitives. */
 ipa_t get_vm_devices_end(vmid_t vmid);

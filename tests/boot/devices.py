@@ -55,6 +55,7 @@ def main(tap):
     settings = {"smp": 2, "gic": args.gic}
     machine_type = "hypsec-virt"
     if args.bus == "mmio":
+        # No transport of those is behind an SMMU.
         machine_type += ",virtio-mmio=on,smmu=off"
 
     with tempfile.TemporaryDirectory(prefix="hypsec-") as folder:

@@ -18,7 +18,7 @@ FILES = {
    get_it, S3, core/a.c, a.c, /a/get
    set_it, S3, core/a.c, -, /a/get /a/set unit/a-test.c
    own_it, own, core/a.c, -, /a/set
-   later, [S0] S3, -, -, virtual machines
+   later, [S0] S3, -, -, replaced: by another
    model, S3, -, a.c, "proof only: a load, or a store"
    entry, S3, -, -, "assembly: arch/aarch64/v.S, entry"
 ''',
@@ -162,11 +162,18 @@ def test_no_test_is_told():
 
 
 def test_nothing_at_all_is_told():
-    assert check(table('virtual machines', '/a/get')) == [
+    assert check(table('replaced: by another', '/a/get')) == [
         'docs/primitives.rst:4: later has no function and does not say why']
 
 
-def test_what_waits_and_is_there_is_told():
+def test_a_reason_for_what_is_there_is_told():
+    assert check(table('-, -, replaced', 'core/a.c, -, replaced'),
+                 core('int own_it', '/* Spec: later_spec */\n'
+                      'int later(void)\n{\n\treturn 4;\n}\nint own_it')) == [
+        'docs/primitives.rst:4: later is there, and a reason why not']
+
+
+def test_what_is_there_and_not_told_of_is_told():
     assert check(core('int own_it', 'int later(void)\n{\n\treturn 4;\n}\n'
                       'int own_it')) == [
         'docs/primitives.rst:4: later() is at firmware/core/a.c:17, and the '

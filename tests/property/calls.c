@@ -14,7 +14,7 @@ static const struct {
 	[OP_MAP_PAGE_HOST] = { "map_page_host", 1 },
 	[OP_HOST_LOAD] = { "host_load", 2 },
 	[OP_HOST_STORE] = { "host_store", 3 },
-	[OP_HVC] = { "host_hvc_dispatcher", 5 },
+	[OP_HVC] = { "host_hvc_dispatcher", 6 },
 	[OP_VM_LOAD] = { "vm_load", 4 },
 	[OP_VM_STORE] = { "vm_store", 5 },
 	[OP_PVOP] = { "core_handle_pvops", 5 },
@@ -47,6 +47,11 @@ static const struct {
 	[OP_VM_EXIT] = { "vm_exits", 4 },
 	[OP_VCPU_RUN] = { "vcpu_run", 2 },
 	[OP_SET_MANIFEST] = { "set_manifest", 5 },
+	[OP_DMA_LOAD] = { "dma_load", 3 },
+	[OP_DMA_STORE] = { "dma_store", 4 },
+	[OP_SMMU_READ] = { "smmu_read", 3 },
+	[OP_SMMU_WRITE] = { "smmu_write", 4 },
+	[OP_SMMU_FAULT] = { "smmu_records", 3 },
 };
 
 bool is_world_register(uint64_t reg)

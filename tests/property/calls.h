@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MAX_ARGS	5
+#define MAX_ARGS	6
 #define MAX_CALLS	400
 
 enum op {
@@ -18,7 +18,7 @@ enum op {
 	OP_MAP_PAGE_HOST,	/* addr */
 	OP_HOST_LOAD,		/* addr reg */
 	OP_HOST_STORE,		/* addr reg value */
-	OP_HVC,			/* x0 x1 x2 x3 x4 */
+	OP_HVC,			/* x0 x1 x2 x3 x4 x5 */
 	OP_VM_LOAD,		/* vmid vcpuid gfn reg */
 	OP_VM_STORE,		/* vmid vcpuid gfn reg value */
 	OP_PVOP,		/* vmid vcpuid x0 x2 x3 */
@@ -51,6 +51,11 @@ enum op {
 	OP_VM_EXIT,		/* ec esr far hpfar: and stops by that */
 	OP_VCPU_RUN,		/* x1 x2 */
 	OP_SET_MANIFEST,	/* vmid vcpus entry context flaw: of what it has */
+	OP_DMA_LOAD,		/* smmu stream iova */
+	OP_DMA_STORE,		/* smmu stream iova value */
+	OP_SMMU_READ,		/* smmu offset bytes: the host's access */
+	OP_SMMU_WRITE,		/* smmu offset bytes value */
+	OP_SMMU_FAULT,		/* smmu offset value: hardware records something */
 	NR_OPS,
 };
 

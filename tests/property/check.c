@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check_smmu.h"
 #include "check_tables.h"
 #include "spec/page_manager.h"
 
@@ -137,7 +138,7 @@ static const char *check_transition(uint64_t index, const struct call *call,
 	/* Whoever assigns or revokes a single page cleans many at once. */
 	if (call->op != OP_ASSIGN && call->op != OP_REVOKE_PAGE &&
 	    (old->owner != new->owner ||
-	     (old->count == 1 && new->count == 0)) &&
+	     (is_vm(old->owner) && old->count == 1 && new->count == 0)) &&
 	    !fw_page_is_clean(fw_pfn(index))) {
 		return say("G25: page 0x%" PRIx64 " is only in a cache",
 			   fw_pfn(index));
@@ -322,26 +323,6 @@ const char *check_entries(const struct script *script)
 	return NULL;
 }
 
-static const char *check_mmio(const struct rdata *adt)
-{
-	struct fw_mmio mmio = fw_mmio();
-
-	if (mmio.count != adt->nr_mmio) {
-		return say("%" PRIu64 " accesses to the device, specified %"
-			   PRIu64, mmio.count, adt->nr_mmio);
-	}
-	if (mmio.count > 0 &&
-	    (mmio.addr != adt->mmio.addr || mmio.bytes != adt->mmio.bytes ||
-	     mmio.write != adt->mmio.write ||
-	     (mmio.write && mmio.value != adt->mmio.value))) {
-		return say("the device saw 0x%" PRIx64 " at 0x%" PRIx64
-			   ", specified 0x%" PRIx64 " at 0x%" PRIx64,
-			   mmio.value, mmio.addr, adt->mmio.value,
-			   adt->mmio.addr);
-	}
-	return NULL;
-}
-
 /* --- Contents ------------------------------------------------------------- */
 
 static const char *check_content(uint64_t pfn, const struct rdata *adt)
@@ -383,6 +364,7 @@ void check_start(const struct rdata *adt)
 	memcpy(raw_records, fw_raw_records(),
 	       adt->nr_pages * sizeof(raw_records[0]));
 	next_vmid = 1;
+	check_smmus_start();
 }
 
 /* The VM that a call names, 0 for none. */
@@ -390,7 +372,7 @@ static uint32_t vm_of(const struct call *call)
 {
 	uint64_t vmid = call->op == OP_HVC ? call->arg[1] : call->arg[0];
 
-	if (call->op == OP_HOST_SET) {
+	if (call->op == OP_HOST_SET || call->op >= OP_DMA_LOAD) {
 		return 0;
 	}
 	return is_vm(vmid) ? (uint32_t)vmid : 0;
@@ -418,6 +400,7 @@ static const char *check_memory(const struct call *call,
 	}
 	if (changed || fw_tables_touched()) {
 		TRY(check_tables(after));
+		TRY(check_dma_tables(after));
 	}
 	return check_pools(after);
 }
@@ -433,7 +416,7 @@ const char *check_step(const struct call *call, const struct fw_result *fw,
 	TRY(check_refusal(call, fw, after));
 	TRY(check_memory(call, before, after));
 	TRY(check_host(after));
-	TRY(check_mmio(after));
+	TRY(check_smmus(call, before, after));
 	if (vmid != 0) {
 		TRY(check_vm_state(vmid, (uint32_t)call->arg[1] % VCPU_PER_VM,
 				   after));
@@ -446,6 +429,8 @@ const char *check_step(const struct call *call, const struct fw_result *fw,
 const char *check_all(const struct rdata *adt)
 {
 	TRY(check_tables(adt));
+	TRY(check_dma_tables(adt));
+	TRY(check_registers(adt));
 	for (uint64_t i = 0; i < adt->nr_pages; i++) {
 		TRY(check_record(i, adt));
 		TRY(check_content(fw_pfn(i), adt));

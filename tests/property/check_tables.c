@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "spec/dma.h"
 #include "spec/mem_manager.h"
 #include "spec/npt.h"
 
@@ -19,7 +20,8 @@ static uint64_t host_may_map(uint64_t pfn, const struct rdata *adt)
 	const struct s2page *page;
 
 	if (i == INVALID64) {
-		return is_host_device(pfn * PAGE_SIZE, PAGE_SIZE, adt) ?
+		return is_host_device(pfn * PAGE_SIZE, PAGE_SIZE, adt) &&
+		       !is_vm(dma_owner_of(pfn * PAGE_SIZE, adt)) ?
 		       PAGE_S2_DEVICE | S2_RDWR : 0;
 	}
 	page = &adt->s2page[i];
@@ -43,6 +45,7 @@ static const char *check_host_run(const struct fw_run *run,
 	}
 	/* A whole window at once: they are large. */
 	if (index_of(run->gfn, adt) == INVALID64 &&
+	    dma_owner_of(run->gfn * PAGE_SIZE, adt) == INVALID &&
 	    is_host_device(run->gfn * PAGE_SIZE, run->pages * PAGE_SIZE,
 			   adt)) {
 		return pte == (PAGE_S2_DEVICE | S2_RDWR) ? NULL :
@@ -95,6 +98,16 @@ static const char *check_host_table(const struct rdata *adt)
 
 /* --- VMs' tables ---------------------------------------------------------- */
 
+/* A device of the host's that can be any VM's, or one that is this VM's. */
+static bool is_vms_device(uint32_t vmid, uint64_t pfn,
+			  const struct rdata *adt)
+{
+	uint32_t owner = dma_owner_of(pfn * PAGE_SIZE, adt);
+
+	return is_host_device(pfn * PAGE_SIZE, PAGE_SIZE, adt) &&
+	       (owner == INVALID || owner == vmid);
+}
+
 /* I6, I7 and I9 of one run: the VM's own RAM at its place, or a device. */
 static const char *check_vm_run(uint32_t vmid, const struct pt_run *run,
 				const struct rdata *adt)
@@ -106,8 +119,7 @@ static const char *check_vm_run(uint32_t vmid, const struct pt_run *run,
 		uint64_t i = index_of(run->pfn + k, adt);
 
 		if (i == INVALID64) {
-			if (!is_host_device((run->pfn + k) * PAGE_SIZE,
-					    PAGE_SIZE, adt) ||
+			if (!is_vms_device(vmid, run->pfn + k, adt) ||
 			    run->pte != (PAGE_S2_DEVICE | S2_RDWR)) {
 				return say("I6: VM %u maps 0x%" PRIx64, vmid,
 					   run->pfn + k);

@@ -57,7 +57,8 @@ void start_with_page(void)
 int main(void)
 {
 	const struct defect_test *const all[] = {
-		defects_faults, defects_memory, defects_vms, defects_vcpus,
+		defects_faults, defects_memory, defects_smmu, defects_vms,
+		defects_vcpus,
 	};
 	unsigned int n = 0;
 	bool any = false;

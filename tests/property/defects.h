@@ -14,6 +14,7 @@
 #include "spec/abstract_machine.h"
 #include "spec/npt.h"
 #include "spec/uncorrected.h"
+#include "spec/uncorrected_smmu.h"
 
 #define PFN	UINT64_C(0x40010)
 #define PA	(PFN * PAGE_SIZE)
@@ -37,6 +38,7 @@ struct defect_test {
 /* Each ends with an entry without a name. */
 extern const struct defect_test defects_faults[];
 extern const struct defect_test defects_memory[];
+extern const struct defect_test defects_smmu[];
 extern const struct defect_test defects_vms[];
 extern const struct defect_test defects_vcpus[];
 

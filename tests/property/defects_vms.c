@@ -35,9 +35,9 @@ static void g26_emulated_device(void)
 {
 	CHECK(CALL(OP_REGISTER_KVM, 0) == ANSWER_OK);
 	fork_coq();
-	CHECK(CALL(OP_IOREMAP, 1, GPA, fw_device.base, PAGE_SIZE) ==
+	CHECK(CALL(OP_IOREMAP, 1, GPA, FW_SMMU_BASE, PAGE_SIZE) ==
 	      ANSWER_PERM);
-	CHECK(kvm_phys_addr_ioremap_coq(1, GPA, fw_device.base, PAGE_SIZE,
+	CHECK(kvm_phys_addr_ioremap_coq(1, GPA, FW_SMMU_BASE, PAGE_SIZE,
 					&coq) == SOME);
 	CHECK(maps(&coq, 1, GFN).level == 3);
 }

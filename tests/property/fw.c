@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The firmware's machine: how it starts, its emulated device, the contents of
- * its memory.
+ * The firmware's machine: how it starts, and the contents of its memory.
  */
 #include "fw_machine.h"
 
@@ -13,7 +12,6 @@
 #include "arch/mem.h"
 #include "arch/native.h"
 #include "core/boot_core.h"
-#include "core/dma_identity.h"
 #include "core/image_verify.h"
 #include "core/instances.h"
 #include "core/int_state.h"
@@ -22,24 +20,17 @@
 #include "core/mem_region.h"
 #include "core/page_manager.h"
 #include "core/panic.h"
-#include "core/platform.h"
 #include "core/psci.h"
 #include "core/pt_alloc.h"
 #include "core/reclaim.h"
 #include "core/saved_vm.h"
 #include "core/shadow_ctxt.h"
-#include "core/spt_ops.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
-#include "smmumodel.h"
 #include "tlbmodel.h"
 
 #define MIB		UINT64_C(0x100000)
 #define HOST_POOL_PAGES	40
-/* Apart from RAM too: the SMMUs' tables, those of the identity table last. */
-#define SPT_BASE	UINT64_C(0xf100000000)
-#define SPT_BYTES	(2 * MIB)
-#define IDENTITY_PAGES	16
 
 
 /* A hole, a region that starts and an EL2 that starts inside a block. */
@@ -50,8 +41,6 @@ const struct fw_range fw_ram[FW_NR_RAM] = {
 const struct fw_range fw_el2 = {
 	0x40d00000, FW_EL2_PAGES * PAGE_SIZE
 };
-
-const struct fw_range fw_device = { 0x09050000, 0x10000 };
 
 /* Apart from RAM. */
 const struct fw_range fw_shared = { 0xf000000000, HYPSEC_SHARED_SIZE };
@@ -75,7 +64,7 @@ uint64_t fw_pfn(uint64_t index)
 
 /* --- Starting ------------------------------------------------------------- */
 
-static void NORETURN broken(const char *what)
+void NORETURN fw_broken(const char *what)
 {
 	fprintf(stderr, "property test: %s\n", what);
 	abort();
@@ -87,7 +76,7 @@ static paddr_t take(uint64_t bytes, uint64_t alignment)
 
 	next_free = pa + bytes;
 	if (next_free > fw_el2.base + fw_el2.bytes) {
-		broken("EL2's memory is too small");
+		fw_broken("EL2's memory is too small");
 	}
 	return pa;
 }
@@ -104,8 +93,7 @@ static void start_memory(void)
 			native_memory_add(fw_ram[i].base, fw_ram[i].bytes);
 		}
 		native_memory_add(fw_shared.base, fw_shared.bytes);
-		native_memory_add(SPT_BASE, SPT_BYTES + PT_ROOT_BYTES +
-					    IDENTITY_PAGES * PAGE_SIZE);
+		native_memory_add(fw_spt.base, fw_spt.bytes);
 		int_state_init(fw_shared.base);
 		have_memory = true;
 	}
@@ -125,7 +113,7 @@ static void start_cpu(void)
 	fw_machine.frame.spsr = PSTATE_FAULT_BITS_64;
 	pcpu_reset();
 	if (pcpu_add(0, &fw_machine.counters[0]) != HV_OK) {
-		broken("no CPU");
+		fw_broken("no CPU");
 	}
 	native_cpu.pcpu = pcpu_boot();
 	psci_cpu_entered(pcpu_boot());
@@ -138,18 +126,15 @@ static void start_records(void)
 	mem_region_reset();
 	for (uint32_t i = 0; i < FW_NR_RAM; i++) {
 		if (mem_region_add(fw_ram[i].base, fw_ram[i].bytes) != HV_OK) {
-			broken("no RAM");
+			fw_broken("no RAM");
 		}
 	}
 	bytes = mem_region_pages() * PAGE_RECORD_BYTES;
 	fw_machine.records = take(bytes, PAGE_SIZE);
 	memset(el2_ptr(pa_to_el2_va(fw_machine.records)), 0, bytes);
 	page_manager_init(fw_machine.records, mem_region_pages());
-	smmumodel_watch_records(fw_machine.records, mem_region_pages());
 	acquire_lock_s2page();
-	dma_identity_init(SPT_BASE + SPT_BYTES,
-			  SPT_BASE + SPT_BYTES + PT_ROOT_BYTES,
-			  IDENTITY_PAGES * PAGE_SIZE);
+	fw_start_identity(fw_machine.records, mem_region_pages());
 	page_manager_reserve(fw_el2.base >> PAGE_SHIFT,
 			     fw_el2.bytes >> PAGE_SHIFT);
 	release_lock_s2page();
@@ -166,51 +151,14 @@ static void start_tables(uint32_t chunks)
 	native_cpu.vttbr = root;
 }
 
-/* The emulated device: what it reads is a function of the offset. */
-uint64_t fw_device_word(uint64_t offset)
-{
-	return UINT64_C(0x8182838485868788) ^ offset * UINT64_C(0x101010101);
-}
-
-static bool note_access(uint64_t offset, uint32_t bytes, uint64_t value,
-			bool write)
-{
-	fw_machine.mmio = (struct fw_mmio){
-		.count = fw_machine.mmio.count + 1,
-		.addr = fw_device.base + offset,
-		.value = value,
-		.bytes = bytes,
-		.write = write,
-	};
-	return true;
-}
-
-static bool device_read(uint64_t offset, uint32_t bytes, uint64_t *value)
-{
-	*value = fw_device_word(offset);
-	return note_access(offset, bytes, *value, false);
-}
-
-static bool device_write(uint64_t offset, uint32_t bytes, uint64_t value)
-{
-	return note_access(offset, bytes, value, true);
-}
-
-static struct mmio_device device = {
-	.sizes = 4 | 8,
-	.read = device_read,
-	.write = device_write,
-};
-
 void fw_start(uint32_t chunks)
 {
 	start_memory();
 	start_cpu();
-	smmumodel_start_board(SMMUMODEL_MAX);
-	spt_init_pool(SPT_BASE, SPT_BYTES);
+	fw_start_smmus(chunks == FW_OTHER_CHUNKS ? 0 : SMMU_NUM);
 	start_records();
 	start_tables(chunks);
-	smmumodel_start_dma();
+	fw_start_streams();
 	fw_start_worlds(chunks);
 	fw_start_keys();
 	boot_core_reset();
@@ -224,10 +172,6 @@ void fw_start(uint32_t chunks)
 		shadow_ctxt_wipe(vmid);
 		release_lock_vm(vmid);
 	}
-	device.base = fw_device.base;
-	device.bytes = fw_device.bytes;
-	native_set_mmio(&device, 1);
-	fw_machine.mmio = (struct fw_mmio){ 0 };
 	violation_set_halt(false);
 	/* A test may have provoked a panic. */
 	panic_halted = 0;

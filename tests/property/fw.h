@@ -15,17 +15,14 @@ struct fw_range {
 	uint64_t bytes;
 };
 
-/* The test's board: RAM with a hole, EL2's part of it, an emulated device. */
+/* The test's board: RAM with a hole, EL2's part of it, memory of its SMMUs. */
 #define FW_NR_RAM	2
 extern const struct fw_range fw_ram[FW_NR_RAM];
 extern const struct fw_range fw_el2;
-extern const struct fw_range fw_device;
 extern const struct fw_range fw_shared;
+extern const struct fw_range fw_spt;
 #define FW_EL2_PAGES	512
 #define FW_MAX_CHUNKS	24
-
-/* What eight bytes of the device at @offset read as. */
-uint64_t fw_device_word(uint64_t offset);
 
 /* The page of RAM with an index. */
 uint64_t fw_pfn(uint64_t index);
@@ -33,7 +30,7 @@ uint64_t fw_pfn(uint64_t index);
 /*
  * A machine that has just booted, with @chunks of arena. Which features its
  * CPUs have goes with it: none, one half or the other; with all other sizes
- * all of them.
+ * all of them. The board with FW_OTHER_CHUNKS has no SMMU.
  */
 #define FW_PLAIN_CHUNKS	3
 #define FW_HALF_CHUNKS	4
@@ -106,6 +103,9 @@ struct fw_table {
 void fw_forget_tables(void);
 
 void fw_read_table(uint32_t vmid, struct fw_table *table);
+
+/* The table with a root; 0: there is none. */
+void fw_read_root(uint64_t root, struct fw_table *table);
 
 /* The page that @gfn of a table translates to. */
 bool fw_translate(uint32_t vmid, uint64_t gfn, uint64_t *pfn);
@@ -187,14 +187,47 @@ uint64_t fw_page_word(uint64_t pfn);
 /* No lock held and the TLB protocol kept? NULL, or what is wrong. */
 const char *fw_check_step(void);
 
-/* Accesses to the emulated device so far, and the last one. */
-struct fw_mmio {
-	uint64_t count;
-	uint64_t addr;
-	uint64_t value;
-	uint32_t bytes;
-	bool write;
-};
-struct fw_mmio fw_mmio(void);
+/* --- fw_smmu.c ------------------------------------------------------------ */
+
+/* SMMUs, and DMA devices of the platform behind the second one. */
+#define FW_DMA_DEVICES	8u
+#define FW_DMA_SMMU	1u
+#define FW_DMA_STREAM	0x10u
+#define FW_DMA_BASE	UINT64_C(0x0b010000)
+#define FW_DOORBELL	UINT64_C(0x08020000)
+
+#define FW_SMMU_BASE	UINT64_C(0x09050000)
+#define FW_SMMU_BYTES	UINT64_C(0x10000)
+uint32_t fw_nr_smmus(void);
+struct fw_range fw_smmu(uint32_t index);
+uint32_t fw_smmu_banks(uint32_t index);
+
+/* Chunks that any bank can still take, and pages that one bank's pool has. */
+uint64_t fw_spt_free(void);
+uint64_t fw_spt_pool_free(uint32_t index, uint32_t cbndx);
+
+/* What the hardware's register holds; and a device or the bus changes it. */
+uint64_t fw_smmu_reg(uint32_t index, uint64_t offset, uint32_t bytes);
+void fw_smmu_poke(uint32_t index, uint64_t offset, uint64_t value);
+
+/*
+ * Whose a bank is to the firmware, and a device; how often a device was reset
+ * in this step.
+ */
+uint32_t fw_bank_owner(uint32_t index, uint32_t cbndx);
+uint32_t fw_dma_owner(uint32_t device);
+uint64_t fw_dma_resets(uint32_t device);
+
+/* Where the hardware sends a stream: a bank, or one of these. */
+#define FW_STREAM_FAULT		UINT32_C(0xffffffff)
+#define FW_STREAM_BYPASS	UINT32_C(0xfffffffe)
+uint32_t fw_stream_bank(uint32_t index, uint32_t stream);
+
+/* A transaction: false if it faults, else where it goes. */
+bool fw_dma(uint32_t index, uint32_t stream, uint64_t iova, bool write,
+	    uint64_t *pa);
+
+/* The table that a bank's registers name; live if the bank translates. */
+void fw_read_bank(uint32_t index, uint32_t cbndx, struct fw_table *table);
 
 #endif /* HYPSEC_TESTS_PROPERTY_FW_H */

@@ -93,6 +93,41 @@ static enum answer host_access(const struct call *call, bool write)
 	return ANSWER_OK;
 }
 
+/* Registers of the host's loads and stores on an SMMU. */
+#define LOAD_RT		6u
+#define STORE_RT	5u
+
+/* An access of the host's to a register: arg is smmu, offset, bytes, value. */
+static enum answer smmu_access(const uint64_t *arg, bool write)
+{
+	uint64_t ipa = fw_smmu((uint32_t)arg[0]).base + arg[1];
+	uint64_t esr = UINT64_C(0x93000007) |
+		       (arg[2] == 8 ? UINT64_C(0x00c08000) : 0x00800000) |
+		       (write ? 0x40 : 0) |
+		       (write ? STORE_RT : LOAD_RT) << 16;
+
+	if (write) {
+		fw_machine.frame.regs[STORE_RT] = arg[3];
+	}
+	return host_fault(ipa >> PAGE_SHIFT << 4, esr, ipa);
+}
+
+/* A device's load or store; its page is what the model has. */
+static enum answer dma_access(const uint64_t *arg, bool write, uint64_t *value)
+{
+	uint64_t pa;
+
+	if (!fw_dma((uint32_t)arg[0], (uint32_t)arg[1], arg[2], write, &pa)) {
+		return ANSWER_PERM;
+	}
+	if (write) {
+		fw_store_page(pa >> PAGE_SHIFT, arg[3]);
+	} else {
+		*value = fw_load_page(pa >> PAGE_SHIFT);
+	}
+	return ANSWER_OK;
+}
+
 static enum answer vm_access(const struct call *call, bool write)
 {
 	vmid_t vmid = (vmid_t)call->arg[0];
@@ -305,6 +340,22 @@ static void do_call(const struct call *call, struct script *script,
 	case OP_VM_STORE:
 		result->answer = vm_access(call, call->op == OP_VM_STORE);
 		break;
+	case OP_DMA_LOAD:
+	case OP_DMA_STORE:
+		result->answer = dma_access(call->arg,
+					    call->op == OP_DMA_STORE,
+					    &result->value[0]);
+		break;
+	case OP_SMMU_READ:
+	case OP_SMMU_WRITE:
+		result->answer = smmu_access(call->arg,
+					     call->op == OP_SMMU_WRITE);
+		break;
+	case OP_SMMU_FAULT:
+		fw_smmu_poke((uint32_t)call->arg[0], call->arg[1],
+			     call->arg[2]);
+		result->answer = ANSWER_OK;
+		break;
 	case OP_PVOP:
 		result->answer = pvop(call, &result->value[0]);
 		break;
@@ -372,6 +423,7 @@ void fw_do(const struct call *call, struct script *script,
 	fw_machine.nr_touched = 0;
 	fw_machine.tables_touched = false;
 	fw_machine.counters[0].refusals = 0;
+	fw_forget_resets();
 	native_console_reset();
 	native_events_reset();
 	native_cpu.pcpu->frame = &fw_machine.frame;

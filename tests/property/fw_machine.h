@@ -16,7 +16,6 @@
  * struct fw_machine - the machine beside what the firmware holds
  * @frame:    the host's registers, and why it trapped
  * @counters: of CPU 0
- * @mmio:     accesses to the emulated device
  * @records:  PA of the page records
  * @touched, @nr_touched: pages written in this step
  * @tables_touched: a table entry was among them
@@ -24,7 +23,6 @@
 struct fw_machine {
 	struct trap_frame frame;
 	struct hypsec_inspect_cpu counters[TOTAL_CPU];
-	struct fw_mmio mmio;
 	paddr_t records;
 	uint64_t touched[FW_MAX_TOUCHED];
 	uint64_t nr_touched;
@@ -35,6 +33,20 @@ extern struct fw_machine fw_machine;
 
 /* EL1's and EL2's registers of a CPU whose host has just started. */
 void fw_start_worlds(uint32_t chunks);
+
+/*
+ * fw_smmu.c: @n SMMUs are taken over; the identity table is built, with page
+ * records all of which are the host's; and devices of the host's reach it.
+ */
+void fw_start_smmus(uint32_t n);
+void fw_start_identity(paddr_t records, uint64_t n);
+void fw_start_streams(void);
+
+/* A step begins: no device has been reset in it. */
+void fw_forget_resets(void);
+
+/* The test itself cannot go on. */
+void NORETURN fw_broken(const char *what);
 
 /* The board trusts the owner of the VMs. */
 void fw_start_keys(void);

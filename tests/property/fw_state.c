@@ -22,11 +22,19 @@
 #define LEAF_ZERO	UINT64_C(0xf80f000000000800)
 #define ADDRESS		UINT64_C(0x0000fffffffff000)
 
-/* Where the pages of tables may lie. */
-static bool is_el2_page(uint64_t pa)
+/* Where the pages of tables may lie: their number there, or too many. */
+#define MAX_TABLE_PAGES	1024
+
+static uint64_t table_page(uint64_t pa)
 {
-	return pa % PAGE_SIZE == 0 && pa >= fw_el2.base &&
-	       pa < fw_el2.base + fw_el2.bytes;
+	if (pa % PAGE_SIZE != 0) {
+		return MAX_TABLE_PAGES;
+	}
+	if (pa - fw_el2.base < fw_el2.bytes) {
+		return (pa - fw_el2.base) / PAGE_SIZE;
+	}
+	return pa - fw_spt.base < fw_spt.bytes ?
+	       FW_EL2_PAGES + (pa - fw_spt.base) / PAGE_SIZE : MAX_TABLE_PAGES;
 }
 
 static void add_run(struct fw_table *table, uint64_t gfn, uint64_t desc,
@@ -54,7 +62,7 @@ static void add_run(struct fw_table *table, uint64_t gfn, uint64_t desc,
 	}
 }
 
-static bool is_linked[FW_EL2_PAGES];
+static bool is_linked[MAX_TABLE_PAGES];
 
 void fw_forget_tables(void)
 {
@@ -63,14 +71,15 @@ void fw_forget_tables(void)
 
 static const uint64_t *linked_table(uint64_t desc, struct fw_table *table)
 {
+	uint64_t page = table_page(desc & ADDRESS);
 	bool *linked;
 
 	if ((desc & TABLE_ZERO) != 0 || (desc & 3) != 3 ||
-	    !is_el2_page(desc & ADDRESS)) {
+	    page == MAX_TABLE_PAGES) {
 		table->error = "a link with reserved bits set or to nowhere";
 		return NULL;
 	}
-	linked = &is_linked[((desc & ADDRESS) - fw_el2.base) / PAGE_SIZE];
+	linked = &is_linked[page];
 	if (*linked) {
 		table->error = "a link to a table that is linked already";
 		return NULL;
@@ -119,7 +128,11 @@ static uint64_t root_of(uint32_t vmid)
 
 void fw_read_table(uint32_t vmid, struct fw_table *table)
 {
-	uint64_t root = root_of(vmid);
+	fw_read_root(root_of(vmid), table);
+}
+
+void fw_read_root(uint64_t root, struct fw_table *table)
+{
 	const uint64_t *entries;
 
 	table->live = root != 0;
@@ -284,9 +297,4 @@ bool fw_tables_touched(void)
 const char *fw_check_step(void)
 {
 	return lock_none_is_held() ? tlbmodel_error() : "a lock is still held";
-}
-
-struct fw_mmio fw_mmio(void)
-{
-	return fw_machine.mmio;
 }

@@ -25,8 +25,8 @@ static void host_call(struct bytes *bytes, const struct rdata *adt,
 			arg[0] = some_pfn(bytes, adt) << 4;
 			arg[2] = byte(bytes);
 		} else {
-			arg[0] = (fw_device.base / PAGE_SIZE +
-				  pick(bytes, 17)) << 4;
+			arg[0] = (FW_SMMU_BASE / PAGE_SIZE +
+				  pick(bytes, 33)) << 4;
 			arg[2] = (uint64_t)byte(bytes) * 16;
 		}
 		arg[0] |= pick(bytes, 8) == 0 ? 15 : 0;
@@ -92,7 +92,7 @@ static void vm_world_call(struct bytes *bytes, const struct rdata *adt,
 	static const uint64_t numbers[] = {
 		HVC_KVM_SET_DESC_PFN, HVC_KVM_UNSET_DESC_PFN,
 		HVC_KVM_SET_DESC_PFN, HVC_KVM_UNSET_DESC_PFN, 0x83000,
-		0x100081000, 0,
+		HVC_KVM_ACCEPT_DEVICE, 0x100081000, 0,
 	};
 	uint64_t *arg = call->arg;
 	uint32_t vmid = live_vm(bytes, adt);
@@ -270,6 +270,50 @@ static void other_call(struct bytes *bytes, const struct rdata *adt,
 	}
 }
 
+/* How often each operation is tried where memory is the subject. */
+static const uint8_t memory_weights[NR_OPS] = {
+	[OP_HOST_FAULT] = 6, [OP_MAP_PAGE_HOST] = 8, [OP_HOST_LOAD] = 6,
+	[OP_HOST_STORE] = 12, [OP_HVC] = 14, [OP_VM_LOAD] = 6,
+	[OP_VM_STORE] = 8, [OP_PVOP] = 20, [OP_VM_FAULT] = 40,
+	[OP_REGISTER_KVM] = 8, [OP_SET_BOOT_INFO] = 8,
+	[OP_REMAP_VM_IMAGE] = 14, [OP_IOREMAP] = 12, [OP_CLEAR_RANGE] = 6,
+	[OP_DESTROY_VM] = 2, [OP_SET_VM_STATE] = 4, [OP_SET_VCPU_STATE] = 3,
+	[OP_GRANT] = 16, [OP_REVOKE] = 12, [OP_GRANT_PAGE] = 5,
+	[OP_REVOKE_PAGE] = 5, [OP_ASSIGN] = 8, [OP_MAP_PFN] = 5,
+	[OP_CLEAR_PAGE] = 3, [OP_CLEAR_PFN_HOST] = 4,
+	[OP_CLEAR_BLOCK_HOST] = 2, [OP_PLANT] = 8, [OP_WALK] = 3,
+	[OP_GET_PFN] = 2,
+};
+
+/* And where vCPUs are. */
+static const uint8_t vcpu_weights[NR_OPS] = {
+	[OP_VCPU_RUN] = 62, [OP_VM_EXIT] = 50, [OP_VM_SET] = 46,
+	[OP_WINDOW] = 40, [OP_HOST_SET] = 8, [OP_REGISTER_VCPU] = 5,
+	[OP_START_VCPU] = 5, [OP_REGISTER_KVM] = 2, [OP_HVC] = 10,
+	[OP_SET_VCPU_STATE] = 3, [OP_SET_VM_STATE] = 2, [OP_VM_FAULT] = 3,
+	[OP_HOST_STORE] = 3, [OP_VM_STORE] = 3, [OP_VM_LOAD] = 1,
+	[OP_IOREMAP] = 1, [OP_CLEAR_RANGE] = 1, [OP_DESTROY_VM] = 1,
+	[OP_GRANT] = 2, [OP_REVOKE] = 1, [OP_PVOP] = 1, [OP_PLANT] = 1,
+	[OP_SET_MANIFEST] = 2,
+};
+
+/* And where devices are, which is a third of what is done about memory. */
+static const uint8_t dma_weights[NR_OPS] = {
+	[OP_HVC] = 116, [OP_DMA_LOAD] = 24, [OP_DMA_STORE] = 24,
+	[OP_SMMU_WRITE] = 50, [OP_SMMU_READ] = 12, [OP_SMMU_FAULT] = 6,
+	[OP_VM_FAULT] = 8, [OP_SET_VM_STATE] = 2, [OP_REGISTER_KVM] = 2,
+	[OP_DESTROY_VM] = 2, [OP_CLEAR_RANGE] = 3, [OP_IOREMAP] = 2,
+	[OP_HOST_FAULT] = 2, [OP_HOST_STORE] = 2,
+};
+
+static const uint8_t *weights = memory_weights;
+static bool about_vcpus;
+
+void generate_about_vcpus(bool vcpus)
+{
+	about_vcpus = vcpus;
+}
+
 static void fill_arguments(struct bytes *bytes, const struct rdata *adt,
 			   struct call *call)
 {
@@ -281,7 +325,11 @@ static void fill_arguments(struct bytes *bytes, const struct rdata *adt,
 		host_call(bytes, adt, call);
 		break;
 	case OP_HVC:
-		hvc_call(bytes, adt, call->arg);
+		if (weights == dma_weights) {
+			smmu_call(bytes, adt, call->arg);
+		} else {
+			hvc_call(bytes, adt, call->arg);
+		}
 		break;
 	case OP_VM_LOAD:
 	case OP_VM_STORE:
@@ -318,46 +366,17 @@ static void fill_arguments(struct bytes *bytes, const struct rdata *adt,
 	case OP_SET_MANIFEST:
 		vcpu_arguments(bytes, adt, call);
 		break;
+	case OP_DMA_LOAD:
+	case OP_DMA_STORE:
+	case OP_SMMU_READ:
+	case OP_SMMU_WRITE:
+	case OP_SMMU_FAULT:
+		dma_arguments(bytes, adt, call);
+		break;
 	default:
 		other_call(bytes, adt, call);
 		break;
 	}
-}
-
-/* How often each operation is tried where memory is the subject. */
-static const uint8_t memory_weights[NR_OPS] = {
-	[OP_HOST_FAULT] = 6, [OP_MAP_PAGE_HOST] = 8, [OP_HOST_LOAD] = 6,
-	[OP_HOST_STORE] = 12, [OP_HVC] = 14, [OP_VM_LOAD] = 6,
-	[OP_VM_STORE] = 8, [OP_PVOP] = 20, [OP_VM_FAULT] = 40,
-	[OP_REGISTER_KVM] = 8, [OP_SET_BOOT_INFO] = 8,
-	[OP_REMAP_VM_IMAGE] = 14, [OP_IOREMAP] = 12, [OP_CLEAR_RANGE] = 6,
-	[OP_DESTROY_VM] = 2, [OP_SET_VM_STATE] = 4, [OP_SET_VCPU_STATE] = 3,
-	[OP_GRANT] = 16, [OP_REVOKE] = 12, [OP_GRANT_PAGE] = 5,
-	[OP_REVOKE_PAGE] = 5, [OP_ASSIGN] = 8, [OP_MAP_PFN] = 5,
-	[OP_CLEAR_PAGE] = 3, [OP_CLEAR_PFN_HOST] = 4,
-	[OP_CLEAR_BLOCK_HOST] = 2, [OP_PLANT] = 8, [OP_WALK] = 3,
-	[OP_GET_PFN] = 2,
-};
-
-/* And where vCPUs are. */
-static const uint8_t vcpu_weights[NR_OPS] = {
-	[OP_VCPU_RUN] = 62, [OP_VM_EXIT] = 50, [OP_VM_SET] = 46,
-	[OP_WINDOW] = 40, [OP_HOST_SET] = 8, [OP_REGISTER_VCPU] = 5,
-	[OP_START_VCPU] = 5, [OP_REGISTER_KVM] = 2, [OP_HVC] = 10,
-	[OP_SET_VCPU_STATE] = 3, [OP_SET_VM_STATE] = 2, [OP_VM_FAULT] = 3,
-	[OP_HOST_STORE] = 3, [OP_VM_STORE] = 3, [OP_VM_LOAD] = 1,
-	[OP_IOREMAP] = 1, [OP_CLEAR_RANGE] = 1, [OP_DESTROY_VM] = 1,
-	[OP_GRANT] = 2, [OP_REVOKE] = 1, [OP_PVOP] = 1, [OP_PLANT] = 1,
-	[OP_SET_MANIFEST] = 2,
-};
-
-static const uint8_t *weights = memory_weights;
-static bool about_vcpus;
-
-void generate_about_vcpus(bool vcpus)
-{
-	about_vcpus = vcpus;
-	weights = vcpus ? vcpu_weights : memory_weights;
 }
 
 uint32_t generate_chunks(struct bytes *bytes)
@@ -384,6 +403,13 @@ bool generate_call(struct bytes *bytes, const struct rdata *adt,
 	if (about_vcpus && byte(bytes) % 2 == 0 &&
 	    vcpu_next_step(bytes, adt, call)) {
 		return true;
+	}
+	weights = about_vcpus ? vcpu_weights : memory_weights;
+	if (adt->board.nr_smmus > 0 && byte(bytes) % 8 < (about_vcpus ? 1 : 3)) {
+		if (byte(bytes) % 4 == 0 && dma_next_step(bytes, adt, call)) {
+			return true;
+		}
+		weights = dma_weights;
 	}
 	/* The weights add up to 256 at most; what is left goes to the VMs. */
 	while (op < NR_OPS && n >= weights[op]) {

@@ -14,7 +14,9 @@ struct bytes {
 	const uint8_t *end;
 };
 
-/* What the sequences are about from now on: memory at first, or vCPUs. */
+/*
+ * What the sequences are about from now on: memory and DMA at first, or vCPUs.
+ */
 void generate_about_vcpus(bool vcpus);
 
 /* generate_vcpu.c: arguments of its calls, and what would let a vCPU run. */
@@ -22,6 +24,13 @@ void vcpu_arguments(struct bytes *bytes, const struct rdata *adt,
 		    struct call *call);
 bool vcpu_next_step(struct bytes *bytes, const struct rdata *adt,
 		    struct call *call);
+
+/* generate_dma.c: likewise; and what lets a VM have a device. */
+void smmu_call(struct bytes *bytes, const struct rdata *adt, uint64_t *arg);
+void dma_arguments(struct bytes *bytes, const struct rdata *adt,
+		   struct call *call);
+bool dma_next_step(struct bytes *bytes, const struct rdata *adt,
+		   struct call *call);
 
 /* Size of the arena for a sequence. */
 uint32_t generate_chunks(struct bytes *bytes);

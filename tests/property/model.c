@@ -9,6 +9,7 @@
 
 #include "spec/abstract_machine.h"
 #include "spec/boot_ops.h"
+#include "spec/dma.h"
 #include "spec/fault_handler.h"
 #include "spec/locks.h"
 #include "spec/mem_handler.h"
@@ -36,21 +37,41 @@ static const struct pa_window windows[] = {
 	{ 0x09020000, 0x00001000 },	/* fw_cfg */
 	{ 0x09030000, 0x00001000 },	/* GPIO */
 	{ 0x0a000000, 0x00004000 },	/* virtio-mmio */
+	{ 0x0b010000, 0x00008000 },	/* hypsec-dma */
 	{ 0x10000000, 0x2eff0000 },	/* PCIe memory */
 	{ 0x3eff0000, 0x00010000 },	/* PCIe I/O */
 	{ 0x3f000000, 0x01000000 },	/* PCIe configuration */
 };
 
+static void describe_smmus(struct board *board)
+{
+	board->nr_smmus = fw_nr_smmus();
+	board->doorbell = FW_DOORBELL;
+	if (board->nr_smmus == 0) {
+		return;
+	}
+	for (uint32_t i = 0; i < board->nr_smmus; i++) {
+		board->smmus[i] = (struct smmu_place){
+			fw_smmu(i).base, fw_smmu(i).bytes, fw_smmu_banks(i) };
+	}
+	for (uint32_t i = 0; i < FW_DMA_DEVICES; i++) {
+		board->dma[i] = (struct dma_place){
+			{ FW_DMA_BASE + i * PAGE_SIZE, PAGE_SIZE },
+			FW_DMA_SMMU, FW_DMA_STREAM + i };
+	}
+	board->nr_dma = FW_DMA_DEVICES;
+	board->spt_chunks = fw_spt_free();
+}
+
 void model_start(uint32_t chunks, struct rdata *adt)
 {
-	struct board board = { .nr_regions = FW_NR_RAM, .nr_emulated = 1 };
+	struct board board = { .nr_regions = FW_NR_RAM };
 
 	for (uint32_t i = 0; i < FW_NR_RAM; i++) {
 		board.regions[i] = (struct pa_window){ fw_ram[i].base,
 						       fw_ram[i].bytes };
 	}
-	board.emulated[0] = (struct pa_window){ fw_device.base,
-						fw_device.bytes };
+	describe_smmus(&board);
 	board.pan = fw_has_pan();
 	board.ssbs = fw_has_ssbs();
 	board.mte = fw_has_mte();
@@ -71,18 +92,23 @@ void model_start(uint32_t chunks, struct rdata *adt)
 	}
 }
 
-/* What the device would read at the faulting address. */
-static uint64_t device_oracle(uint64_t hpfar, uint64_t far)
+/* What the SMMU's register holds at the faulting address. */
+static uint64_t register_oracle(uint64_t hpfar, uint64_t far)
 {
 	uint64_t ipa = (hpfar & HPFAR_MASK) * 256 | (far & (PAGE_SIZE - 1));
+	uint64_t at = ipa - FW_SMMU_BASE;
 
-	return fw_device_word(ipa - fw_device.base);
+	if (at >= fw_nr_smmus() * FW_SMMU_BYTES) {
+		return 0;
+	}
+	return fw_smmu_reg((uint32_t)(at / FW_SMMU_BYTES),
+			   at % FW_SMMU_BYTES / 4 * 4, at % 8 < 4 ? 8 : 4);
 }
 
 static enum option host_fault(uint64_t hpfar, uint64_t esr, uint64_t far,
 			      struct rdata *adt)
 {
-	uint64_t word = device_oracle(hpfar, far);
+	uint64_t word = register_oracle(hpfar, far);
 	enum option done;
 
 	adt->hpfar_el2 = hpfar;
@@ -100,20 +126,39 @@ static enum option host_access(const struct call *call, uint64_t loaded,
 {
 	uint64_t gfn = call->arg[0] / PAGE_SIZE;
 	uint32_t reg = (uint32_t)call->arg[1];
-	uint64_t nr_mmio = adt->nr_mmio;
 	bool write = call->op == OP_HOST_STORE;
 
 	if (npt_get(&adt->npts[HOSTVISOR], gfn).level == 0) {
 		WHEN(host_fault(gfn << 4, UINT64_C(0x93c08004) |
 				(write ? ESR_ELx_WNR : 0) | reg << 16,
 				call->arg[0], adt));
-		if (adt->halt || adt->nr_mmio != nr_mmio) {
+		if (adt->halt || adt->elr_el2 != HOST_PC) {
 			return SOME;
 		}
 	}
 	adt->doracle = (struct oracle){ &loaded, 1, 0 };
 	return write ? mem_store_ref_spec(gfn, reg, adt) :
 		       mem_load_ref_spec(gfn, reg, adt);
+}
+
+static enum option smmu_access(const uint64_t *arg, bool write,
+			       struct rdata *adt)
+{
+	uint64_t ipa = adt->board.smmus[arg[0]].base + arg[1];
+
+	return host_fault(ipa / PAGE_SIZE << 4,
+			  UINT64_C(0x93000007) |
+			  (arg[2] == 8 ? UINT64_C(0x00c08000) : 0x00800000) |
+			  (write ? ESR_ELx_WNR | 5 << 16 : 6 << 16), ipa, adt);
+}
+
+static enum option dma_access(const uint64_t *arg, bool write,
+			      struct rdata *adt, uint64_t *value)
+{
+	uint32_t index = (uint32_t)arg[0], stream = (uint32_t)arg[1];
+
+	return write ? dma_store(index, stream, arg[2], arg[3], adt) :
+		       dma_load(index, stream, arg[2], adt, value);
 }
 
 static enum option vm_access(const struct call *call, uint64_t loaded,
@@ -292,6 +337,8 @@ static void load_registers(const struct call *call, struct rdata *adt)
 		adt->host_regs[2] = arg[1];
 	} else if (call->op == OP_HOST_STORE) {
 		adt->host_regs[arg[1]] = arg[2];
+	} else if (call->op == OP_SMMU_WRITE) {
+		adt->host_regs[5] = arg[3];
 	} else if (call->op == OP_VM_STORE) {
 		adt->shadow_ctxts[arg[0]][arg[1]].ctxt_regs.x[arg[3]] =
 			arg[4];
@@ -332,6 +379,15 @@ static enum option run(const struct call *call, const struct script *script,
 		return vm_access(call, fw_get_gpr((uint32_t)call->arg[0],
 						  (uint32_t)call->arg[1],
 						  (uint32_t)call->arg[3]), adt);
+	case OP_DMA_LOAD:
+	case OP_DMA_STORE:
+		return dma_access(call->arg, call->op == OP_DMA_STORE, adt,
+				  &value[0]);
+	case OP_SMMU_READ:
+	case OP_SMMU_WRITE:
+		return smmu_access(call->arg, call->op == OP_SMMU_WRITE, adt);
+	case OP_SMMU_FAULT:
+		return SOME;
 	case OP_PVOP:
 		return pvop(call, adt, &value[0]);
 	case OP_HVC:
@@ -371,6 +427,34 @@ static void ask_reclaimed(const struct call *call, const struct fw_result *fw,
 	adt->core_doracle.count = n;
 }
 
+/* So does the end of a host's bank: pages that count a mapping less. */
+static void ask_uncounted(const struct call *call, const struct fw_result *fw,
+			  struct rdata *adt)
+{
+	uint64_t cbndx = call->arg[1], index = call->arg[2], n = 1;
+	const struct npt *spt;
+
+	if (call->op != OP_HVC || call->arg[0] != HVC_SMMU_FREE_PGD ||
+	    index >= adt->board.nr_smmus || cbndx >= SMMU_NUM_CTXT_BANKS ||
+	    adt->smmus[index].bank[cbndx].vmid != HOSTVISOR) {
+		return;
+	}
+	spt = &adt->spts[index][cbndx];
+	for (uint32_t i = 0; i < spt->nr_runs; i++) {
+		for (uint64_t k = 0; k < spt->runs[i].pages; k++) {
+			uint64_t pfn = spt->runs[i].pfn + k;
+			uint64_t page = get_s2_page_index_spec(pfn * PAGE_SIZE,
+							       adt);
+
+			if (fw_get_page(pfn).count < adt->s2page[page].count) {
+				reclaimed[n++] = pfn;
+			}
+		}
+	}
+	reclaimed[0] = fw->value[0] == 0 ? 1 : 0;
+	adt->core_doracle = (struct oracle){ reclaimed, n, 0 };
+}
+
 static bool is_refusal(enum option done)
 {
 	return done != SOME && done != AGAIN;
@@ -383,7 +467,8 @@ static bool is_refusal(enum option done)
 static void take_injected(const struct call *call, struct rdata *adt)
 {
 	if (call->op == OP_HOST_FAULT || call->op == OP_HOST_LOAD ||
-	    call->op == OP_HOST_STORE) {
+	    call->op == OP_HOST_STORE || call->op == OP_SMMU_READ ||
+	    call->op == OP_SMMU_WRITE) {
 		adt->cregs.elr_el1 = fw_host_reg(ELR_EL1);
 		adt->cregs.spsr_el1 = fw_host_reg(SPSR_EL1);
 		adt->cstates.esr_el1 = fw_host_reg(ESR_EL1);
@@ -403,6 +488,7 @@ bool model_do(const struct call *call, const struct script *script,
 	load_registers(call, adt);
 	rdata_copy(before, adt);
 	ask_reclaimed(call, fw, adt);
+	ask_uncounted(call, fw, adt);
 	done = run(call, script, adt, result->value);
 	ended = done == ENDED;
 	done = ended ? NONE_PERM : done;

@@ -36,6 +36,24 @@ static bool some_vm_maps(uint64_t pfn, const struct rdata *adt)
 	return false;
 }
 
+/* Also one that a bank which is given up still counts. */
+static bool some_bank_maps(uint64_t pfn, const struct rdata *adt)
+{
+	for (uint32_t i = 0; i < adt->board.nr_smmus; i++) {
+		for (uint32_t n = 0; n < SMMU_NUM_CTXT_BANKS; n++) {
+			const struct npt *spt = &adt->spts[i][n];
+
+			for (uint32_t k = 0; k < spt->nr_runs; k++) {
+				if (pfn - spt->runs[k].pfn <
+				    spt->runs[k].pages) {
+					return true;
+				}
+			}
+		}
+	}
+	return false;
+}
+
 /* map_pfn_vm: the pages are assigned to just these gfns. */
 static bool are_assigned(const uint64_t *arg, const struct rdata *adt)
 {
@@ -69,7 +87,7 @@ static bool can_own_more(uint64_t owner, const struct rdata *adt)
 static bool can_plant(const uint64_t *arg, const struct rdata *adt)
 {
 	return is_free_ram(arg[0], adt) && !some_vm_maps(arg[0], adt) &&
-	       can_own_more(arg[1], adt) &&
+	       !some_bank_maps(arg[0], adt) && can_own_more(arg[1], adt) &&
 	       (arg[2] <= MAX_SHARE_COUNT || arg[2] == INVALID) &&
 	       (arg[3] < KVM_GFN_SPACE || arg[3] == INVALID64);
 }
@@ -135,7 +153,46 @@ static bool has_room(const struct rdata *adt)
 			return false;
 		}
 	}
+	for (uint32_t i = 0; i < EL2_SMMU_CFG_SIZE; i++) {
+		const struct npt *spt = &adt->spts[i / SMMU_NUM_CTXT_BANKS]
+						  [i % SMMU_NUM_CTXT_BANKS];
+
+		if (spt->nr_runs > MAX_RUNS - 8 ||
+		    spt->nr_pmd_tables > MAX_PMD_TABLES - 4) {
+			return false;
+		}
+	}
 	return true;
+}
+
+/* A stream id has 15 bits, and an address a device's 64. */
+static bool can_do_dma(const uint64_t *arg, const struct rdata *adt)
+{
+	return arg[0] < adt->board.nr_smmus && arg[1] < SMMU_STREAM_SPACE;
+}
+
+/* Registers in which hardware records what went wrong. */
+static bool can_record(const uint64_t *arg, const struct rdata *adt)
+{
+	uint64_t reg = arg[1];
+
+	if (arg[0] >= adt->board.nr_smmus || arg[2] > UINT32_MAX ||
+	    reg % 4 != 0 || reg >= FW_SMMU_BYTES) {
+		return false;
+	}
+	if (reg == SMMU_SGFSR || (reg >= SMMU_GLOBAL_BASE &&
+				  reg % PAGE_SIZE == SMMU_CB_FSR)) {
+		/* TF to UUT, SS and MULTI. */
+		return (arg[2] & ~UINT64_C(0xc00001fe)) == 0;
+	}
+	if (reg < SMMU_GLOBAL_BASE) {
+		return (reg >= SMMU_SGFAR && reg < SMMU_SGFAR + 8) ||
+		       (reg >= SMMU_SGFSYNR0 && reg <= SMMU_SGFSYNR2) ||
+		       (reg >= SMMU_CBFRSYNRA &&
+			reg < SMMU_CBFRSYNRA + 4 * SMMU_NUM_CTXT_BANKS);
+	}
+	return reg % PAGE_SIZE >= SMMU_CB_FAR &&
+	       reg % PAGE_SIZE < SMMU_CB_IPAFAR + 8;
 }
 
 static bool allows_vm_call(const struct call *call, const struct rdata *adt)
@@ -175,7 +232,8 @@ static bool allows_vm_call(const struct call *call, const struct rdata *adt)
 		return are_assigned(arg, adt);
 	case OP_CLEAR_PAGE:
 		return !is_pfn(arg[1]) ||
-		       !vm_maps((uint32_t)arg[0], arg[1], adt);
+		       (!vm_maps((uint32_t)arg[0], arg[1], adt) &&
+			!some_bank_maps(arg[1], adt));
 	case OP_WALK:
 		return is_paddr(arg[1]);
 	default:
@@ -230,6 +288,15 @@ bool model_allows(const struct call *call, const struct rdata *adt)
 		return can_set_register(arg);
 	case OP_VM_EXIT:
 		return can_exit(arg);
+	case OP_DMA_LOAD:
+	case OP_DMA_STORE:
+		return can_do_dma(arg, adt);
+	case OP_SMMU_READ:
+	case OP_SMMU_WRITE:
+		return arg[0] < adt->board.nr_smmus &&
+		       arg[1] < FW_SMMU_BYTES && (arg[2] == 4 || arg[2] == 8);
+	case OP_SMMU_FAULT:
+		return can_record(arg, adt);
 	case OP_CLEAR_PFN_HOST:
 		return is_free_ram(arg[0], adt);
 	case OP_CLEAR_BLOCK_HOST:

@@ -9,11 +9,15 @@
 
 #include "run.h"
 #include "spec/abstract_machine.h"
+#include "spec/dma.h"
 #include "spec/fault_handler.h"
 #include "spec/locks.h"
 #include "spec/mem_manager.h"
+#include "spec/mmio_spt.h"
 #include "spec/npt.h"
 #include "spec/page_manager.h"
+#include "spec/smmu_cfg.h"
+#include "spec/smmu_ops.h"
 #include "spec/trap_dispatcher.h"
 
 #define RAM_PAGES	UINT64_C(1024)
@@ -36,6 +40,9 @@ static void start(void)
 	struct board board = {
 		.regions = { { RAM_PFN * PAGE_SIZE, RAM_PAGES * PAGE_SIZE } },
 		.nr_regions = 1,
+		.smmus = { { 0x9050000, 0x10000, 8 } },
+		.nr_smmus = 1,
+		.spt_chunks = 1,
 	};
 
 	empty_adt(&board, 4, &adt);
@@ -220,6 +227,62 @@ static void runs_are_the_map(void)
 	check_map();
 }
 
+/* dev_load_ref, dev_store_ref: through a bank of the world's, if it maps. */
+static void device_uses_its_worlds_bank(void)
+{
+	uint64_t pa = RAM_PFN * PAGE_SIZE;
+
+	CHECK(el2_alloc_smmu_pgd_spec(2, HOSTVISOR, 0, &adt) == SOME);
+	CHECK(el2_arm_lpae_map_spec(pa, pa, 0x80, 2, 0, &adt) == SOME);
+	adt.host_regs[3] = 7;
+	CHECK(dev_store_ref_spec(RAM_PFN, 3, 2, 0, &adt) == SOME);
+	CHECK(adt.flatmem[0] == 7);
+	/* It may be written, not read; no other page is mapped. */
+	CHECK(dev_load_ref_spec(RAM_PFN, 4, 2, 0, &adt) == NONE_PERM);
+	CHECK(dev_store_ref_spec(RAM_PFN + 1, 3, 2, 0, &adt) == NONE_PERM);
+	/* By the identity table each page of the host's. */
+	CHECK(dev_load_ref_spec(RAM_PFN, 4, 0, 0, &adt) == SOME);
+	CHECK(adt.host_regs[4] == 7);
+	adt.s2page[0].owner = 1;
+	CHECK(dev_load_ref_spec(RAM_PFN, 4, 0, 0, &adt) == NONE_PERM);
+	/* Another world's bank, and one that is not there. */
+	CHECK(set_per_cpu_spec(1, 0, &adt) == SOME);
+	CHECK(dev_store_ref_spec(RAM_PFN, 3, 2, 0, &adt) == NONE_PERM);
+	CHECK(dev_store_ref_spec(RAM_PFN, 3, 8, 0, &adt) == STUCK);
+	CHECK(dev_load_ref_spec(RAM_PFN, 30, 2, 0, &adt) == STUCK);
+}
+
+static void smmus_need_their_locks(void)
+{
+	uint64_t pte;
+	uint32_t vmid;
+
+	CHECK(get_smmu_cfg_vmid_spec(1, 0, &adt, &vmid) == STUCK);
+	CHECK(set_smmu_cfg_vmid_spec(1, 0, 1, &adt) == STUCK);
+	CHECK(writel_relaxed_spec(0, 0x9050000, &adt) == STUCK);
+	CHECK(map_spt_spec(1, 0, 0, PAGE_S2_DMA | S2_RDWR, &adt) == STUCK);
+	CHECK(unmap_spt_spec(1, 0, 0, &adt, &pte) == STUCK);
+	CHECK(set_smmu_pt_spec(1, 0, 0, 0, &adt) == STUCK);
+	CHECK(walk_spt_spec(1, 1, 0, &adt, &pte) == STUCK);
+	CHECK(walk_spt_spec(8, 0, 0, &adt, &pte) == STUCK);
+	CHECK(walk_spt_spec(1, 0, KVM_PHYS_SIZE, &adt, &pte) == STUCK);
+}
+
+/* A root for each bank, at 64 KiB and on, as the Coq has them. */
+static void roots_are_apart(void)
+{
+	uint64_t root, bytes;
+	uint32_t n;
+
+	for (uint32_t i = 0; i < SMMU_NUM_CTXT_BANKS; i++) {
+		CHECK(get_smmu_cfg_hw_ttbr_spec(i, 0, &adt, &root) == SOME);
+		CHECK(root == 65536 + i * 8192);
+	}
+	CHECK(get_smmu_size_spec(0, &adt, &bytes) == SOME && bytes == 65536);
+	CHECK(get_smmu_num_context_banks_spec(0, &adt, &n) == SOME && n == 8);
+	CHECK(get_smmu_base_spec(1, &adt, &root) == STUCK);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -236,6 +299,9 @@ static const struct {
 	{ "results pass without a halt", results_pass_without_a_halt },
 	{ "a pvop of no VM panics", pvop_of_no_vm_panics },
 	{ "runs are the map", runs_are_the_map },
+	{ "a device uses its world's bank", device_uses_its_worlds_bank },
+	{ "SMMUs need their locks", smmus_need_their_locks },
+	{ "roots are apart", roots_are_apart },
 };
 
 int main(void)

@@ -7,7 +7,7 @@
 #include "spec/locks.h"
 
 /* The classes of both sides are numbered in lock order; console is ours. */
-#define NR_CLASSES (LOCK_PT + 1)
+#define NR_CLASSES (LOCK_SPT + 1)
 
 static GArray *log;
 

@@ -40,7 +40,7 @@ static void *host_cpu(void *unused)
 	for (uint64_t n = 0; !atomic_load(&stop); n++) {
 		uint64_t wrong[] = {
 			fw_el2.base, atomic_load(&good_pa) | 1,
-			UINT64_MAX, fw_device.base,
+			UINT64_MAX, FW_SMMU_BASE,
 		};
 
 		/* Each at a pace of its own. */

@@ -11,7 +11,7 @@
 #include "hypsec/dma.h"
 #include "hypsec-test.h"
 
-#define BOARD "-M hypsec-virt,dma=on"
+#define BOARD "-M hypsec-virt,smmu=off,dma=on"
 
 #define REG(ch, name) (HYPSEC_DMA_BASE + (ch) * HYPSEC_DMA_CHANNEL_BYTES + \
                        HYPSEC_DMA_##name)
@@ -718,7 +718,7 @@ static void test_interrupt(void)
 /* Without the option there is nothing. */
 static void test_option(void)
 {
-    QTestState *qts = qtest_init("-M hypsec-virt");
+    QTestState *qts = qtest_init("-M hypsec-virt,smmu=off");
 
     g_assert_cmphex(rd(qts, 0, HYPSEC_DMA_ID), ==, 0);
     qtest_quit(qts);

@@ -11,6 +11,7 @@
 #include "qobject/qdict.h"
 #include "qobject/qlist.h"
 #include "hypsec/boot_block.h"
+#include "hypsec/dma.h"
 #include "hypsec/inspect.h"
 #include "hypsec-test.h"
 
@@ -127,9 +128,15 @@ static void test_map_devices(void)
         { "UART1 PeriphID0", 0x09040fe0, 0x11 },
         { "RTC PeriphID0", 0x09010fe0, 0x31 },
         { "GPIO PeriphID0", 0x09030fe0, 0x61 },
+        { "SMMU0 IDR1", 0x09050024, 0x20008008 },
+        { "SMMU0 bank 7 ACTLR", 0x0905f004, 0x00000003 },
+        { "SMMU1 IDR1", 0x09060024, 0x20008008 },
+        { "SMMU1 bank 7 ACTLR", 0x0906f004, 0x00000003 },
+        { "DMA channel 0 ID", 0x0b010000, HYPSEC_DMA_ID_VALUE },
+        { "DMA channel 7 STREAM", 0x0b01702c, 0x17 },
         { "PCI 00:00.0 id", 0x3f000000, 0x00081b36 },
     };
-    QTestState *qts = qtest_init("-M hypsec-virt");
+    QTestState *qts = qtest_init("-M hypsec-virt,dma=on");
 
     for (int i = 0; i < ARRAY_SIZE(regs); i++) {
         g_test_message("%s", regs[i].name);
@@ -151,6 +158,24 @@ static void test_map_gicv3(void)
                     BIT(4));
     g_assert_cmphex(qtest_readl(qts, 0x080100fc), ==, 0);
     g_assert_cmphex(qtest_readl(qts, 0x08020008), ==, 80 << 16 | 64);
+    /* No LPIs, whose tables would be read and written past the SMMUs. */
+    g_assert_cmphex(qtest_readl(qts, 0x080a0008) & BIT(0), ==, 0);
+    qtest_writel(qts, 0x080a0000, BIT(0));
+    g_assert_cmphex(qtest_readl(qts, 0x080a0000) & BIT(0), ==, 0);
+    qtest_quit(qts);
+}
+
+/* SMMUs are there unless the option says otherwise, DMA channels if it does. */
+static void test_map_options(void)
+{
+    QTestState *qts = qtest_init("-M hypsec-virt");
+
+    g_assert_cmphex(qtest_readl(qts, 0x0b010000), ==, 0);
+    qtest_quit(qts);
+
+    qts = qtest_init("-M hypsec-virt,smmu=off");
+    g_assert_cmphex(qtest_readl(qts, 0x09050024), ==, 0);
+    g_assert_cmphex(qtest_readl(qts, 0x09060024), ==, 0);
     qtest_quit(qts);
 }
 
@@ -190,7 +215,7 @@ static void test_map_virtio_mmio(void)
     g_assert_cmphex(qtest_readl(qts, VIRTIO_MMIO_BASE), ==, 0);
     qtest_quit(qts);
 
-    qts = qtest_init("-M hypsec-virt,virtio-mmio=on");
+    qts = qtest_init("-M hypsec-virt,virtio-mmio=on,smmu=off");
     for (int i = 0; i < 32; i++) {
         g_assert_cmphex(qtest_readl(qts, VIRTIO_MMIO_BASE + i * 0x200), ==,
                         VIRTIO_MMIO_MAGIC);
@@ -361,7 +386,8 @@ static void test_fdt_no_carveout(void)
 }
 
 static const char * const el2_only[] = {
-    "/flash@0", "/pl011@9040000", "/pvpanic@b000000",
+    "/flash@0", "/pl011@9040000", "/smmu@9050000", "/smmu@9060000",
+    "/pvpanic@b000000",
 };
 
 /* What belongs to EL2 is disabled in the host's tree. */
@@ -463,7 +489,7 @@ static void test_fdt_devices(void)
         { "/virtio_mmio@a000000", 0x0a000000, 0x200 },
         { "/virtio_mmio@a003e00", 0x0a003e00, 0x200 },
     };
-    g_autofree void *fdt = start_and_read_fdt("-M virtio-mmio=on");
+    g_autofree void *fdt = start_and_read_fdt("-M virtio-mmio=on,smmu=off");
 
     for (int i = 0; i < ARRAY_SIZE(nodes); i++) {
         g_assert_cmphex(get_u64(fdt, nodes[i].path, "reg", 0), ==,
@@ -473,6 +499,101 @@ static void test_fdt_devices(void)
     }
     g_assert_cmpstr(get_str(fdt, "/chosen", "stdout-path"), ==,
                     "/pl011@9000000");
+}
+
+/* The @i-th 32-bit number of a property. */
+static uint32_t get_u32(const void *fdt, const char *path, const char *name,
+                        int i)
+{
+    uint64_t pair = get_u64(fdt, path, name, i / 2);
+
+    return i % 2 ? pair : pair >> 32;
+}
+
+static int prop_cells(const void *fdt, const char *path, const char *name)
+{
+    int len;
+
+    g_assert_nonnull(fdt_getprop(fdt, find_node(fdt, path), name, &len));
+    return len / 4;
+}
+
+static uint32_t get_cell(const void *fdt, const char *path, const char *name)
+{
+    g_assert_cmpint(prop_cells(fdt, path, name), ==, 1);
+    return ldl_be_p(fdt_getprop(fdt, find_node(fdt, path), name, NULL));
+}
+
+/* The SMMUs' nodes, as Linux's binding wants them. */
+static void test_fdt_smmus(void)
+{
+    static const char * const node[] = { "/smmu@9050000", "/smmu@9060000" };
+    static const int spi[] = { 176, 185 };
+    g_autofree void *fdt = start_and_read_fdt("");
+
+    for (int i = 0; i < ARRAY_SIZE(node); i++) {
+        g_assert_cmphex(get_u64(fdt, node[i], "reg", 0), ==,
+                        0x09050000 + i * 0x10000);
+        g_assert_cmphex(get_u64(fdt, node[i], "reg", 1), ==, 0x10000);
+        g_assert_cmpstr(get_str(fdt, node[i], "compatible"), ==,
+                        "arm,mmu-500");
+        g_assert_cmpuint(get_cell(fdt, node[i], "#global-interrupts"), ==, 1);
+        g_assert_cmpuint(get_cell(fdt, node[i], "#iommu-cells"), ==, 1);
+        g_assert_cmpint(prop_cells(fdt, node[i], "dma-coherent"), ==, 0);
+        g_assert_cmpint(prop_cells(fdt, node[i], "interrupts"), ==, 9 * 3);
+        for (int n = 0; n < 26; n += 3) {
+            g_assert_cmpuint(get_u32(fdt, node[i], "interrupts", n), ==, 0);
+            g_assert_cmpuint(get_u32(fdt, node[i], "interrupts", n + 1), ==,
+                             spi[i] + n / 3);
+        }
+    }
+}
+
+/* Without firmware the tree says who is behind which SMMU. */
+static void test_fdt_masters(void)
+{
+    static const char pcie[] = "/pcie@10000000", dma[] = "/dma@b010000";
+    g_autofree void *fdt = start_and_read_fdt("-M dma=on");
+    uint32_t smmu0 = get_cell(fdt, "/smmu@9050000", "phandle");
+    uint32_t smmu1 = get_cell(fdt, "/smmu@9060000", "phandle");
+
+    g_assert_cmpuint(smmu0, !=, smmu1);
+    g_assert_cmpint(prop_cells(fdt, pcie, "iommu-map"), ==, 4);
+    g_assert_cmphex(get_u64(fdt, pcie, "iommu-map", 0), ==, smmu0);
+    g_assert_cmphex(get_u64(fdt, pcie, "iommu-map", 1), ==, 0x10000);
+
+    g_assert_cmpstr(get_str(fdt, dma, "compatible"), ==, "hypsec,dma");
+    g_assert_cmphex(get_u64(fdt, dma, "reg", 0), ==, 0x0b010000);
+    g_assert_cmphex(get_u64(fdt, dma, "reg", 1), ==, 0x8000);
+    g_assert_cmpuint(get_u32(fdt, dma, "interrupts", 1), ==, 194);
+    g_assert_cmpint(prop_cells(fdt, dma, "iommus"), ==, 16);
+    for (uint64_t n = 0; n < 8; n++) {
+        g_assert_cmphex(get_u64(fdt, dma, "iommus", n), ==,
+                        (uint64_t)smmu1 << 32 | (0x10 + n));
+    }
+}
+
+/* With firmware it does not: to the host no master is behind anything. */
+static void test_fdt_masters_firmware(void)
+{
+    g_autofree void *fdt = start_firmware_and_read_fdt("-M dma=on");
+
+    assert_no_prop(fdt, "/pcie@10000000", "iommu-map");
+    assert_no_prop(fdt, "/dma@b010000", "iommus");
+    assert_no_prop(fdt, "/dma@b010000", "status");
+}
+
+/* Without SMMUs there is no trace of them, and without channels of those. */
+static void test_fdt_no_smmus(void)
+{
+    g_autofree void *fdt = start_and_read_fdt("-M smmu=off,dma=on");
+    g_autofree void *plain = start_and_read_fdt("");
+
+    g_assert_cmpint(fdt_path_offset(fdt, "/smmu@9050000"), <, 0);
+    g_assert_cmpint(fdt_path_offset(fdt, "/smmu@9060000"), <, 0);
+    assert_no_prop(fdt, "/pcie@10000000", "iommu-map");
+    assert_no_prop(fdt, "/dma@b010000", "iommus");
+    g_assert_cmpint(fdt_path_offset(plain, "/dma@b010000"), <, 0);
 }
 
 /* The seeds differ from run to run, and reset renews the generator's. */
@@ -510,7 +631,8 @@ static void test_fdt_no_seeds(void)
 /* The tree is small, with room for about 64 KiB of edits in place. */
 static void test_fdt_slack(void)
 {
-    QTestState *qts = start_firmware("-smp 8 -M virtio-mmio=on");
+    QTestState *qts =
+        start_firmware("-smp 8 -M virtio-mmio=on,smmu=off,dma=on");
     g_autofree void *fdt = read_fdt(qts, RAM_BASE);
     struct hypsec_boot_block b = read_boot_block(qts, CARVEOUT_BASE);
     size_t total = fdt_totalsize(fdt);
@@ -675,7 +797,11 @@ static void test_boot_block_contents(void)
     g_assert_cmphex(le64_to_cpu(b.dtb_base), ==, RAM_BASE);
     g_assert_cmpuint(le32_to_cpu(b.on_violation), ==,
                      HYPSEC_ON_VIOLATION_REFUSE);
-    g_assert_cmpuint(le32_to_cpu(b.nr_smmus), ==, 0);
+    g_assert_cmpuint(le32_to_cpu(b.nr_smmus), ==, 2);
+    g_assert_cmphex(le64_to_cpu(b.smmus[0].base), ==, 0x09050000);
+    g_assert_cmphex(le64_to_cpu(b.smmus[0].size), ==, 0x10000);
+    g_assert_cmphex(le64_to_cpu(b.smmus[1].base), ==, 0x09060000);
+    g_assert_cmphex(le64_to_cpu(b.smmus[1].size), ==, 0x10000);
     g_assert_cmpuint(le64_to_cpu(b.nr_dma_channels), ==, 0);
     g_assert_cmpint(memcmp(b.trusted_key, zero, sizeof(zero)), ==, 0);
     g_assert_cmpint(memcmp(b.sealing_key, zero, sizeof(zero)), !=, 0);
@@ -713,6 +839,21 @@ static void test_boot_block_options(void)
     g_assert_cmphex(le64_to_cpu(b.carveout_size), ==, 64 * MiB);
     g_assert_cmpuint(le32_to_cpu(b.on_violation), ==,
                      HYPSEC_ON_VIOLATION_HALT);
+    qtest_quit(qts);
+}
+
+/* So do the board's SMMUs and DMA channels, the former not from the tree. */
+static void test_boot_block_dma(void)
+{
+    QTestState *qts = start_firmware("-M smmu=off,dma=on");
+    struct hypsec_boot_block b = read_boot_block(qts, CARVEOUT_BASE);
+
+    g_assert_cmpuint(le32_to_cpu(b.nr_smmus), ==, 0);
+    for (int i = 0; i < HYPSEC_MAX_SMMUS; i++) {
+        g_assert_cmphex(b.smmus[i].base, ==, 0);
+        g_assert_cmphex(b.smmus[i].size, ==, 0);
+    }
+    g_assert_cmpuint(le64_to_cpu(b.nr_dma_channels), ==, 8);
     qtest_quit(qts);
 }
 
@@ -1226,6 +1367,21 @@ static void test_migration_mismatch(void)
     qtest_quit(qts);
 }
 
+/*
+ * Nor does one with SMMUs take the state of one without: firmware that knows
+ * of none would leave them as reset does, open.
+ */
+static void test_migration_other_smmu(void)
+{
+    QTestState *qts = start_firmware("-M smmu=off");
+    const char *path = migrate_to_file(qts);
+
+    qtest_quit(qts);
+    qts = start_firmware("-incoming defer");
+    g_assert_false(migrate_from_file(qts, path));
+    qtest_quit(qts);
+}
+
 /* Nor does one that was given another sealing key. */
 static void test_migration_other_key(void)
 {
@@ -1251,6 +1407,7 @@ int main(int argc, char **argv)
     } tests[] = {
         { "memory-map/devices-answer", test_map_devices },
         { "memory-map/gicv3-frames", test_map_gicv3 },
+        { "memory-map/smmu-and-dma-by-option", test_map_options },
         { "memory-map/ram-ends", test_map_ram },
         { "memory-map/ram-64g-starts", test_map_ram_64g },
         { "memory-map/virtio-mmio-by-option", test_map_virtio_mmio },
@@ -1272,6 +1429,10 @@ int main(int argc, char **argv)
         { "fdt/timer-of-the-core", test_fdt_timer },
         { "fdt/gic-of-the-option", test_fdt_gic },
         { "fdt/devices", test_fdt_devices },
+        { "fdt/smmus", test_fdt_smmus },
+        { "fdt/masters-behind-smmus", test_fdt_masters },
+        { "fdt/masters-with-firmware", test_fdt_masters_firmware },
+        { "fdt/no-smmus-by-option", test_fdt_no_smmus },
         { "fdt/seeds-renewed-by-reset", test_fdt_seeds },
         { "fdt/no-seeds-by-option", test_fdt_no_seeds },
         { "fdt/packed-with-slack", test_fdt_slack },
@@ -1284,6 +1445,7 @@ int main(int argc, char **argv)
         { "boot-block/contents", test_boot_block_contents },
         { "boot-block/default-size", test_boot_block_default_size },
         { "boot-block/options", test_boot_block_options },
+        { "boot-block/smmus-and-dma", test_boot_block_dma },
         { "boot-block/keys-from-secrets", test_boot_block_keys },
         { "boot-block/written-by-reset", test_boot_block_reset },
         { "boot-block/repeats-with-seed", test_boot_block_repeats },
@@ -1303,6 +1465,7 @@ int main(int argc, char **argv)
         { "snapshot/state", test_snapshot_state },
         { "migration/through-a-file", test_migration_file },
         { "migration/mismatch-refused", test_migration_mismatch },
+        { "migration/other-smmu-refused", test_migration_other_smmu },
         { "migration/other-key-refused", test_migration_other_key },
     };
 

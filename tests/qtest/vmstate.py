@@ -13,6 +13,8 @@ import sys
 import tempfile
 
 MACHINE = 'hypsec-virt'
+# With every device that an option adds.
+OPTIONS = MACHINE + ',dma=on,inject=on'
 TIMEOUT = 60
 
 
@@ -24,7 +26,7 @@ def run(*command, stdin=''):
 
 def dump(qemu, name):
     """Returns what QEMU says, and the description of our machine."""
-    result = run(qemu, '-M', MACHINE, '-dump-vmstate', name)
+    result = run(qemu, '-M', OPTIONS, '-dump-vmstate', name)
     if result.returncode != 0:
         return result.stdout, {}
     with open(name, encoding='utf-8') as file:
@@ -47,7 +49,7 @@ def main():
         check = run(sys.executable, checker, '-s', file.name, '-d', file.name)
         report(2, check.returncode == 0, 'static-checker-agrees', check.stdout)
     # With a device that cannot be saved the machine would not start.
-    start = run(qemu, '-M', MACHINE, '-only-migratable', '-S', '-nodefaults',
+    start = run(qemu, '-M', OPTIONS, '-only-migratable', '-S', '-nodefaults',
                 '-display', 'none', '-monitor', 'stdio', stdin='quit\n')
     report(3, start.returncode == 0, 'starts-with-only-migratable',
            start.stdout)

@@ -12,6 +12,7 @@
 #include "arch/mem.h"
 #include "core/boot_core.h"
 #include "core/dma_identity.h"
+#include "core/dma_owner.h"
 #include "core/image_verify.h"
 #include "core/instances.h"
 #include "core/int_state.h"
@@ -26,6 +27,7 @@
 #include "core/reclaim.h"
 #include "core/saved_vm.h"
 #include "core/shadow_ctxt.h"
+#include "core/smmu_ops.h"
 #include "core/spt_ops.h"
 #include "core/violation.h"
 #include "core/vm_info.h"
@@ -86,6 +88,11 @@ static uint64_t identity_pages(void)
 	return pages;
 }
 
+uint64_t machine_spt_bytes(void)
+{
+	return TEST_SPT_BYTES + PT_ROOT_BYTES + identity_pages() * PAGE_SIZE;
+}
+
 /* Devices reach no RAM. */
 static void empty_identity(void)
 {
@@ -140,8 +147,7 @@ static void start_memory(void)
 		native_memory_add(current.el2.base, current.el2.size);
 	}
 	native_memory_add(TEST_SHARED_BASE, HYPSEC_SHARED_SIZE);
-	native_memory_add(TEST_SPT_BASE, TEST_SPT_BYTES + PT_ROOT_BYTES +
-			  identity_pages() * PAGE_SIZE);
+	native_memory_add(TEST_SPT_BASE, machine_spt_bytes());
 	int_state_init(TEST_SHARED_BASE);
 }
 
@@ -204,10 +210,14 @@ void machine_start(const struct machine *machine)
 	next_free = current.el2.base;
 	start_memory();
 	start_cpus();
+	start_dma_devices();
+	dma_owner_reset();
+	smmu_ops_reset();
 	smmumodel_start_board(current.no_smmus ? 0 : SMMUMODEL_MAX);
 	spt_init_pool(TEST_SPT_BASE, TEST_SPT_BYTES);
 	start_records();
 	start_tables();
+	start_dma_devices();
 	smmumodel_start_dma();
 	boot_core_reset();
 	vm_info_reset();
@@ -218,7 +228,6 @@ void machine_start(const struct machine *machine)
 	saved_vm_reset();
 	instances_reset();
 	reclaim_reset();
-	start_dma_devices();
 	violation_set_halt(false);
 	native_console_reset();
 	native_events_reset();

@@ -74,6 +74,9 @@ extern unsigned int test_resets[TEST_DMA_CHANNELS];
  */
 void machine_start(const struct machine *machine);
 
+/* Bytes from TEST_SPT_BASE on that have the SMMUs' tables. */
+uint64_t machine_spt_bytes(void);
+
 /* PA of the host's root and pool of the machine that runs. */
 paddr_t machine_root(void);
 paddr_t machine_pool(void);

@@ -27,9 +27,15 @@
 #define REMAP		11
 #define REGISTER	13
 #define REGISTER_VCPU	14
+#define SMMU_FREE	23
+#define SMMU_ALLOC	24
+#define SMMU_MAP	25
+#define SMMU_TO_PHYS	26
+#define SMMU_CLEAR	27
 #define IOREMAP		28
 #define GET_INFO	30
 #define DESTROY		32
+#define SET_STREAM	33
 
 #define INVALID_ARG	(-2)
 #define DENIED		(-3)
@@ -37,8 +43,7 @@
 #define AGAIN		(-5)
 #define NO_MEMORY	(-6)
 
-static struct trap_frame hvc_frame(uint64_t number, uint64_t a1, uint64_t a2,
-				   uint64_t a3, uint64_t a4)
+static struct trap_frame hvc_frame(uint64_t number, const uint64_t args[5])
 {
 	struct trap_frame frame = {
 		.elr = PC,
@@ -46,28 +51,30 @@ static struct trap_frame hvc_frame(uint64_t number, uint64_t a1, uint64_t a2,
 		.esr = (uint64_t)0x16 << 26 | BIT(25),
 	};
 
-	for (size_t i = 5; i < ARRAY_SIZE(frame.regs); i++) {
+	for (size_t i = 6; i < ARRAY_SIZE(frame.regs); i++) {
 		frame.regs[i] = random64();
 	}
 	frame.regs[0] = number;
-	frame.regs[1] = a1;
-	frame.regs[2] = a2;
-	frame.regs[3] = a3;
-	frame.regs[4] = a4;
+	memcpy(&frame.regs[1], args, 5 * sizeof(args[0]));
 	return frame;
 }
 
 /* The call's result; nothing but x0 changes. */
-static int64_t hvc4(uint64_t number, uint64_t a1, uint64_t a2, uint64_t a3,
-		    uint64_t a4)
+static int64_t hvc5(uint64_t number, const uint64_t args[5])
 {
-	struct trap_frame frame = hvc_frame(number, a1, a2, a3, a4);
+	struct trap_frame frame = hvc_frame(number, args);
 	struct trap_frame before = frame;
 
 	trap_host_sync(&frame);
 	before.regs[0] = frame.regs[0];
 	g_assert_cmpmem(&frame, sizeof(frame), &before, sizeof(before));
 	return (int64_t)frame.regs[0];
+}
+
+static int64_t hvc4(uint64_t number, uint64_t a1, uint64_t a2, uint64_t a3,
+		    uint64_t a4)
+{
+	return hvc5(number, (uint64_t[]){ a1, a2, a3, a4, random64() });
 }
 
 static int64_t hvc(uint64_t number, uint64_t a1, uint64_t a2, uint64_t a3)
@@ -90,6 +97,14 @@ static void abi_numbers_are_the_references(void)
 	g_assert_cmpint(HYPSEC_HVC_VCPU_RUN, ==, 8);
 	g_assert_cmpint(HYPSEC_HVC_REGISTER_KVM, ==, REGISTER);
 	g_assert_cmpint(HYPSEC_HVC_REGISTER_VCPU, ==, REGISTER_VCPU);
+	g_assert_cmpint(HYPSEC_HVC_SMMU_FREE_PGD, ==, SMMU_FREE);
+	g_assert_cmpint(HYPSEC_HVC_SMMU_ALLOC_PGD, ==, SMMU_ALLOC);
+	g_assert_cmpint(HYPSEC_HVC_SMMU_LPAE_MAP, ==, SMMU_MAP);
+	g_assert_cmpint(HYPSEC_HVC_SMMU_LPAE_IOVA_TO_PHYS, ==, SMMU_TO_PHYS);
+	g_assert_cmpint(HYPSEC_HVC_SMMU_CLEAR, ==, SMMU_CLEAR);
+	g_assert_cmpint(HYPSEC_HVC_SMMU_SET_STREAM, ==, SET_STREAM);
+	g_assert_cmpint(HYPSEC_SMMU_READ, ==, 0x40);
+	g_assert_cmpint(HYPSEC_SMMU_WRITE, ==, 0x80);
 	g_assert_cmpint(HYPSEC_HVC_GET_INFO, ==, GET_INFO);
 	g_assert_cmpint(HYPSEC_HVC_PHYS_ADDR_IOREMAP, ==, IOREMAP);
 	g_assert_cmpint(HYPSEC_HVC_DESTROY_VM, ==, DESTROY);
@@ -101,6 +116,7 @@ static void abi_numbers_are_the_references(void)
 	g_assert_cmpint(HYPSEC_NO_MEMORY, ==, NO_MEMORY);
 	g_assert_cmpint(HYPSEC_PVOP_SET_DESC_PFN, ==, 0x81000);
 	g_assert_cmpint(HYPSEC_PVOP_UNSET_DESC_PFN, ==, 0x82000);
+	g_assert_cmpint(HYPSEC_PVOP_ACCEPT_DEVICE, ==, 0x84000);
 	g_assert_cmpint(HYPSEC_EXIT_IRQ, ==, 0);
 	g_assert_cmpint(HYPSEC_EXIT_SERROR, ==, 1);
 	g_assert_cmpint(HYPSEC_EXIT_TRAP, ==, 2);
@@ -138,9 +154,26 @@ static void calls_make_load_and_end_a_vm(void)
 	g_assert_cmpstr(native_console(), ==, "");
 }
 
+/* The SMMUs' calls by registers alone. */
+static void calls_manage_banks(void)
+{
+	ops_start();
+	g_assert_cmpint(hvc(SMMU_ALLOC, 3, 0, 1), ==, 0);
+	g_assert_cmpint(hvc5(SMMU_MAP, (uint64_t[]){ PFN << 12, PFN << 12,
+						     0x40, 3, 1 }), ==, 0);
+	g_assert_cmphex(hvc(SMMU_TO_PHYS, PFN << 12 | 0x123, 3, 1), ==,
+			PFN << 12 | 0x123);
+	g_assert_cmpint(hvc(SET_STREAM, 1, 0x10, 3), ==, 0);
+	g_assert_cmpint(hvc(SMMU_CLEAR, PFN << 12, 3, 1), ==, 0);
+	g_assert_cmphex(hvc(SMMU_TO_PHYS, PFN << 12, 3, 1), ==, 0);
+	g_assert_cmpint(hvc(SMMU_FREE, 3, 1, 0), ==, 0);
+	g_assert_cmpuint(refusals(), ==, 0);
+	g_assert_cmpstr(native_console(), ==, "");
+}
+
 struct bad_call {
 	uint64_t number;
-	uint64_t args[4];
+	uint64_t args[5];
 	int64_t result;
 };
 
@@ -164,6 +197,16 @@ static const struct bad_call bad_calls[] = {
 	{ DESTROY, { 2 }, DENIED },
 	{ DESTROY, { 0 }, INVALID_ARG },
 	{ DESTROY, { 16 }, INVALID_ARG },
+	{ SMMU_FREE, { 0, 0 }, DENIED },
+	{ SMMU_FREE, { 8, 1 }, INVALID_ARG },
+	{ SMMU_ALLOC, { 1, 2, 0 }, DENIED },
+	{ SMMU_ALLOC, { 1, 16, 1 }, INVALID_ARG },
+	{ SMMU_MAP, { UART, UART, 0xc0, 1, 2 }, INVALID_ARG },
+	{ SMMU_MAP, { IMAGE, PFN << 12, 0xc0, 1, 0 }, DENIED },
+	{ SMMU_TO_PHYS, { IMAGE, 1, 1 }, DENIED },
+	{ SMMU_CLEAR, { IMAGE, 0, 0 }, DENIED },
+	{ SET_STREAM, { 0, 0x10, 0 }, INVALID_ARG },
+	{ SET_STREAM, { 1, 0x10, 1 }, DENIED },
 };
 
 static void start_loaded_vm(void)
@@ -176,8 +219,7 @@ static void start_loaded_vm(void)
 
 static int64_t make(const struct bad_call *call)
 {
-	return hvc4(call->number, call->args[0], call->args[1], call->args[2],
-		    call->args[3]);
+	return hvc5(call->number, call->args);
 }
 
 static void bad_calls_are_refused_and_counted(void)
@@ -187,6 +229,31 @@ static void bad_calls_are_refused_and_counted(void)
 		assert_refused(make(&bad_calls[i]), bad_calls[i].result);
 		g_assert_cmpuint(refusals(), ==, i + 1);
 	}
+}
+
+/* Banks, SMMUs, owners and streams; @high is no part of any. */
+static void g32_smmu_numbers(uint64_t high)
+{
+	static const uint64_t iova = PFN << 12;
+
+	assert_refused(hvc(SMMU_FREE, 1 | high, 0, 0), INVALID_ARG);
+	assert_refused(hvc(SMMU_FREE, 1, high, 0), INVALID_ARG);
+	assert_refused(hvc(SMMU_ALLOC, 1 | high, 0, 0), INVALID_ARG);
+	assert_refused(hvc(SMMU_ALLOC, 1, high, 0), INVALID_ARG);
+	assert_refused(hvc(SMMU_ALLOC, 1, 0, high), INVALID_ARG);
+	assert_refused(hvc5(SMMU_MAP, (uint64_t[]){ iova, iova, 0x40, 1 | high,
+						    0 }), INVALID_ARG);
+	assert_refused(hvc5(SMMU_MAP, (uint64_t[]){ iova, iova, 0x40, 1,
+						    high }), INVALID_ARG);
+	assert_refused(hvc(SMMU_TO_PHYS, iova, 1 | high, 0), INVALID_ARG);
+	assert_refused(hvc(SMMU_TO_PHYS, iova, 1, high), INVALID_ARG);
+	assert_refused(hvc(SMMU_CLEAR, iova, 1 | high, 0), INVALID_ARG);
+	assert_refused(hvc(SMMU_CLEAR, iova, 1, high), INVALID_ARG);
+	assert_refused(hvc(SET_STREAM, 1 | high, 0x10, 0), INVALID_ARG);
+	assert_refused(hvc(SET_STREAM, 1, high == 0x10 ? high << 5 :
+						      0x10 | high, 0),
+		       INVALID_ARG);
+	assert_refused(hvc(SET_STREAM, 1, 0x10, high), INVALID_ARG);
 }
 
 /* G6, G32: an argument's high half counts. */
@@ -209,6 +276,9 @@ static void g32_numbers_are_64_bits_wide(void)
 			       INVALID_ARG);
 		assert_refused(hvc(CNTVOFF, vm, 1, 0), INVALID_ARG);
 	}
+	g32_smmu_numbers(BIT(4));
+	g32_smmu_numbers(BIT(32));
+	g32_smmu_numbers(BIT(63));
 	assert_refused(hvc(DESTROY, ~UINT64_C(0), 0, 0), INVALID_ARG);
 }
 
@@ -237,7 +307,8 @@ static void info_is_told(void)
 	g_assert_cmpint(hvc(GET_INFO, 0, 0, 0), ==, 1);
 	g_assert_cmphex(hvc(GET_INFO, 1, 0, 0), ==, TEST_SHARED_BASE);
 	g_assert_cmpint(hvc(GET_INFO, 2, 0, 0), ==, 512 * 1024);
-	g_assert_cmpint(hvc(GET_INFO, 3, 0, 0), ==, -1);
+	g_assert_cmpint(hvc(GET_INFO, 3, 0, 0), ==, 2);
+	g_assert_cmpint(hvc(GET_INFO, 4, 0, 0), ==, -1);
 	g_assert_cmpint(hvc(GET_INFO, BIT(32), 0, 0), ==, -1);
 	g_assert_cmpint(hvc(GET_INFO, INVALID64, 0, 0), ==, -1);
 	g_assert_cmpuint(refusals(), ==, 0);
@@ -258,7 +329,7 @@ static void busy_and_again_are_no_violations(void)
 	ops_set_vcpu_state(1, 0, READY);
 	g_assert_cmpint(hvc(DESTROY, 1, 0, 0), ==, AGAIN);
 	g_assert_cmpint(hvc(DESTROY, 1, 0, 0), ==, 0);
-	g_assert_cmpint(hvc(33, 0, 0, 0), ==, -1);
+	g_assert_cmpint(hvc(35, 0, 0, 0), ==, -1);
 	g_assert_cmpuint(refusals(), ==, 0);
 	g_assert_cmpstr(native_console(), ==, "");
 }
@@ -327,7 +398,7 @@ static void refusal_names_call_arguments_and_reason(void)
 		"REMAP_VM_IMAGE(0x2, 0x40426, 0x0): the VM is not being set "
 		"up",
 		"PHYS_ADDR_IOREMAP(0x1, 0x9000000, 0x40000000, 0x1000): not "
-		"a device of the host's",
+		"a device that the VM may have",
 		"PHYS_ADDR_IOREMAP(0x1, 0x9000000, 0x9000000, 0x1): range is "
 		"misaligned or too large",
 		"REGISTER_VCPU(0x1, 0x8): no such VM or vCPU",
@@ -338,6 +409,21 @@ static void refusal_names_call_arguments_and_reason(void)
 		"DESTROY_VM(0x2): the VM does not exist",
 		"DESTROY_VM(0x0): no such VM id",
 		"DESTROY_VM(0x10): no such VM id",
+		"SMMU_FREE_PGD(0x0, 0x0): the bank is the corevisor's",
+		"SMMU_FREE_PGD(0x8, 0x1): no such SMMU or bank",
+		"SMMU_ALLOC_PGD(0x1, 0x2, 0x0): the VM is not being set up",
+		"SMMU_ALLOC_PGD(0x1, 0x10, 0x1): no such VM id",
+		"SMMU_LPAE_MAP(0x9000000, 0x9000000, 0xc0, 0x1, 0x2): no such "
+		"SMMU or bank",
+		"SMMU_LPAE_MAP(0x8000000000, 0x40425000, 0xc0, 0x1, 0x0): the "
+		"bank is free",
+		"SMMU_LPAE_IOVA_TO_PHYS(0x8000000000, 0x1, 0x1): the bank is "
+		"free",
+		"SMMU_CLEAR(0x8000000000, 0x0, 0x0): the bank is the "
+		"corevisor's",
+		"SMMU_SET_STREAM(0x0, 0x10, 0x0): no DMA device has the "
+		"stream",
+		"SMMU_SET_STREAM(0x1, 0x10, 0x1): the bank is free",
 	};
 
 	G_STATIC_ASSERT(ARRAY_SIZE(lines) == ARRAY_SIZE(bad_calls));
@@ -350,14 +436,15 @@ static void refusal_names_call_arguments_and_reason(void)
 static void refusal_of_the_longest_call_fits(void)
 {
 	const struct bad_call call = {
-		IOREMAP, { ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0),
-			   ~UINT64_C(0) }, INVALID_ARG,
+		SMMU_MAP, { ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0),
+			    ~UINT64_C(0), ~UINT64_C(0) }, INVALID_ARG,
 	};
 
 	ops_start();
-	assert_told(&call, "PHYS_ADDR_IOREMAP(0xffffffffffffffff, "
+	assert_told(&call, "SMMU_LPAE_MAP(0xffffffffffffffff, "
 		    "0xffffffffffffffff, 0xffffffffffffffff, "
-		    "0xffffffffffffffff): no such VM id");
+		    "0xffffffffffffffff, 0xffffffffffffffff): no such SMMU or "
+		    "bank");
 }
 
 static void other_reasons_are_told(void)
@@ -399,7 +486,7 @@ static void halt_panics_with_the_same_facts(void)
 	struct opstate *before;
 
 	start_loaded_vm();
-	frame = hvc_frame(REMAP, 1, OPS_EL2 >> 12, 0, 0);
+	frame = hvc_frame(REMAP, (uint64_t[5]){ 1, OPS_EL2 >> 12 });
 	violation_set_halt(true);
 	before = opstate_take();
 	assert_panics(run_frame, &frame,
@@ -417,9 +504,7 @@ static void halt_on_one_call(void)
 	struct trap_frame frame;
 
 	start_loaded_vm();
-	frame = hvc_frame(halting_call->number, halting_call->args[0],
-			  halting_call->args[1], halting_call->args[2],
-			  halting_call->args[3]);
+	frame = hvc_frame(halting_call->number, halting_call->args);
 	violation_set_halt(true);
 	assert_panics(run_frame, &frame, "violation by the host: ");
 }
@@ -489,6 +574,7 @@ static const struct unit_test tests[] = {
 		  abi_numbers_are_the_references),
 	UNIT_TEST("/hvc/life/make-load-and-end-a-vm",
 		  calls_make_load_and_end_a_vm),
+	UNIT_TEST("/hvc/life/manage-banks", calls_manage_banks),
 	UNIT_TEST("/hvc/refusal/counted-and-nothing-changed",
 		  bad_calls_are_refused_and_counted),
 	UNIT_TEST("/hvc/g32_numbers_are_64_bits_wide",

@@ -5,11 +5,16 @@
 
 #include "arch/mem.h"
 #include "core/boot_ops.h"
+#include "core/dma_owner.h"
 #include "core/locks.h"
 #include "core/npt_ops.h"
 #include "core/page_manager.h"
 #include "core/pt_alloc.h"
+#include "core/platform.h"
 #include "core/shadow_ctxt.h"
+#include "core/smmu_cfg.h"
+#include "core/smmu_shadow.h"
+#include "smmumodel.h"
 #include "walker.h"
 
 static const struct machine ops_machine = {
@@ -28,9 +33,26 @@ struct vm_copy {
 	uint64_t owned;
 };
 
+/* Registers of one SMMU up to its stream table, and of its banks. */
+#define GLOBAL_BYTES	0x1000
+#define BANKS		0x8000
+#define BANK_BYTES	0x40
+
+/* The SMMUs, and whose their banks and the DMA devices are. */
+struct dma_copy {
+	uint32_t owners[SMMUMODEL_MAX][SMMUMODEL_BANKS];
+	uint64_t roots[SMMUMODEL_MAX][SMMUMODEL_BANKS];
+	struct smmu_shadow shadows[SMMUMODEL_MAX];
+	uint32_t global[SMMUMODEL_MAX][GLOBAL_BYTES / 4];
+	uint32_t banks[SMMUMODEL_MAX][SMMUMODEL_BANKS][BANK_BYTES / 4];
+	struct dma_owner devices[MAX_DMA_DEVICES];
+	unsigned int resets[TEST_DMA_CHANNELS];
+};
+
 struct opstate {
-	GByteArray *ram[3];
+	GByteArray *ram[4];
 	struct vm_copy vms[COREVISOR];
+	struct dma_copy dma;
 	uint64_t host_free_pages;
 	uint64_t free_chunks;
 	size_t events;
@@ -250,6 +272,37 @@ static GByteArray *copy_ram(paddr_t base, uint64_t bytes)
 	return copy;
 }
 
+static void copy_smmu(uint32_t index, struct dma_copy *copy)
+{
+	memcpy(&copy->shadows[index], smmu_shadow(index),
+	       sizeof(copy->shadows[index]));
+	for (uint32_t i = 0; i < GLOBAL_BYTES / 4; i++) {
+		copy->global[index][i] =
+			(uint32_t)smmumodel_peek(index, i * 4);
+	}
+	for (uint32_t n = 0; n < SMMUMODEL_BANKS; n++) {
+		copy->owners[index][n] = get_smmu_cfg_vmid(n, index);
+		copy->roots[index][n] = get_smmu_cfg_hw_ttbr(n, index);
+		for (uint32_t i = 0; i < BANK_BYTES / 4; i++) {
+			copy->banks[index][n][i] = (uint32_t)smmumodel_peek(
+				index, BANKS + n * PAGE_SIZE + i * 4);
+		}
+	}
+}
+
+static void copy_dma(struct dma_copy *copy)
+{
+	acquire_lock_smmu();
+	for (uint32_t i = 0; i < get_smmu_num(); i++) {
+		copy_smmu(i, copy);
+	}
+	for (uint32_t i = 0; i < MAX_DMA_DEVICES; i++) {
+		copy->devices[i] = dma_owner_get(i);
+	}
+	release_lock_smmu();
+	memcpy(copy->resets, test_resets, sizeof(copy->resets));
+}
+
 struct opstate *opstate_take(void)
 {
 	struct opstate *state = g_new0(struct opstate, 1);
@@ -257,6 +310,8 @@ struct opstate *opstate_take(void)
 	state->ram[0] = copy_ram(OPS_RAM, OPS_RAM_BYTES);
 	state->ram[1] = copy_ram(OPS_RAM2, OPS_RAM2_BYTES);
 	state->ram[2] = copy_ram(TEST_SHARED_BASE, HYPSEC_SHARED_SIZE);
+	state->ram[3] = copy_ram(TEST_SPT_BASE, machine_spt_bytes());
+	copy_dma(&state->dma);
 	for (vmid_t vmid = 1; vmid < COREVISOR; vmid++) {
 		copy_vm(vmid, &state->vms[vmid]);
 	}
@@ -278,6 +333,8 @@ void opstate_assert_same(struct opstate *before)
 	}
 	g_assert_cmpmem(now->vms, sizeof(now->vms), before->vms,
 			sizeof(before->vms));
+	g_assert_cmpmem(&now->dma, sizeof(now->dma), &before->dma,
+			sizeof(before->dma));
 	g_assert_cmpuint(now->host_free_pages, ==, before->host_free_pages);
 	g_assert_cmpuint(now->free_chunks, ==, before->free_chunks);
 	/* Not even maintenance: nothing was attempted and taken back. */

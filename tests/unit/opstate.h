@@ -80,7 +80,8 @@ void ops_clear(vmid_t vmid, uint64_t pfn);
  * struct opstate - all that an operation could change
  *
  * RAM with EL2's records and tables, what host and EL2 share, what EL2 knows of
- * VMs, their registers, their pools, and how much maintenance there has been.
+ * VMs, their registers, their pools, the SMMUs with their tables, DMA devices,
+ * and how much maintenance there has been.
  */
 struct opstate;
 

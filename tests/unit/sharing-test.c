@@ -472,7 +472,7 @@ static void pvop_refusal_is_no_violation(void)
 static void pvop_unknown_is_the_hosts(void)
 {
 	static const uint64_t numbers[] = {
-		0, 1, 0x80000, 0x81001, 0x83000, 0x84000, 0x84000008,
+		0, 1, 0x80000, 0x81001, 0x83000, 0x84001, 0x84000008,
 		0x100081000, UINT64_C(0xffffffff00081000), BIT(63) | 0x82000,
 	};
 	vmid_t vm = vm_with_pages(1);

@@ -202,6 +202,15 @@ static void check_hardware(void)
 	}
 }
 
+/* Once a change is done: what is not in force leads nowhere. */
+static void check_entries(uint32_t i)
+{
+	for (uint32_t e = 0; e < STREAMS; e++) {
+		g_assert_true(hw(i, 0xc00 + 4 * e) == FAULT ||
+			      (hw(i, 0x800 + 4 * e) & VALID) != 0);
+	}
+}
+
 /* --- The machine --------------------------------------------------------- */
 
 /* What ALLOC does. */
@@ -316,6 +325,7 @@ static bool access_registers(uint32_t i, uint64_t offset, uint64_t esr,
 	native_console_reset();
 	trap_host_sync(&frame);
 	*x0 = frame.regs[0];
+	check_entries(i);
 	if (frame.elr == PC + 4) {
 		g_assert_cmpuint(pcpu_boot()->counters->refusals, ==, refusals);
 		return true;
@@ -585,6 +595,14 @@ static void s2cr_cannot_name_a_stopped_bank(void)
 	store(1, 0, 0);
 	store(1, 0x800, VALID | STREAM(0));
 	assert_store_refused(1, 0xc00, 4, HOST_BANK);
+	/* What is written meanwhile does not come true later. */
+	store(1, CB(HOST_BANK, 0), 1 | CFIE);
+	g_assert_cmphex(hw(1, CB(HOST_BANK, 0)), ==, 0);
+	acquire_lock_smmu();
+	smmu_hw_bank_start(HOST_BANK, 1, HOSTVISOR);
+	release_lock_smmu();
+	store(1, CB(HOST_BANK, 0), 1 | CFIE);
+	g_assert_cmphex(hw(1, CB(HOST_BANK, 0)), ==, SCTLR_HW | CFIE);
 }
 
 /* Gap 4: SMRs that reach a VM's device. */

@@ -214,7 +214,7 @@ static void calls_are_the_hosts(void)
 		HVC, SMC, CLASS(0x12) | IL,
 	};
 	static const uint64_t functions[] = {
-		0x84000000, 0x84000008, 0x80000000, 0x83000, 0x81001,
+		0x84000000, 0x84000008, 0x80000000, 0x83000, 0x84001,
 		BIT(32) | 0x81000, 0, INVALID64,
 	};
 
@@ -251,6 +251,10 @@ static void g57_pvops_are_answered(void)
 		g_assert_true(leave(classes[i], 0));
 		g_assert_cmphex(ctxt->regs[X0], ==, 0);
 		ctxt->regs[X0] = 0x82000;
+		g_assert_true(leave(classes[i], 0));
+		g_assert_cmpint((int64_t)ctxt->regs[X0], ==, HYPSEC_DENIED);
+		/* RAM is no device to accept. */
+		ctxt->regs[X0] = 0x84000;
 		g_assert_true(leave(classes[i], 0));
 		g_assert_cmpint((int64_t)ctxt->regs[X0], ==, HYPSEC_DENIED);
 		end();

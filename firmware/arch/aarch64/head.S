@@ -111,7 +111,9 @@ relocated:
 	adr	x21, message_carveout
 	cbnz	w0, early_failure
 	/* The tables and the stack were written with caches off as well. */
-	bl	invalidate_image
+	adrp	x2, __tables_start
+	adrp	x3, __stack0_top
+	bl	invalidate_pages
 	mov64	x1, IMAGE_VA
 	adrp	x2, _start
 	sub	x1, x1, x2
@@ -129,6 +131,8 @@ relocated:
  * invalidate_image - drop the cache lines of the image in the carve-out
  * In:  x20 PA of the image
  * Clobbers: x1 to x5
+ *
+ * invalidate_pages - the same of other pages: x2 first PA, x3 end
  */
 invalidate_image:
 	adr	x1, _start
@@ -137,14 +141,19 @@ invalidate_image:
 	sub	x3, x3, x1
 	add	x3, x3, x20
 	mov	x2, x20
+invalidate_pages:
 	mrs	x4, ctr_el0
 	ubfx	x4, x4, #16, #4
 	mov	x5, #4
 	lsl	x4, x5, x4
 	/* What was stored reaches memory before its line is dropped. */
 	dsb	sy
-	/* The image is whole pages, hence an even number of lines. */
+	/* Whole pages are a multiple of four lines. */
 3:	dc	ivac, x2
+	add	x2, x2, x4
+	dc	ivac, x2
+	add	x2, x2, x4
+	dc	ivac, x2
 	add	x2, x2, x4
 	dc	ivac, x2
 	add	x2, x2, x4
@@ -279,17 +288,24 @@ cpu_park:
 /* mem_zero - see arch/mem.h; x0 address, x1 bytes, both 64-byte aligned */
 	.globl	mem_zero
 mem_zero:
+	mov	x3, x1
 	add	x1, x0, x1
 	mrs	x2, dczid_el0
-	tbnz	w2, #4, 8f
-	and	w2, w2, #0xf
+	and	w2, w2, #0x1f
 	cmp	w2, #4
 	b.ne	8f
-7:	cmp	x0, x1
-	b.hs	9f
+	/* Two at a time. */
+	tbz	x3, #6, 7f
 	dc	zva, x0
 	add	x0, x0, #64
-	b	7b
+	b	7f
+6:	dc	zva, x0
+	add	x0, x0, #64
+	dc	zva, x0
+	add	x0, x0, #64
+7:	cmp	x0, x1
+	b.lo	6b
+	ret
 	/* DC ZVA prohibited, or its block is not 64 bytes. */
 8:	cmp	x0, x1
 	b.hs	9f
@@ -307,10 +323,10 @@ mem_clean_poc:
 	lsl	x2, x3, x2
 	sub	x3, x2, #1
 	bic	x0, x0, x3
-10:	cmp	x0, x1
-	b.hs	11f
-	dc	civac, x0
+	b	11f
+10:	dc	civac, x0
 	add	x0, x0, x2
-	b	10b
-11:	dsb	sy
+11:	cmp	x0, x1
+	b.lo	10b
+	dsb	sy
 	ret

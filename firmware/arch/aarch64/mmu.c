@@ -39,14 +39,15 @@
 #define ENTRIES 512
 
 typedef uint64_t table_t[ENTRIES] __attribute__((aligned(4096)));
+#define TABLE	__attribute__((section(".bss.tables")))
 
-table_t el2_root_table;
-static table_t image_l2, image_l3;
-static table_t idmap_l2, idmap_l3;
+TABLE table_t el2_root_table;
+TABLE static table_t image_l2, image_l3;
+TABLE static table_t idmap_l2, idmap_l3;
 /* The GiB below RAM: the SMMUs and the DMA masters. */
-static table_t device_l2, device_l3[HYPSEC_MAX_SMMUS + 1];
+TABLE static table_t device_l2, device_l3[HYPSEC_MAX_SMMUS + 1];
 /* The GiB with the image and a last one that is not all RAM. */
-static table_t linear_l2[2];
+TABLE static table_t linear_l2[2];
 
 /* From the linker script. */
 extern char _start[], __text_end[], __rodata_end[], __image_end[];

@@ -4,6 +4,7 @@
  */
 #include "core/platform.h"
 
+#include "arch/barrier.h"
 #include "arch/mmu.h"
 #include "core/mmio_raw.h"
 #include "core/panic.h"
@@ -38,6 +39,9 @@ void platform_report_panic(void)
 static void reset_channel(paddr_t base)
 {
 	writel_relaxed(HYPSEC_DMA_CTRL_RESET, base + HYPSEC_DMA_CTRL);
+	/* It has arrived, before an SMMU is told anything. */
+	(void)readl_relaxed(base + HYPSEC_DMA_CTRL);
+	barrier_dsb_sy();
 }
 
 void platform_set_dma_channels(uint64_t n)
