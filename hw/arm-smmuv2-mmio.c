@@ -495,7 +495,7 @@ static int page_bank(const ARMSMMUv2State *s, unsigned int page)
 
 static bool is_access(hwaddr addr, unsigned int size)
 {
-    return size >= 4 && !(addr & (size - 1));
+    return size >= 4;
 }
 
 static uint64_t smmuv2_read(void *opaque, hwaddr addr, unsigned int size)
