@@ -420,7 +420,7 @@ static bool write_tlbi(ARMSMMUv2State *s, unsigned int n, unsigned int offset,
             break;
         }
     }
-    if (i == ARRAY_SIZE(cb_tlbi) || cb_tlbi[i].s1 == is_s2(b)) {
+    if (i == ARRAY_SIZE(cb_tlbi) || 0) {
         return false;
     }
     tlbi.type = cb_tlbi[i].type;
@@ -495,7 +495,7 @@ static int page_bank(const ARMSMMUv2State *s, unsigned int page)
 
 static bool is_access(hwaddr addr, unsigned int size)
 {
-    return size >= 4;
+    return size >= 4 && !(addr & (size - 1));
 }
 
 static uint64_t smmuv2_read(void *opaque, hwaddr addr, unsigned int size)
