@@ -420,7 +420,7 @@ static bool write_tlbi(ARMSMMUv2State *s, unsigned int n, unsigned int offset,
             break;
         }
     }
-    if (i == ARRAY_SIZE(cb_tlbi) || 0) {
+    if (i == ARRAY_SIZE(cb_tlbi) || cb_tlbi[i].s1 == is_s2(b)) {
         return false;
     }
     tlbi.type = cb_tlbi[i].type;
