@@ -206,6 +206,18 @@ static const BadConfig configs[] = {
     { "smmu/virtio-past-it-by-global",
       "-global virtio-pci.iommu_platform=off -device virtio-rng-pci",
       NULL, NULL, NULL, "would go past the SMMU" },
+    { "smmu/virtio-blk-iothread",
+      "-blockdev null-co,node-name=d -object iothread,id=t "
+      "-device virtio-blk-pci,drive=d,iothread=t", NULL, NULL, NULL,
+      "which iothreads cannot: remove its iothread" },
+    { "smmu/virtio-blk-iothreads",
+      "-blockdev null-co,node-name=d -object iothread,id=t -device "
+      "'{\"driver\": \"virtio-blk-pci\", \"drive\": \"d\", "
+      "\"iothread-vq-mapping\": [{\"iothread\": \"t\"}]}'",
+      NULL, NULL, NULL, "which iothreads cannot: remove its iothread" },
+    { "smmu/virtio-scsi-iothread",
+      "-object iothread,id=t -device virtio-scsi-pci,iothread=t",
+      NULL, NULL, NULL, "which iothreads cannot: remove its iothread" },
     { "smmu/virtio-balloon", "-device virtio-balloon-pci", NULL, NULL, NULL,
       "virtio-balloon-device may work past the SMMU" },
     { "smmu/virtio-transitional", "-device virtio-rng-pci-transitional",
@@ -371,6 +383,8 @@ static void test_smmu_off(void)
     g_assert_cmpstr(on, ==, "");
     g_assert_cmpint(run_qemu("-M smmu=off,virtio-mmio=on,dma=on "
                              "-device virtio-balloon-pci "
+                             "-object iothread,id=t "
+                             "-device virtio-scsi-pci,iothread=t "
                              "-device virtio-rng-device "
                              "-device virtio-rng-pci,iommu_platform=off "
                              "-device virtio-rng-pci-transitional,"
