@@ -49,8 +49,9 @@ VM_FILES = (
 
 # Those about DMA, likewise.
 DMA_FILES = (
-    'dma_device', 'dma_identity', 'mmio_ops', 'mmio_raw', 'smmu_cfg',
-    'smmu_hw', 'smmu_ops', 'smmu_streams', 'spt_ops', 'spt_walk',
+    'dma_device', 'dma_identity', 'dma_owner', 'mmio_core', 'mmio_core_aux',
+    'mmio_ops', 'mmio_raw', 'smmu_cfg', 'smmu_hw', 'smmu_ops', 'smmu_shadow',
+    'smmu_streams', 'spt_ops',
 )
 
 # Name of a group -> its mark in tables and its files.
