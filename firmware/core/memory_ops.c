@@ -9,6 +9,7 @@
 #include "core/memory_ops.h"
 
 #include "arch/mem.h"
+#include "core/dma_identity.h"
 #include "core/locks.h"
 #include "core/mem_manager.h"
 #include "core/npt_ops.h"
@@ -107,8 +108,9 @@ static void take_pages(const struct vm_map *map)
 static void commit_map(const struct vm_map *map)
 {
 	if (map->level == 2 && all_from_host(map)) {
-		/* One invalidation instead of 512. */
+		/* One invalidation instead of 512, of each kind of TLB. */
 		clear_block_host(map->pfn);
+		dma_identity_remove(map->pfn, PMD_PAGE_NUM);
 	}
 	take_pages(map);
 	/* What the VM executes comes from what it now sees. */

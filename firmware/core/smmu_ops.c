@@ -139,7 +139,7 @@ enum hv_status el2_alloc_smmu_pgd(uint32_t cbndx, uint32_t vmid, uint32_t index)
 	return status;
 }
 
-/* A bank whose table is empty becomes free. With smmu held. */
+/* A bank becomes free, and its table empty before. With smmu held. */
 static void end_bank(uint32_t cbndx, uint32_t index)
 {
 	smmu_streams_leave_bank(index, cbndx);
@@ -201,7 +201,6 @@ static enum hv_status free_vm_bank(uint32_t cbndx, uint32_t index, vmid_t vmid)
 	if (get_vm_state(vmid) != POWEROFF) {
 		return refuse(HV_EPERM, "the VM is not powered off");
 	}
-	clear_bank(cbndx, index);
 	end_bank(cbndx, index);
 	set_vm_banks(vmid, get_vm_banks(vmid) &
 			   ~(UINT32_C(1) << bank_number(cbndx, index)));

@@ -218,6 +218,17 @@ uint32_t fw_bank_owner(uint32_t index, uint32_t cbndx);
 uint32_t fw_dma_owner(uint32_t device);
 uint64_t fw_dma_resets(uint32_t device);
 
+/* What EL2 has done with the SMMUs' registers in this step, and last. */
+struct fw_bus {
+	uint64_t accesses;
+	uint64_t writes;
+	uint64_t addr;
+	uint64_t value;
+	uint32_t bytes;
+	bool write;
+};
+struct fw_bus fw_bus(void);
+
 /* Where the hardware sends a stream: a bank, or one of these. */
 #define FW_STREAM_FAULT		UINT32_C(0xffffffff)
 #define FW_STREAM_BYPASS	UINT32_C(0xfffffffe)

@@ -423,7 +423,7 @@ void fw_do(const struct call *call, struct script *script,
 	fw_machine.nr_touched = 0;
 	fw_machine.tables_touched = false;
 	fw_machine.counters[0].refusals = 0;
-	fw_forget_resets();
+	fw_forget_devices();
 	native_console_reset();
 	native_events_reset();
 	native_cpu.pcpu->frame = &fw_machine.frame;

@@ -42,8 +42,8 @@ void fw_start_smmus(uint32_t n);
 void fw_start_identity(paddr_t records, uint64_t n);
 void fw_start_streams(void);
 
-/* A step begins: no device has been reset in it. */
-void fw_forget_resets(void);
+/* A step begins: in it no device was reset, and no register accessed. */
+void fw_forget_devices(void);
 
 /* The test itself cannot go on. */
 void NORETURN fw_broken(const char *what);

@@ -28,6 +28,41 @@ const struct fw_range fw_spt = {
 	0xf100000000, SPT_BYTES + PT_ROOT_BYTES + IDENTITY_PAGES * PAGE_SIZE
 };
 
+/* The model's bus, and what has gone over it in this step. */
+static const struct native_bus *model_bus;
+static struct fw_bus bus_seen;
+
+static void see(paddr_t pa, unsigned int bytes, uint64_t value, bool write)
+{
+	bus_seen.writes += write ? 1 : 0;
+	bus_seen.accesses++;
+	bus_seen.addr = pa;
+	bus_seen.value = value;
+	bus_seen.bytes = bytes;
+	bus_seen.write = write;
+}
+
+static uint64_t bus_read(paddr_t pa, unsigned int bytes)
+{
+	uint64_t value = model_bus->read(pa, bytes);
+
+	see(pa, bytes, value, false);
+	return value;
+}
+
+static void bus_write(paddr_t pa, unsigned int bytes, uint64_t value)
+{
+	see(pa, bytes, value, true);
+	model_bus->write(pa, bytes, value);
+}
+
+static const struct native_bus bus = { bus_read, bus_write };
+
+struct fw_bus fw_bus(void)
+{
+	return bus_seen;
+}
+
 static struct dma_device devices[FW_DMA_DEVICES];
 static uint64_t resets[FW_DMA_DEVICES];
 
@@ -57,6 +92,7 @@ static void start_devices(uint32_t n)
 void fw_start_smmus(uint32_t n)
 {
 	smmumodel_start_board(n);
+	model_bus = native_set_bus(&bus);
 	start_devices(n == 0 ? 0 : FW_DMA_DEVICES);
 	if (n > 0) {
 		spt_init_pool(fw_spt.base, SPT_BYTES);
@@ -149,9 +185,10 @@ uint32_t fw_dma_owner(uint32_t device)
 	return owner;
 }
 
-void fw_forget_resets(void)
+void fw_forget_devices(void)
 {
 	memset(resets, 0, sizeof(resets));
+	bus_seen = (struct fw_bus){ .writes = 0 };
 }
 
 uint64_t fw_dma_resets(uint32_t device)

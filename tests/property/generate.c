@@ -406,7 +406,7 @@ bool generate_call(struct bytes *bytes, const struct rdata *adt,
 	}
 	weights = about_vcpus ? vcpu_weights : memory_weights;
 	if (adt->board.nr_smmus > 0 && byte(bytes) % 8 < (about_vcpus ? 1 : 3)) {
-		if (byte(bytes) % 4 == 0 && dma_next_step(bytes, adt, call)) {
+		if (byte(bytes) % 8 < 3 && dma_next_step(bytes, adt, call)) {
 			return true;
 		}
 		weights = dma_weights;

@@ -227,13 +227,13 @@ static uint64_t some_data(struct bytes *bytes, uint32_t index, uint64_t offset,
 	static const uint64_t scr0[] = {
 		0, 1, 0x200000, 0x200001, 0x200c36, 0x4, 0x400, 0xffffffff,
 	};
-	static const uint64_t masks[] = { 0, 0, 0, 1, 7, 0x7fff, 0xff };
+	static const uint64_t masks[] = { 0, 0, 0, 0, 0, 1, 7, 0x7fff, 0xff };
 
 	if (offset == SMMU_SCR0) {
 		return PICK(bytes, scr0);
 	}
 	if (offset >= SMMU_SMR && offset < SMMU_S2CR) {
-		return (pick(bytes, 4) == 0 ? 0 : SMR_VALID) |
+		return (pick(bytes, 2) == 0 ? 0 : SMR_VALID) |
 		       PICK(bytes, masks) << 16 | some_stream(bytes);
 	}
 	if (offset >= SMMU_S2CR && offset < PAGE_SIZE) {
@@ -257,10 +257,20 @@ static void register_arguments(struct bytes *bytes, const struct rdata *adt,
 static void dma_access(struct bytes *bytes, const struct rdata *adt,
 		       uint64_t *arg)
 {
-	uint32_t cbndx;
+	uint32_t start = byte(bytes), cbndx;
 
 	arg[0] = some_smmu(bytes);
 	arg[1] = some_stream(bytes);
+	/* A device that somebody has given a bank, if there is one. */
+	for (uint32_t k = 0; start % 2 == 0 && k < adt->board.nr_dma; k++) {
+		uint32_t i = (start / 2 + k) % adt->board.nr_dma;
+
+		if (adt->dma[i].cbndx != SMMU_IDENTITY_BANK) {
+			arg[0] = FW_DMA_SMMU;
+			arg[1] = FW_DMA_STREAM + i;
+			break;
+		}
+	}
 	cbndx = dma_stream_bank((uint32_t)arg[0], (uint32_t)arg[1], adt);
 	arg[2] = cbndx == SMMU_STREAM_FAULT || cbndx == SMMU_IDENTITY_BANK ?
 		 addr_in(some_pfn(bytes, adt), bytes) :
@@ -302,35 +312,159 @@ void dma_arguments(struct bytes *bytes, const struct rdata *adt,
 	}
 }
 
-/* A VM is given the registers of a device, and agrees. */
-static bool device_step(struct bytes *bytes, uint32_t i,
-			const struct rdata *adt, struct call *call)
-{
-	uint32_t vmid = adt->dma[i].vmid;
-	uint64_t gpa = UINT64_C(0xb010000) + i * PAGE_SIZE;
+/* --- One step of a VM that gets a device ---------------------------------- */
 
-	if (npt_get(&adt->npts[vmid], gpa / PAGE_SIZE).level == 0) {
-		*call = (struct call){ OP_IOREMAP, {
-			vmid, gpa, adt->board.dma[i].regs.base, PAGE_SIZE } };
-		return adt->vms[vmid].state == READY;
-	}
-	*call = (struct call){ OP_PVOP, {
-		vmid, 0, HVC_KVM_ACCEPT_DEVICE, addr_in(gpa / PAGE_SIZE, bytes),
-		pick(bytes, 4) == 0 ? some_size(bytes) : 1 } };
+static bool hvc(struct call *call, uint64_t number, uint64_t x1, uint64_t x2,
+		uint64_t x3)
+{
+	*call = (struct call){ OP_HVC, { number, x1, x2, x3 } };
 	return true;
 }
 
-bool dma_next_step(struct bytes *bytes, const struct rdata *adt,
-		   struct call *call)
+/* A page into a VM's bank, until there are some. */
+static bool fill_bank(struct bytes *bytes, uint32_t cbndx,
+		      const struct rdata *adt, struct call *call)
+{
+	if (adt->spts[FW_DMA_SMMU][cbndx].nr_runs > 2) {
+		return false;
+	}
+	*call = (struct call){ OP_HVC, {
+		HVC_SMMU_LPAE_MAP, new_gfn(bytes) * PAGE_SIZE,
+		some_pfn(bytes, adt) * PAGE_SIZE, S2_RDWR, cbndx,
+		FW_DMA_SMMU } };
+	return true;
+}
+
+/* A device for a VM's bank; entries of the host's are in the way. */
+static bool give_device(struct bytes *bytes, uint32_t cbndx,
+			const struct rdata *adt, struct call *call)
+{
+	uint32_t stream = FW_DMA_STREAM + pick(bytes, FW_DMA_DEVICES);
+
+	for (uint32_t n = 0; n < SMMU_HOST_STREAMS; n++) {
+		if (smr_matches(adt->smmus[FW_DMA_SMMU].smr[n], stream)) {
+			*call = (struct call){ OP_SMMU_WRITE, {
+				FW_DMA_SMMU, SMMU_SMR + 4 * n, 4, 0 } };
+			return true;
+		}
+	}
+	return hvc(call, HVC_SMMU_SET_STREAM, FW_DMA_SMMU, stream, cbndx);
+}
+
+/* The VM has it: its registers, its consent, what it does. */
+static bool use_device(struct bytes *bytes, uint32_t i,
+		       const struct rdata *adt, struct call *call)
+{
+	const struct dma_owner *owner = &adt->dma[i];
+	uint64_t gpa = FW_DMA_BASE + i * PAGE_SIZE;
+	struct npt_entry entry = npt_get(&adt->npts[owner->vmid],
+					 gpa / PAGE_SIZE);
+
+	if (owner->accepted || (entry.level == 0 &&
+				adt->vms[owner->vmid].state != READY)) {
+		*call = (struct call){ pick(bytes, 2) == 0 ? OP_DMA_LOAD :
+							     OP_DMA_STORE, {
+			FW_DMA_SMMU, FW_DMA_STREAM + i,
+			some_iova(bytes, FW_DMA_SMMU, owner->cbndx, adt),
+			byte(bytes) } };
+	} else if (entry.level == 0) {
+		*call = (struct call){ OP_IOREMAP, {
+			owner->vmid, gpa, adt->board.dma[i].regs.base,
+			PAGE_SIZE } };
+	} else {
+		*call = (struct call){ OP_PVOP, {
+			owner->vmid, 0, HVC_KVM_ACCEPT_DEVICE,
+			addr_in(gpa / PAGE_SIZE, bytes),
+			pick(bytes, 4) == 0 ? some_size(bytes) : 1 } };
+	}
+	return true;
+}
+
+static uint32_t device_of(uint32_t vmid, struct bytes *bytes,
+			  const struct rdata *adt)
 {
 	uint32_t start = byte(bytes);
 
 	for (uint32_t k = 0; k < adt->board.nr_dma; k++) {
 		uint32_t i = (start + k) % adt->board.nr_dma;
 
-		if (is_vm(adt->dma[i].vmid) && !adt->dma[i].accepted) {
-			return device_step(bytes, i, adt, call);
+		if (adt->dma[i].vmid == vmid) {
+			return i;
 		}
 	}
-	return false;
+	return MAX_DMA_DEVICES;
+}
+
+/* The same for a bank of the host's, by a call or by its own stream entries. */
+static bool host_step(struct bytes *bytes, uint32_t cbndx,
+		      const struct rdata *adt, struct call *call)
+{
+	uint64_t pa = some_pfn(bytes, adt) * PAGE_SIZE;
+	uint32_t n = pick(bytes, 4);
+
+	if (adt->spts[FW_DMA_SMMU][cbndx].nr_runs < 3) {
+		*call = (struct call){ OP_HVC, {
+			HVC_SMMU_LPAE_MAP, pa, pa, S2_RDWR, cbndx,
+			FW_DMA_SMMU } };
+		return true;
+	}
+	for (uint32_t i = 0; i < adt->board.nr_dma; i++) {
+		uint32_t stream = FW_DMA_STREAM + i;
+
+		if (dma_stream_bank(FW_DMA_SMMU, stream, adt) == cbndx) {
+			*call = (struct call){ n < 2 ? OP_DMA_LOAD :
+						       OP_DMA_STORE, {
+				FW_DMA_SMMU, stream,
+				some_iova(bytes, FW_DMA_SMMU, cbndx, adt),
+				byte(bytes) } };
+			return true;
+		}
+	}
+	if (n == 0) {
+		return give_device(bytes, cbndx, adt, call);
+	}
+	*call = (struct call){ OP_SMMU_WRITE, { FW_DMA_SMMU, SMMU_SCR0, 4,
+						0x200c36 } };
+	if (n == 1) {
+		call->arg[1] = SMMU_S2CR;
+		call->arg[3] = cbndx;
+	} else if (n == 2) {
+		call->arg[1] = SMMU_SMR;
+		call->arg[3] = SMR_VALID | FW_DMA_STREAM;
+	}
+	return true;
+}
+
+bool dma_next_step(struct bytes *bytes, const struct rdata *adt,
+		   struct call *call)
+{
+	uint32_t hosts = bank_of(bytes, FW_DMA_SMMU, HOSTVISOR, adt);
+	uint32_t vmid = pick(bytes, 2) == 0 ? ready_vm(bytes, adt) :
+					      live_vm(bytes, adt);
+	uint32_t cbndx = bank_of(bytes, FW_DMA_SMMU, vmid, adt);
+	uint32_t free = bank_of(bytes, FW_DMA_SMMU, INVALID, adt);
+	uint32_t i = device_of(vmid, bytes, adt);
+
+	if (hosts == INVALID) {
+		return hvc(call, HVC_SMMU_ALLOC_PGD, free, HOSTVISOR,
+			   FW_DMA_SMMU);
+	}
+	if (pick(bytes, 3) == 0) {
+		return host_step(bytes, hosts, adt, call);
+	}
+	if (adt->vms[vmid].state == READY && cbndx == INVALID) {
+		return hvc(call, HVC_SMMU_ALLOC_PGD, free, vmid, FW_DMA_SMMU);
+	}
+	if (cbndx == INVALID) {
+		return false;
+	}
+	if (adt->vms[vmid].state == READY &&
+	    fill_bank(bytes, cbndx, adt, call)) {
+		return true;
+	}
+	if (i != MAX_DMA_DEVICES) {
+		return use_device(bytes, i, adt, call);
+	}
+	return adt->vms[vmid].state == READY &&
+	       give_device(bytes, cbndx, adt, call);
 }

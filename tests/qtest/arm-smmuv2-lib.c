@@ -231,9 +231,8 @@ QTestState *smmu_load(const char *path, const char *args, bool *ok)
     return qts;
 }
 
-int smmu_run(int argc, char **argv, const SmmuTest *tests, size_t n)
+int smmu_run(const SmmuTest *tests, size_t n)
 {
-    g_test_init(&argc, &argv, NULL);
     for (size_t i = 0; i < n; i++) {
         qtest_add_func(tests[i].path, tests[i].fn);
     }

@@ -225,7 +225,7 @@ typedef struct SmmuTest {
     void (*fn)(void);
 } SmmuTest;
 
-/* main() of a program of such tests. */
-int smmu_run(int argc, char **argv, const SmmuTest *tests, size_t n);
+/* Runs them, and what was added before; returns what main() returns. */
+int smmu_run(const SmmuTest *tests, size_t n);
 
 #endif /* ARM_SMMUV2_LIB_H */

@@ -450,5 +450,6 @@ static const SmmuTest tests[] = {
 
 int main(int argc, char **argv)
 {
-    return smmu_run(argc, argv, tests, ARRAY_SIZE(tests));
+    g_test_init(&argc, &argv, NULL);
+    return smmu_run(tests, ARRAY_SIZE(tests));
 }

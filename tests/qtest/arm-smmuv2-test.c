@@ -920,6 +920,191 @@ static void test_migrate_other(void)
     qtest_quit(qts);
 }
 
+/*
+ * A byte of the state: from sGFAR on, or from the TLB entry of IOVA on. What
+ * comes before and after is in the order of vmstate_arm_smmuv2.
+ */
+typedef struct BadState {
+    const char *name;
+    bool in_entry;
+    int offset;
+    uint8_t value;
+} BadState;
+
+#define STATE_SMR 8
+#define STATE_S2CR (STATE_SMR + 128 * 4)
+#define STATE_BANK (STATE_S2CR + 128 * 4)
+#define STATE_TLB (STATE_BANK + BANKS * 80)
+#define STATE_VICTIM (STATE_TLB + 512 * 35)
+#define STATE_TLBI (STATE_VICTIM + 128)
+#define STATE_TLBI_COUNT (STATE_TLBI + 64 * 14)
+
+static const BadState bad_states[] = {
+    { "scr0-conflicts-pass", false, -24 + 1, 0 },
+    { "scr0-unknown", false, -24, 0x80 },
+    { "scr2", false, -20 + 2, 1 },
+    { "sacr", false, -16, 0x80 },
+    { "sgfsr", false, -12 + 3, 0x10 },
+    { "sgfsynr0", false, -8 + 3, 0x10 },
+    { "sgfsynr1", false, -4, 1 },
+    { "smr", false, STATE_SMR + 2, 0x80 },
+    { "s2cr", false, STATE_S2CR + 31 * 4, 0x80 },
+    { "cbar", false, STATE_BANK, 1 },
+    { "cba2r", false, STATE_BANK + 4 + 3, 4 },
+    { "cbfrsynra", false, STATE_BANK + 8, 1 },
+    { "sctlr", false, STATE_BANK + 12, 0x80 },
+    { "sctlr-stalls", false, STATE_BANK + 12 + 3, 0x80 },
+    { "actlr", false, STATE_BANK + 16, 1 },
+    { "tcr2", false, STATE_BANK + 24, 0x80 },
+    { "fsr-stalled", false, STATE_BANK + 40, 0x40 },
+    { "fsynr0", false, STATE_BANK + 44, 1 },
+    { "ipafar", false, STATE_BANK + 72, 1 },
+    { "last-bank", false, STATE_BANK + 7 * 80 + 12, 0x80 },
+    { "entry-not-aligned", true, 7, 1 },
+    { "entry-elsewhere", true, 5, 0x99 },
+    { "entry-out-wide", true, 8, 1 },
+    { "entry-out-not-aligned", true, 8 + 7, 1 },
+    { "entry-kind", true, 28, 4 },
+    { "entry-tiny", true, 30, 11 },
+    { "entry-huge", true, 30, 48 },
+    { "entry-shift", true, 30, 0xff },
+    { "entry-perm1", true, 31, 0x40 },
+    { "entry-perm2", true, 32, 0x80 },
+    { "entry-level1", true, 33, 4 },
+    { "entry-level2", true, 34, 0xff },
+    { "victim", false, STATE_VICTIM + 127, 4 },
+    { "tlbi-type", false, STATE_TLBI + 12, 7 },
+    { "tlbi-too-many", false, STATE_TLBI_COUNT + 3, 65 },
+    { "tlbi-count-huge", false, STATE_TLBI_COUNT, 0x80 },
+};
+
+/* A state that no SMMU can have been in is refused. */
+static void test_bad_state(const void *data)
+{
+    const BadState *bad = data;
+    QTestState *qts = smmu_start(NULL);
+    uint64_t root = s2_stream(qts, 0);
+    uint64_t sgfar = cpu_to_be64(0x0123456789abcdef);
+    uint64_t iova = cpu_to_be64(IOVA);
+    g_autofree char *state = NULL;
+    const char *path;
+    uint8_t *at;
+    gsize size;
+    bool ok;
+
+    map_s2(qts, root, IOVA, RAM | D_PAGE | S2_RW);
+    assert_reads(qts, 0, IOVA, 0);
+    wr64(qts, CB(0, TLBIIPAS2L), 0);
+    wr64(qts, GR0(SGFAR), 0x0123456789abcdef);
+    path = smmu_save(qts);
+    qtest_quit(qts);
+
+    g_assert_true(g_file_get_contents(path, &state, &size, NULL));
+    at = memmem(state, size, &sgfar, sizeof(sgfar));
+    g_assert_nonnull(at);
+    /* It is where it is thought to be. */
+    g_assert_cmphex((uint32_t)ldl_be_p(at + STATE_SMR), ==, VALID | SID(0));
+    g_assert_cmphex((uint32_t)ldl_be_p(at + STATE_BANK + 20), ==, TCR_S2);
+    g_assert_cmphex((uint32_t)ldl_be_p(at + STATE_TLBI_COUNT), ==, 1);
+    if (bad->in_entry) {
+        at = memmem(at + STATE_TLB, STATE_VICTIM - STATE_TLB, &iova,
+                    sizeof(iova));
+        g_assert_nonnull(at);
+        g_assert_cmphex(at[28], ==, 1);
+        g_assert_cmphex(at[30], ==, 12);
+    }
+    g_assert_cmphex(at[bad->offset], !=, bad->value);
+    at[bad->offset] = bad->value;
+    path = hypsec_tmp_file("bad", state, size);
+
+    qts = smmu_load(path, NULL, &ok);
+    g_assert_false(ok);
+    qtest_quit(qts);
+}
+
+/* An offset that is likely to matter. */
+static uint32_t any_offset(GRand *r)
+{
+    switch (g_rand_int_range(r, 0, 4)) {
+    case 0:
+        return g_rand_int_range(r, 0, 0x10000 / 4) * 4;
+    case 1:
+        return g_rand_int_range(r, 0, 0x100 / 4) * 4;
+    case 2:
+        return 0x1000 + g_rand_int_range(r, 0, 3) * 0x400 +
+               g_rand_int_range(r, 0, BANKS) * 4;
+    default:
+        return 0x8000 + g_rand_int_range(r, 0, BANKS) * 0x1000 +
+               g_rand_int_range(r, 0, 0x80 / 4) * 4 +
+               (g_rand_int_range(r, 0, 4) ? 0 : 0x600);
+    }
+}
+
+/* Values of all kinds: tables that are RAM, registers, and tables' entries. */
+static uint64_t any_value(GRand *r)
+{
+    static const uint64_t values[] = {
+        0, 1, UINT64_MAX, TCR_S2, M | CFRE, TABLES, TABLES | D_TABLE, SMMU1,
+        RAM | D_PAGE | S2_RW, 1ULL << 63, 0x20000, 0x30000, 0x1ff0000,
+    };
+    uint64_t value = values[g_rand_int_range(r, 0, ARRAY_SIZE(values))];
+
+    if (!g_rand_int_range(r, 0, 3)) {
+        value = (uint64_t)g_rand_int(r) << 32 | g_rand_int(r);
+    }
+    return value ^ (g_rand_int_range(r, 0, 2) ?
+                    1ULL << g_rand_int_range(r, 0, 64) : 0);
+}
+
+/* Registers, tables and masters at random; then all is well after a reset. */
+static void test_random(void)
+{
+    QTestState *qts = smmu_start(NULL);
+    g_autoptr(GRand) r = g_rand_new_with_seed(6);
+
+    for (int i = 0; i < 6000; i++) {
+        uint32_t offset = any_offset(r);
+        uint64_t value = any_value(r);
+
+        switch (g_rand_int_range(r, 0, 12)) {
+        case 0 ... 3:
+            wr(qts, offset, value);
+            break;
+        case 4:
+            wr64(qts, offset & ~7, value);
+            break;
+        case 5:
+            qtest_writeq(qts, TABLES + g_rand_int_range(r, 0, 512) * 8, value);
+            break;
+        case 6:
+            stream(qts, g_rand_int_range(r, 0, 32),
+                   SID(g_rand_int_range(r, 0, 8)),
+                   g_rand_int_range(r, 0, 8));
+            break;
+        case 7:
+            smmu_on(qts);
+            break;
+        case 8:
+            s2_bank(qts, g_rand_int_range(r, 0, BANKS), 1);
+            break;
+        case 9:
+            dma_write(qts, g_rand_int_range(r, 0, 8), value & ~7, value);
+            break;
+        default:
+            dma_read(qts, g_rand_int_range(r, 0, 8), value & ~7, NULL);
+            break;
+        }
+        if (i % 1000 == 999) {
+            qtest_qmp_assert_success(qts, "{'execute': 'query-status'}");
+        }
+    }
+    qtest_system_reset(qts);
+    assert_reset(qts);
+    s2_stream(qts, 0);
+    assert_no_read(qts, 0, IOVA);
+    qtest_quit(qts);
+}
+
 static const SmmuTest tests[] = {
     { "arm-smmuv2/registers/reset-values", test_reset_values },
     { "arm-smmuv2/registers/kept-bits", test_kept_bits },
@@ -958,11 +1143,19 @@ static const SmmuTest tests[] = {
     { "arm-smmuv2/reset/after-use", test_reset_after_use },
     { "arm-smmuv2/reset/tlb", test_reset_tlb },
     { "arm-smmuv2/reset/under-load", test_reset_under_load },
+    { "arm-smmuv2/access/random", test_random },
     { "arm-smmuv2/migration/goes-on", test_migrate },
     { "arm-smmuv2/migration/other-smmu", test_migrate_other },
 };
 
 int main(int argc, char **argv)
 {
-    return smmu_run(argc, argv, tests, ARRAY_SIZE(tests));
+    g_test_init(&argc, &argv, NULL);
+    for (int i = 0; i < ARRAY_SIZE(bad_states); i++) {
+        g_autofree char *path = g_strdup_printf("arm-smmuv2/bad-state/%s",
+                                                bad_states[i].name);
+
+        qtest_add_data_func(path, &bad_states[i], test_bad_state);
+    }
+    return smmu_run(tests, ARRAY_SIZE(tests));
 }

@@ -1032,7 +1032,8 @@ static void add_tlbis(const char *stage, const Tlbi *tlbis, size_t n,
 
 int main(int argc, char **argv)
 {
+    g_test_init(&argc, &argv, NULL);
     add_tlbis("stage2", s2_tlbis, ARRAY_SIZE(s2_tlbis), test_tlbi_s2);
     add_tlbis("stage1", s1_tlbis, ARRAY_SIZE(s1_tlbis), test_tlbi_s1);
-    return smmu_run(argc, argv, tests, ARRAY_SIZE(tests));
+    return smmu_run(tests, ARRAY_SIZE(tests));
 }

@@ -128,7 +128,8 @@ typedef struct Write {
     unsigned int log2;
     /* 0, all ones and these. */
     uint64_t values[3];
-    bool refused;
+    /* Whether it is: -1 if that depends on the value. */
+    int refused;
 } Write;
 
 static const Write writes[] = {
@@ -142,37 +143,38 @@ static const Write writes[] = {
     { "smr/last-of-the-host", SMMU_SMR(23), 2,
       { SMR_VALID | HYPSEC_DMA_SID(0), SMR_VALID | SMR_MASK(0x7fff),
         SMR_VALID } },
-    { "smr/first-of-el2", SMMU_SMR(24), 2, { SMR_VALID }, true },
-    { "smr/last", SMMU_SMR(31), 2, { SMR_VALID }, true },
-    { "smr/behind-the-last", SMMU_SMR(32), 2, { SMR_VALID }, true },
-    { "smr/127", SMMU_SMR(127), 2, { SMR_VALID }, true },
+    { "smr/first-of-el2", SMMU_SMR(24), 2, { SMR_VALID }, 1 },
+    { "smr/last", SMMU_SMR(31), 2, { SMR_VALID }, 1 },
+    { "smr/behind-the-last", SMMU_SMR(32), 2, { SMR_VALID }, 1 },
+    { "smr/127", SMMU_SMR(127), 2, { SMR_VALID }, 1 },
+    /* 0 would be EL2's bank. */
     { "s2cr/bypass", SMMU_S2CR(0), 2,
-      { S2CR_BYPASS, S2CR_BYPASS | 0xff, S2CR_FAULT } },
+      { S2CR_BYPASS, S2CR_BYPASS | 0xff, S2CR_FAULT }, -1 },
     { "s2cr/last-of-the-host", SMMU_S2CR(23), 2,
-      { S2CR_BYPASS, S2CR_FAULT, S2CR_TYPE } },
-    { "s2cr/first-of-el2", SMMU_S2CR(24), 2, { S2CR_BYPASS }, true },
-    { "s2cr/last", SMMU_S2CR(31), 2, { S2CR_BYPASS, S2CR_FAULT }, true },
-    { "s2cr/behind-the-last", SMMU_S2CR(32), 2, { S2CR_BYPASS }, true },
+      { S2CR_BYPASS, S2CR_FAULT, S2CR_TYPE }, -1 },
+    { "s2cr/first-of-el2", SMMU_S2CR(24), 2, { S2CR_BYPASS }, 1 },
+    { "s2cr/last", SMMU_S2CR(31), 2, { S2CR_BYPASS, S2CR_FAULT }, 1 },
+    { "s2cr/behind-the-last", SMMU_S2CR(32), 2, { S2CR_BYPASS }, 1 },
     { "cbar/host/stage1", SMMU_CBAR(HOST_BANK), 2,
       { 0x10000, 0x30000 | VM_BANK << 8, 0x31 } },
-    { "cbar/behind-the-last", SMMU_CBAR(8), 2, { 1 }, true },
-    { "cbar/511", SMMU_CBAR(511 & 0xff), 2, { 1 }, true },
+    { "cbar/behind-the-last", SMMU_CBAR(8), 2, { 1 }, 1 },
+    { "cbar/511", SMMU_CBAR(511 & 0xff), 2, { 1 }, 1 },
     { "cba2r/host", SMMU_CBA2R(HOST_BANK), 2, { 0x10000, 2, 0x31u << 16 } },
-    { "cba2r/behind-the-last", SMMU_CBA2R(8), 2, { 1 }, true },
+    { "cba2r/behind-the-last", SMMU_CBA2R(8), 2, { 1 }, 1 },
     /* G70: what only secure software has. */
-    { "scr1", 0x004, 2, { 1 }, true },
-    { "stlbiall", 0x060, 2, { 1 }, true },
-    { "gats1ur", 0x100, 3, { PAGE }, true },
-    { "gats1ur/half", 0x100, 2, { PAGE }, true },
-    { "gats12pw", 0x138, 3, { PAGE }, true },
-    { "sgpar", 0x180, 2, { 1 }, true },
-    { "alias-of-scr0", 0x400, 2, { SCR0_CLIENTPD }, true },
-    { "alias-of-sync", 0x470, 2, { 1 }, true },
-    { "page2", 0x2000, 2, { 1 }, true },
-    { "pmu", 0x3000, 2, { 1 }, true },
-    { "pmu/control", 0x3e04, 2, { 1 }, true },
-    { "ssd", 0x4000, 2, { 1 }, true },
-    { "page7", 0x7ffc, 2, { 1 }, true },
+    { "scr1", 0x004, 2, { 1 }, 1 },
+    { "stlbiall", 0x060, 2, { 1 }, 1 },
+    { "gats1ur", 0x100, 3, { PAGE }, 1 },
+    { "gats1ur/half", 0x100, 2, { PAGE }, 1 },
+    { "gats12pw", 0x138, 3, { PAGE }, 1 },
+    { "sgpar", 0x180, 2, { 1 }, 1 },
+    { "alias-of-scr0", 0x400, 2, { SCR0_CLIENTPD }, 1 },
+    { "alias-of-sync", 0x470, 2, { 1 }, 1 },
+    { "page2", 0x2000, 2, { 1 }, 1 },
+    { "pmu", 0x3000, 2, { 1 }, 1 },
+    { "pmu/control", 0x3e04, 2, { 1 }, 1 },
+    { "ssd", 0x4000, 2, { 1 }, 1 },
+    { "page7", 0x7ffc, 2, { 1 }, 1 },
 };
 
 /* The registers of a bank that EL2 sets. */

@@ -423,6 +423,20 @@ static void bad_accept_of_what_is_no_own_device(void)
 	assert_done(dma_device_accept(vm, GPA(0), PAGE_SIZE));
 }
 
+/* Whose a device is decides, not who sees its registers. */
+static void bad_accept_of_a_device_that_is_anothers_now(void)
+{
+	vmid_t vm = start_vm_with_device();
+
+	acquire_lock_smmu();
+	acquire_lock_s2page();
+	dma_owner_set(0, (struct dma_owner){ .vmid = HOSTVISOR,
+					     .cbndx = BANK });
+	release_lock_s2page();
+	release_lock_smmu();
+	assert_refused(dma_device_accept(vm, GPA(0), PAGE_SIZE), HV_EPERM);
+}
+
 static void bad_ranges_of_accept(void)
 {
 	static const struct {
@@ -683,6 +697,8 @@ int main(int argc, char **argv)
 			  good_accept_of_nothing),
 		UNIT_TEST("/dma-device/consent/bad_no-own-device",
 			  bad_accept_of_what_is_no_own_device),
+		UNIT_TEST("/dma-device/consent/bad_anothers",
+			  bad_accept_of_a_device_that_is_anothers_now),
 		UNIT_TEST("/dma-device/consent/bad_ranges",
 			  bad_ranges_of_accept),
 		UNIT_TEST("/dma-device/consent/pvop", pvop_accepts),

@@ -812,7 +812,7 @@ static void g29_ranges_of_ram_have_their_own_records(void)
 static void g37_block_costs_one_invalidation(void)
 {
 	const struct native_event *events;
-	unsigned int flushes = 0;
+	unsigned int flushes = 0, stores = 0;
 	vmid_t vm;
 	size_t n;
 
@@ -828,8 +828,11 @@ static void g37_block_costs_one_invalidation(void)
 	for (size_t i = 0; i < n; i++) {
 		flushes += events[i].op == NATIVE_TLBI_IPAS2E1IS ||
 			   events[i].op == NATIVE_TLBI_VMALLS12E1IS ? 1 : 0;
+		stores += events[i].op == NATIVE_TABLE_STORE ? 1 : 0;
 	}
 	g_assert_cmpuint(flushes, ==, 1);
+	/* Of the host's table, of its devices' and of the VM's. */
+	g_assert_cmpuint(stores, ==, 3);
 }
 
 /* --- The way back ------------------------------------------------------ */

@@ -25,6 +25,7 @@
 #include "core/saved_vm.h"
 #include "core/seal.h"
 #include "core/shadow_ctxt.h"
+#include "core/smmu_ops.h"
 #include "core/vm_idregs.h"
 #include "hypsec/sealed.h"
 
@@ -732,6 +733,21 @@ static void bad_page_over_a_mapping(void)
 	put_page(file, 0, NEW_PFN);
 	g_assert_cmphex(file->tag[0].gfn, ==, CODE >> PAGE_SHIFT);
 	assert_refused(load_decrypt_buf(vm, PA(NEW_PFN), TAG), HV_EBUSY);
+}
+
+/* G33: a bank of the VM's has another page where the page was. */
+static void g33_page_beside_another_of_a_bank(void)
+{
+	g_autofree struct saved_file *file = save(start_vm());
+	vmid_t vm = begun(file);
+
+	assert_done(el2_alloc_smmu_pgd(1, vm, 0));
+	assert_done(el2_arm_lpae_map(CODE, PA(NEW_PFN + 100), 0xc0, 1, 0));
+	put_page(file, 0, NEW_PFN);
+	g_assert_cmphex(file->tag[0].gfn, ==, CODE >> PAGE_SHIFT);
+	assert_refused(load_decrypt_buf(vm, PA(NEW_PFN), TAG), HV_EPERM);
+	assert_done(el2_arm_lpae_clear(CODE, 1, 0));
+	assert_done(load_decrypt_buf(vm, PA(NEW_PFN), TAG));
 }
 
 static void bad_vcpu_with_a_bit_changed(void)
@@ -1613,6 +1629,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/sealing/bad/descriptions-of-pages",
 		  bad_descriptions_of_pages),
 	UNIT_TEST("/sealing/bad/page-over-a-mapping", bad_page_over_a_mapping),
+	UNIT_TEST("/sealing/g33_page-beside-a-bank",
+		  g33_page_beside_another_of_a_bank),
 	UNIT_TEST("/sealing/bad/page-missing", bad_page_missing),
 	UNIT_TEST("/sealing/bad/save-of-a-restored-vm-that-is-off",
 		  bad_save_of_a_restored_vm_that_is_off),

@@ -637,6 +637,10 @@ static void g69_cleared_page_is_reached_no_more(void)
 	/* Once more is nothing, also for the count of page 0. */
 	assert_refused(el2_arm_lpae_clear(PA, BANK, SMMU), HV_OK);
 	assert_done(map(PA, PFN, BANK));
+	/* Nor is any count ever less than nothing. */
+	ops_set_record(PFN, HOSTVISOR, 0, PFN + SMMU_HOST_OFFSET);
+	assert_done(el2_arm_lpae_clear(PA, BANK, SMMU));
+	ops_assert_record(PFN, HOSTVISOR, 0, PFN + SMMU_HOST_OFFSET);
 }
 
 static void good_cleared_page_of_a_vm_stays_its(void)
@@ -693,6 +697,8 @@ static void g68_freed_bank_counts_nothing(void)
 	assert_done(el2_free_smmu_pgd(BANK, SMMU));
 	assert_counts(0);
 	g_assert_cmpuint(owner_of(BANK, SMMU), ==, INVALID);
+	/* Its memory is gone too. */
+	g_assert_cmphex(get_smmu_cfg_hw_ttbr(BANK, SMMU), ==, 0);
 	assert_refused(el2_free_smmu_pgd(BANK, SMMU), HV_OK);
 }
 

@@ -520,6 +520,50 @@ static void stock_host_reaches_its_memory(void)
 	g_assert_cmphex(bank_of_stream(1, 0), ==, SMMU_STREAM_FAULT);
 }
 
+static bool dma(uint32_t i, uint32_t stream, uint64_t iova)
+{
+	paddr_t pa = 0;
+	bool done = smmumodel_dma(i, stream, iova, true, &pa);
+
+	g_assert_true(!done || pa == iova);
+	return done;
+}
+
+/* Where the streams above lead to, by tables. */
+static void devices_of_the_host_reach_its_memory_only(void)
+{
+	start_managed();
+	for (uint32_t clientpd = 0; clientpd < 2; clientpd++) {
+		for (uint32_t i = 0; i < 2; i++) {
+			store(i, 0, clientpd);
+			store(i, 0xc00, BYPASS);
+			store(i, 0x800, VALID | STREAM(0));
+			g_assert_true(dma(i, STREAM(0), OPS_RAM));
+			g_assert_false(dma(i, STREAM(0), OPS_EL2));
+			g_assert_false(dma(i, STREAM(0), BASE(0)));
+			g_assert_false(dma(i, STREAM(0), BASE(1)));
+		}
+		g_assert_false(dma(1, STREAM(7), OPS_RAM));
+		g_assert_false(dma(1, OTHER_STREAM, OPS_RAM));
+	}
+}
+
+/* On, before it has a table of the host's: it never has one of the host's. */
+static void gap14_bank_is_on_before_it_has_a_table(void)
+{
+	start();
+	give_bank(HOST_BANK, 1, HOSTVISOR);
+	store(1, 0x800, VALID | STREAM(0));
+	store(1, 0xc00, HOST_BANK);
+	store(1, 0, 0);
+	store(1, CB(HOST_BANK, 0), 1);
+	g_assert_false(dma(1, STREAM(0), OPS_RAM));
+	g_assert_true(try_store(1, CB(HOST_BANK, 0x20), 8, OPS_RAM));
+	store(1, CB(HOST_BANK, 0), 0);
+	g_assert_false(dma(1, STREAM(0), OPS_RAM));
+	g_assert_null(smmumodel_error());
+}
+
 /* Entries count once CLIENTPD is 0, and no longer when it is 1 again. */
 static void clientpd_decides_whose_entries_are_in_force(void)
 {
@@ -1473,6 +1517,10 @@ static const struct unit_test tests[] = {
 		  gap13_auxiliary_control_is_shadowed),
 	UNIT_TEST("/smmu-filter/stream/stock-host",
 		  stock_host_reaches_its_memory),
+	UNIT_TEST("/smmu-filter/stream/dma",
+		  devices_of_the_host_reach_its_memory_only),
+	UNIT_TEST("/smmu-filter/bank/gap14_on-before-its-table",
+		  gap14_bank_is_on_before_it_has_a_table),
 	UNIT_TEST("/smmu-filter/stream/clientpd",
 		  clientpd_decides_whose_entries_are_in_force),
 	UNIT_TEST("/smmu-filter/stream/g66_bypass",

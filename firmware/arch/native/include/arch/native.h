@@ -95,21 +95,6 @@ void native_watch(void (*fn)(const struct native_event *event));
 const char *native_console(void);
 void native_console_reset(void);
 
-/* The emulated device of the property tests, which are to have an SMMU. */
-struct mmio_device {
-	paddr_t base;
-	uint64_t bytes;
-	uint32_t sizes;
-	bool (*read)(uint64_t offset, uint32_t bytes, uint64_t *value);
-	bool (*write)(uint64_t offset, uint32_t bytes, uint64_t value);
-};
-static inline void native_set_mmio(const struct mmio_device *devices,
-				   uint32_t n)
-{
-	(void)devices;
-	(void)n;
-}
-
 /* The DMA masters that a VM can be given from now on; none at first. */
 struct dma_device;
 void native_set_dma_devices(const struct dma_device *devices, uint32_t n);
