@@ -342,7 +342,7 @@ static void test_shadows(void)
         { SMMU_S2CR(8), S2CR_TRANSLATE | HOST_BANK },
         { SMMU_CBAR(HOST_BANK), HOST_BANK + 1 },
         { SMMU_CBA2R(HOST_BANK), 1 },
-        { SMMU_CB(HOST_BANK) + SMMU_CB_SCTLR, 0xe7 },
+        { SMMU_CB(HOST_BANK) + SMMU_CB_SCTLR, 0x67 },
         { SMMU_CB(HOST_BANK) + SMMU_CB_TCR, 0x80023558 },
         { SMMU_CB(HOST_BANK) + SMMU_CB_TTBR0, 0x44000000 },
         { SMMU_CB(HOST_BANK) + SMMU_CB_TTBR0 + 4, 0x12 },
