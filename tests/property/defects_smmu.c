@@ -463,6 +463,19 @@ static void g71_no_load(void)
 	}
 }
 
+/* A syndrome does not say which byte of the register comes first. */
+static void g71_big_endian(void)
+{
+	CHECK(CALL(OP_HOST_SET, SCTLR_EL1, SCTLR_RESET | SCTLR_EE) ==
+	      ANSWER_OK);
+	CHECK(CALL(OP_HOST_STORE, PA, 1, SECRET) == ANSWER_OK);
+	fork_coq();
+	CHECK(CALL(OP_HOST_FAULT, HPFAR, 0x93818004, 0) == ANSWER_PERM);
+	CHECK(run_state()->host_regs[1] == SECRET);
+	load_coq(0x93818004, 0x1234);
+	CHECK(coq.host_regs[1] == 0x1234);
+}
+
 /*
  * Here the Coq is right: its register 31 reads as 0 and takes nothing. In the
  * C it is an element of the array, which a load fills and a store gives away.
@@ -504,6 +517,7 @@ const struct defect_test defects_smmu[] = {
 	{ "G70 first instruction", g70_from_the_first_instruction, 4 },
 	{ "G70 pages leave devices", g70_pages_leave_the_hosts_devices, 4 },
 	{ "G71 no load", g71_no_load, 4 },
+	{ "G71 big-endian host", g71_big_endian, 4 },
 	{ "G71 register 31", g71_register_31, 4 },
 	{ NULL, NULL, 0 },
 };
