@@ -77,8 +77,10 @@ static void g33_device_without_consent(void)
 	CHECK(map_iova(GPA, PA) == 0);
 	CHECK(CALL(OP_VM_FAULT, 1, GPA, PA, 3) == ANSWER_OK);
 	CHECK(CALL(OP_VM_STORE, 1, 0, GFN, 0, SECRET) == ANSWER_OK);
+	CHECK(CALL(OP_MAP_PAGE_HOST, FW_DMA_BASE) == ANSWER_OK);
 	fork_coq();
 	start_device();
+	CHECK(maps(run_state(), 0, FW_DMA_BASE / PAGE_SIZE).level == 0);
 	CHECK(CALL(OP_MAP_PAGE_HOST, FW_DMA_BASE) == ANSWER_PERM);
 	CHECK(CALL(OP_DMA_LOAD, SMMU, STREAM, GPA) == ANSWER_PERM);
 	accept_device();
@@ -346,9 +348,16 @@ static void g69_free_bank(void)
 	start_bank(1);
 	CHECK(map_iova(GPA, PA) == 0);
 	CHECK(HVC(HVC_SMMU_FREE_PGD, BANK, SMMU) == call_result(NONE_PERM));
+	start_device();
 	CHECK(CALL(OP_SET_VM_STATE, 1, POWEROFF) == ANSWER_OK);
 	fork_coq();
 	CHECK(HVC(HVC_SMMU_FREE_PGD, BANK, SMMU) == 0);
+	/* Nor is there anything that the VM could agree to. */
+	CHECK(CALL(OP_PVOP, 1, 0, HVC_KVM_ACCEPT_DEVICE, REGISTERS, 1) ==
+	      ANSWER_OK);
+	CHECK(run_state()->shadow_ctxts[1][0].ctxt_regs.x[X0] ==
+	      call_result(NONE_PERM));
+	CHECK(fw_stream_bank(SMMU, STREAM) == FW_STREAM_FAULT);
 	CHECK(npt_get(&run_state()->spts[SMMU][BANK], GFN).level == 0);
 	CHECK(map_iova(GPA, PA) == call_result(NONE_PERM));
 	CHECK(el2_free_smmu_pgd_coq(BANK, SMMU, &coq) == SOME && !coq.halt);
