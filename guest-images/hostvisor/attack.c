@@ -264,7 +264,7 @@ static void try_device(struct vm *vm, uint64_t which)
 			       HYPSEC_DMA_CHANNELS;
 	uint64_t value;
 
-	while ((vm->config.dma & BIT(channel)) == 0) {
+	while ((vm->channels & BIT(channel)) == 0) {
 		channel = (channel + 1) % HYPSEC_DMA_CHANNELS;
 	}
 	switch (which % 8) {
@@ -348,7 +348,7 @@ static void attack_vm(struct vm *vm)
 		try_call(vm, pa & ~(PAGE_SIZE - 1), random() >> 32);
 		rewrite_smmu(random() >> 32);
 		try_dma(vm, pa & ~UINT64_C(7));
-		if (vm->bank != 0) {
+		if (vm->channels != 0) {
 			try_device(vm, random() >> 32);
 		}
 	}

@@ -127,6 +127,7 @@ static bool give_channel(struct vm *vm, unsigned int channel)
 	if (result < 0) {
 		return refused(vm, "SMMU_SET_STREAM", result);
 	}
+	vm->channels |= BIT(channel);
 	result = hvc_call(HYPSEC_HVC_PHYS_ADDR_IOREMAP, vm->vmid,
 			  HOSTVISOR_DMA_BASE +
 			  channel * HYPSEC_DMA_CHANNEL_BYTES,
@@ -164,7 +165,7 @@ bool dma_give(struct vm *vm)
 	}
 	attack_dma_given(vm);
 	print_verbose("vm%u %s: channels 0x%lx go through bank %u", vm->number,
-		      vm->name, config->dma, vm->bank);
+		      vm->name, vm->channels, vm->bank);
 	return true;
 }
 
@@ -190,17 +191,15 @@ bool dma_came_back(struct vm *vm)
 {
 	bool good = true;
 
-	if (vm->bank == 0) {
-		return true;
-	}
 	for (unsigned int i = 0; i < HYPSEC_DMA_CHANNELS; i++) {
-		if ((vm->config.dma & BIT(i)) != 0 && !is_reset(i)) {
+		if ((vm->channels & BIT(i)) != 0 && !is_reset(i)) {
 			print("vm%u: channel %u did not come back reset",
 			      vm->number, i);
 			good = false;
 		}
 	}
-	for (unsigned int i = 0; i < sizeof(canary); i++) {
+	for (unsigned int i = 0; vm->channels != 0 && i < sizeof(canary);
+	     i++) {
 		if (*(volatile uint8_t *)&canary[i] != CANARY_BYTE) {
 			print("vm%u: its DMA changed the host's memory",
 			      vm->number);

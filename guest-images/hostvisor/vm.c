@@ -149,6 +149,7 @@ static void reset(struct vm *vm)
 	vm->ring.pa = 0;
 	vm->given.count = vm->rings.count = vm->suspects.count = 0;
 	vm->bank = 0;
+	vm->channels = 0;
 	vgic_reset(vm);
 	vpl011_reset(vm);
 	for (uint32_t i = 0; i < vm->nr_vcpus; i++) {

@@ -155,6 +155,7 @@ struct kept {
  * @rings:  pages that were rings
  * @suspects: pages that the host could read though they were given
  * @bank:   of the SMMU, through which its devices go; 0 for none
+ * @channels: mask of the DMA tester's that it has
  */
 struct vm {
 	struct task task;
@@ -192,6 +193,7 @@ struct vm {
 	struct kept rings;
 	struct kept suspects;
 	uint32_t bank;
+	uint64_t channels;
 	struct vcpu vcpus[MAX_VCPUS];
 };
 

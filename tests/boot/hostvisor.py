@@ -13,6 +13,7 @@ from bundle import make_bundle
 SECONDS = 100
 OWN_FAILURE = 100
 MANY = 15
+DMA_ON = "hypsec-virt,dma=on"
 
 
 def small(program, **settings):
@@ -67,9 +68,24 @@ def bad_bundles(tap, folder):
             ("odd-memory", make_bundle([small("hello", memory="3M")]),
              "memory is not a multiple of 2 MiB"),
             ("too-many-vcpus", make_bundle([with_config("hello", "vcpus", 9)]),
-             "9 vCPUs")):
+             "9 vCPUs"),
+            ("no-dma-tester", make_bundle([small("dma", dma=1)]),
+             "no DMA tester")):
         told(tap, f"bad-bundle/{name}", run(folder, bundle), OWN_FAILURE,
              "[host] error: ", text)
+    for name, config, text in (
+            ("no-such-channel", {"dma": 0x100}, "has 8 channels"),
+            ("dma-beyond-memory", {"dma": 1, "dma-at": 0x42000000},
+             "are not pages of its memory"),
+            ("dma-below-memory", {"dma": 1, "dma-at": 0x3ffff000},
+             "are not pages of its memory"),
+            ("dma-odd", {"dma": 1, "dma-at": 0x41000800},
+             "are not pages of its memory"),
+            ("dma-too-large", {"dma": 1, "dma-size": "512K"},
+             "are not pages of its memory")):
+        told(tap, f"bad-bundle/{name}",
+             run(folder, make_bundle([small("dma", **config)]),
+                 machine=DMA_ON), OWN_FAILURE, "[host] error: ", text)
 
 
 def bad_options(tap, folder):
@@ -117,6 +133,17 @@ def lives(tap, folder):
          "HYPSEC-VM-OK")
 
 
+def devices(tap, folder):
+    told(tap, "devices/each-life-gets-them-again",
+         run(folder, make_bundle([small("dma", dma=5, repeat=4, argument=1)]),
+             "hypsec.attack=1", machine=DMA_ON), 0,
+         "vm1 dma: ok: off", "HYPSEC-VM-OK dma channels=2")
+    told(tap, "devices/one-of-two-vms-gets-it",
+         run(folder, make_bundle([small("dma", dma=1, argument=1,
+                                        name=f"vm{n}") for n in range(2)]),
+             machine=DMA_ON), 1, "HYPSEC-VM-OK dma", "SMMU_SET_STREAM: -3")
+
+
 def rings(tap, folder):
     liars = [small("ring", argument=argument, name=name) for name, argument in
              (("never-shared", 0x8001), ("taken-back", 0x8002))]
@@ -138,6 +165,7 @@ def main(tap):
         bad_options(tap, folder)
         failures(tap, folder)
         lives(tap, folder)
+        devices(tap, folder)
         rings(tap, folder)
 
 

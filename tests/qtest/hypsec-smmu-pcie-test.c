@@ -89,7 +89,7 @@ static Nvme start(HypsecBoard *board, unsigned int which)
     return n;
 }
 
-/* One admin command. Returns: the status, 0 for success. */
+/* One admin command, to its end. Returns: the status. */
 static unsigned int command(HypsecBoard *board, Nvme *n, uint8_t opcode,
                             uint64_t prp, uint32_t cdw10)
 {
@@ -114,38 +114,35 @@ static unsigned int command(HypsecBoard *board, Nvme *n, uint8_t opcode,
     return dw3 >> 17 & 0x7ff;
 }
 
-/* It writes a page: not zero, whatever it is. */
+/*
+ * QEMU's controller does not always notice that its DMA has failed: memory
+ * tells what it reached, not the status.
+ */
 static bool writes(HypsecBoard *board, Nvme *n, uint64_t pa)
 {
     uint8_t was[HYPSEC_PAGE], is[HYPSEC_PAGE];
-    unsigned int status;
 
     qtest_bufread(board->qts, pa, was, sizeof(was));
-    status = command(board, n, IDENTIFY, pa, 1);
+    command(board, n, IDENTIFY, pa, 1);
     qtest_bufread(board->qts, pa, is, sizeof(is));
-    g_assert_true(!status == !!memcmp(was, is, sizeof(was)));
-    return !status;
+    return memcmp(was, is, sizeof(was));
 }
 
-/* It reads a number, which it tells afterwards: it counts on from there. */
+/*
+ * It reads a number, which it tells afterwards: it counts on from there. What
+ * it could not read is 0.
+ */
 static bool reads(HypsecBoard *board, Nvme *n, uint64_t pa)
 {
-    uint64_t own = n->sq + 0x100000, old, new, here;
-    unsigned int status;
+    uint64_t own = n->sq + 0x100000;
+    uint64_t here = qtest_readq(board->qts, pa) & TIMESTAMP_MASK;
+    uint64_t there;
 
+    g_assert_cmphex(here, !=, 0);
+    command(board, n, SET_FEATURES, pa, TIMESTAMP);
     g_assert_cmpuint(command(board, n, GET_FEATURES, own, TIMESTAMP), ==, 0);
-    old = qtest_readq(board->qts, own) & TIMESTAMP_MASK;
-    here = qtest_readq(board->qts, pa) & TIMESTAMP_MASK;
-    status = command(board, n, SET_FEATURES, pa, TIMESTAMP);
-    g_assert_cmpuint(command(board, n, GET_FEATURES, own, TIMESTAMP), ==, 0);
-    new = qtest_readq(board->qts, own) & TIMESTAMP_MASK;
-    if (status) {
-        g_assert_cmpuint(new - old, <, 1000 * WAIT_SECONDS);
-    } else {
-        g_assert_cmpuint((new - here) & TIMESTAMP_MASK, <,
-                         1000 * WAIT_SECONDS);
-    }
-    return !status;
+    there = qtest_readq(board->qts, own) & TIMESTAMP_MASK;
+    return ((there - here) & TIMESTAMP_MASK) < 1000 * WAIT_SECONDS;
 }
 
 static void assert_reached(HypsecBoard *board, Nvme *n, uint64_t pa)
@@ -173,8 +170,9 @@ static void test_memory(void)
         assert_not_reached(board, &n, PAGE);
         hypsec_assert_filled(board, PAGE);
         hypsec_assert_vm_page(board, PAGE, vmid, HYPSEC_GPA);
-        assert_not_reached(board, &n, board->carveout);
-        assert_not_reached(board, &n, HYPSEC_RAM_END - HYPSEC_PAGE);
+        /* What EL2 publishes, and the last that it has. */
+        assert_not_reached(board, &n, board->carveout + HYPSEC_PAGE);
+        g_assert_false(writes(board, &n, HYPSEC_RAM_END - HYPSEC_PAGE));
         g_assert_false(writes(board, &n, hypsec_shared(board, 0, 0)));
     }
     hypsec_check_smmus(board);
@@ -233,7 +231,7 @@ static void test_registers(void)
             continue;
         }
         assert_not_reached(board, &n, PAGE);
-        assert_not_reached(board, &n, board->carveout);
+        assert_not_reached(board, &n, board->carveout + HYPSEC_PAGE);
         assert_reached(board, &n, PAGE + HYPSEC_PAGE);
     }
     hypsec_assert_filled(board, PAGE);
@@ -259,6 +257,7 @@ static void test_host_bank(void)
     hypsec_smmu_host_write(board, SMMU, SMMU_SCR0, 0);
     g_assert_cmpint(hypsec_smmu_stream(board, SMMU, n.slot << 3), ==, BANK);
     assert_reached(board, &n, PAGE);
+    hypsec_fill(board, PAGE + HYPSEC_PAGE);
     assert_not_reached(board, &n, PAGE + HYPSEC_PAGE);
     hypsec_check_smmus(board);
     g_assert_cmpint(hypsec_smmu_clear(board, PAGE, BANK, SMMU), ==,

@@ -342,7 +342,7 @@ static void test_shadows(void)
         { SMMU_S2CR(8), S2CR_TRANSLATE | HOST_BANK },
         { SMMU_CBAR(HOST_BANK), HOST_BANK + 1 },
         { SMMU_CBA2R(HOST_BANK), 1 },
-        { SMMU_CB(HOST_BANK) + SMMU_CB_SCTLR, 0xe7 },
+        { SMMU_CB(HOST_BANK) + SMMU_CB_SCTLR, 0x67 },
         { SMMU_CB(HOST_BANK) + SMMU_CB_TCR, 0x80023558 },
         { SMMU_CB(HOST_BANK) + SMMU_CB_TTBR0, 0x44000000 },
         { SMMU_CB(HOST_BANK) + SMMU_CB_TTBR0 + 4, 0x12 },
@@ -413,8 +413,8 @@ static const Access accesses[] = {
     /* G71: the syndrome does not say what it was. */
     { "no-syndrome", SMMU_SCR0, 0 },
     { "no-syndrome-ttbr0", SMMU_CB(HOST_BANK) + SMMU_CB_TTBR0, 0 },
-    { "cache-maintenance", SMMU_SCR0, ISS_ACCESS(2, 0, 2, 0) | ISS_CM },
-    { "table-walk", SMMU_SCR0, ISS_ACCESS(2, 0, 2, 0) | ISS_S1PTW },
+    { "cache-maintenance", SMMU_SCR0, ISS_CM },
+    { "table-walk", SMMU_SCR0, ISS_S1PTW },
 };
 
 static void test_access(const void *data)
@@ -448,8 +448,6 @@ static void test_odd_instructions(void)
         STP_W = 0x29000c22,     /* stp w2, w3, [x1] */
         STR_POST = 0xb8004422,  /* str w2, [x1], #4 */
         LDR_PRE = 0xb8404c22,   /* ldr w2, [x1, #4]! */
-        SWP = 0xb8228024,       /* swp w2, w4, [x1] */
-        DC_CIVAC = 0xd50b7e21,  /* dc civac, x1 */
     };
     static const uint32_t odd[] = { STP, STP_W, STR_POST, LDR_PRE };
     HypsecBoard *board = begin();
