@@ -8,10 +8,11 @@
  * arm-smmuv2-ptw.c     table walks
  * arm-smmuv2-tlb.c     translations kept, and their invalidation
  *
- * Locking: the registers and the TLB belong to @lock, which is a leaf: nothing
- * is called with it held that could take the BQL or come back here. Whatever
- * changes a register or moves data holds the BQL as well, so that a register
- * write happens before or after a transaction and never within one.
+ * Locking: registers and the TLB are written with the BQL and @lock, and read
+ * with either. Register accesses and transactions hold the BQL throughout, so
+ * that a register write happens before or after a transaction and never within
+ * one; @lock is for looks from elsewhere. It is a leaf: nothing is called with
+ * it held that could take the BQL or come back here.
  */
 #ifndef HW_ARM_SMMUV2_INTERNAL_H
 #define HW_ARM_SMMUV2_INTERNAL_H
@@ -293,7 +294,8 @@ uint64_t smmuv2_canonical(const SMMUv2Bank *b, uint64_t addr);
  * @entry: what it translates to, without the tags VMID and ASID
  * @fault: why it does not
  *
- * Permissions are not checked but those of table walks. Called with @lock.
+ * Permissions are not checked but those of table walks. What stage 1 says of
+ * them is in @entry even if stage 2 has no translation.
  *
  * Returns: whether there is a translation
  */
@@ -301,7 +303,7 @@ bool smmuv2_walk(const ARMSMMUv2State *s, const SMMUv2Bank *s1,
                  const SMMUv2Bank *s2, uint64_t addr, SMMUv2Entry *entry,
                  SMMUv2Fault *fault);
 
-/* arm-smmuv2-tlb.c: all called with @lock. */
+/* arm-smmuv2-tlb.c: all called with @lock; to look up, the BQL does as well. */
 
 /**
  * smmuv2_tlb_lookup() - find a translation

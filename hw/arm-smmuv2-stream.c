@@ -47,6 +47,8 @@ static Outcome global_fault(ARMSMMUv2State *s, uint16_t sid, uint64_t addr,
                             SMMUv2Access acc, uint32_t sgfsr, bool record)
 {
     if (record) {
+        QEMU_LOCK_GUARD(&s->lock);
+
         trace_arm_smmuv2_global_fault(sid, addr, acc.write, sgfsr);
         if (s->sgfsr) {
             s->sgfsr |= R_SMMU_SGFSR_MULTI_MASK;
@@ -140,22 +142,19 @@ static Outcome bank_response(const SMMUv2Bank *b)
                                                        OUTCOME_IGNORE;
 }
 
-static Outcome context_fault(const Context *c, uint16_t sid, uint64_t addr,
-                             SMMUv2Access acc, const SMMUv2Fault *fault,
-                             bool record)
+/* With the lock held. */
+static void record_fault(const Context *c, uint16_t sid, uint64_t addr,
+                         SMMUv2Access acc, const SMMUv2Fault *fault)
 {
     SMMUv2Bank *b = fault->stage2 ? c->s2 : c->s1;
     uint32_t syn = 0;
 
-    if (!record) {
-        return bank_response(b);
-    }
     trace_arm_smmuv2_context_fault(fault->stage2 ? c->s2_index : c->s1_index,
                                    sid, addr, fault->ipa, acc.write,
                                    fault->fsr, fault->level);
     if (b->fsr) {
         b->fsr |= R_SMMU_CB_FSR_MULTI_MASK;
-        return bank_response(b);
+        return;
     }
     syn = FIELD_DP32(syn, SMMU_CB_FSYNR0, PLVL, fault->level);
     syn = FIELD_DP32(syn, SMMU_CB_FSYNR0, WNR, acc.write);
@@ -177,7 +176,18 @@ static Outcome context_fault(const Context *c, uint16_t sid, uint64_t addr,
         b->ipafar = fault->ipa & SMMUV2_IPAFAR_MASK;
     }
     b->cbfrsynra = sid;
-    return bank_response(b);
+}
+
+static Outcome context_fault(ARMSMMUv2State *s, const Context *c, uint16_t sid,
+                             uint64_t addr, SMMUv2Access acc,
+                             const SMMUv2Fault *fault, bool record)
+{
+    if (record) {
+        QEMU_LOCK_GUARD(&s->lock);
+
+        record_fault(c, sid, addr, acc, fault);
+    }
+    return bank_response(fault->stage2 ? c->s2 : c->s1);
 }
 
 /* A fault that nobody has cleared holds up what comes after it. */
@@ -221,6 +231,8 @@ static bool get_entry(ARMSMMUv2State *s, const Context *c, uint64_t addr,
     entry->vmid = vmid;
     entry->asid = asid;
     if (record) {
+        QEMU_LOCK_GUARD(&s->lock);
+
         smmuv2_tlb_insert(s, entry);
     }
     return true;
@@ -243,26 +255,32 @@ static Outcome translate_context(ARMSMMUv2State *s, const Context *c,
     if (!is_on(c->s1) && !is_on(c->s2)) {
         if (addr >> s->oas) {
             fault.fsr = R_SMMU_CB_FSR_ASF_MASK;
-            return context_fault(c, sid, addr, acc, &fault, record);
+            return context_fault(s, c, sid, addr, acc, &fault, record);
         }
         *out = addr;
         return OUTCOME_PASS;
     }
     if (!get_entry(s, c, va, &e, &fault, record)) {
-        return context_fault(c, sid, addr, acc, &fault, record);
+        /* Stage 1 has had its say before stage 2 is asked. */
+        if (fault.stage2 && !fault.s1ptw && !is_allowed(e.perm1, acc)) {
+            fault = (SMMUv2Fault) {
+                .fsr = R_SMMU_CB_FSR_PF_MASK, .level = e.level1,
+            };
+        }
+        return context_fault(s, c, sid, addr, acc, &fault, record);
     }
     offset = addr & MAKE_64BIT_MASK(0, e.shift);
     fault.fsr = R_SMMU_CB_FSR_PF_MASK;
     if (!is_allowed(e.perm1, acc)) {
         fault.stage2 = false;
         fault.level = e.level1;
-        return context_fault(c, sid, addr, acc, &fault, record);
+        return context_fault(s, c, sid, addr, acc, &fault, record);
     }
     if (!is_allowed(e.perm2, acc)) {
         fault.stage2 = true;
         fault.level = e.level2;
         fault.ipa = e.ipa | offset;
-        return context_fault(c, sid, addr, acc, &fault, record);
+        return context_fault(s, c, sid, addr, acc, &fault, record);
     }
     *out = e.out | offset;
     return OUTCOME_PASS;
@@ -271,7 +289,7 @@ static Outcome translate_context(ARMSMMUv2State *s, const Context *c,
 /*
  * The order of decisions for one transaction. @record is false for a look
  * that is nobody's access: it leaves no trace, not even in the TLB. Called
- * with the lock held.
+ * with the BQL, or with the lock if @record is false.
  */
 static Outcome translate(ARMSMMUv2State *s, uint16_t sid, uint64_t addr,
                          SMMUv2Access acc, uint64_t *out, bool record)
@@ -316,11 +334,8 @@ static Outcome translate_and_record(SMMUv2Stream *st, uint64_t addr,
 {
     ARMSMMUv2State *s = st->smmu;
     uint16_t sid = stream_id(st);
-    Outcome outcome;
+    Outcome outcome = translate(s, sid, addr, acc, out, true);
 
-    qemu_mutex_lock(&s->lock);
-    outcome = translate(s, sid, addr, acc, out, true);
-    qemu_mutex_unlock(&s->lock);
     if (outcome == OUTCOME_PASS) {
         trace_arm_smmuv2_translate(sid, addr, acc.write, *out);
     } else {
@@ -412,39 +427,38 @@ static const MemoryRegionOps forward_ops = {
     },
 };
 
-/*
- * An access goes on to @forward with its address. Only a look that is not an
- * access learns what would become of it.
- */
+/* What would become of accesses at @addr, for one who only asks. */
+static IOMMUAccessFlags allowed_at(SMMUv2Stream *st, uint64_t addr)
+{
+    ARMSMMUv2State *s = st->smmu;
+    uint16_t sid = stream_id(st);
+    IOMMUAccessFlags flags = IOMMU_NONE;
+    uint64_t out;
+
+    QEMU_LOCK_GUARD(&s->lock);
+    if (translate(s, sid, addr, data_read, &out, false) == OUTCOME_PASS) {
+        flags |= IOMMU_RO;
+    }
+    if (translate(s, sid, addr, data_write, &out, false) == OUTCOME_PASS) {
+        flags |= IOMMU_WO;
+    }
+    return flags;
+}
+
+/* An access goes on to @forward with its address, whatever comes of it. */
 static IOMMUTLBEntry smmuv2_translate(IOMMUMemoryRegion *iommu, hwaddr addr,
                                       IOMMUAccessFlags flag, int iommu_idx)
 {
     SMMUv2Stream *st = container_of(iommu, SMMUv2Stream, iommu);
-    ARMSMMUv2State *s = st->smmu;
-    IOMMUTLBEntry entry = {
+    hwaddr mask = (flag == IOMMU_NONE ? SMMUV2_PAGE_BYTES : MAP_BYTES) - 1;
+
+    return (IOMMUTLBEntry) {
         .target_as = &st->forward_as,
-        .iova = addr & ~(hwaddr)(SMMUV2_PAGE_BYTES - 1),
-        .translated_addr = addr & ~(hwaddr)(SMMUV2_PAGE_BYTES - 1),
-        .addr_mask = SMMUV2_PAGE_BYTES - 1,
-        .perm = flag,
+        .iova = addr & ~mask,
+        .translated_addr = addr & ~mask,
+        .addr_mask = mask,
+        .perm = flag == IOMMU_NONE ? allowed_at(st, addr) : flag,
     };
-    uint64_t out;
-
-    if (flag == IOMMU_NONE) {
-        uint16_t sid = stream_id(st);
-
-        QEMU_LOCK_GUARD(&s->lock);
-        if (translate(s, sid, addr, data_read, &out, false) == OUTCOME_PASS) {
-            entry.perm |= IOMMU_RO;
-        }
-        if (translate(s, sid, addr, data_write, &out, false) == OUTCOME_PASS) {
-            entry.perm |= IOMMU_WO;
-        }
-    } else {
-        entry.addr_mask = MAP_BYTES - 1;
-        entry.iova = entry.translated_addr = addr & ~entry.addr_mask;
-    }
-    return entry;
 }
 
 /*

@@ -172,13 +172,16 @@ void smmuv2_tlb_reset(ARMSMMUv2State *s)
 
 static bool is_possible(const SMMUv2Entry *e)
 {
-    uint64_t low = MAKE_64BIT_MASK(0, e->shift & 63);
+    uint64_t low;
 
     if (e->kind == SMMUV2_KIND_NONE) {
         return true;
     }
+    if (e->shift < MIN_SHIFT || e->shift > MAX_SHIFT) {
+        return false;
+    }
+    low = MAKE_64BIT_MASK(0, e->shift);
     return e->kind <= SMMUV2_KIND_NESTED &&
-           e->shift >= MIN_SHIFT && e->shift <= MAX_SHIFT &&
            !(e->in & low) && !(e->out & low) && !(e->ipa & low) &&
            !(e->out >> 48) && !(e->perm1 & ~ALL_PERMS) &&
            !(e->perm2 & ~ALL_PERMS) && e->level1 <= 3 && e->level2 <= 3;
@@ -217,6 +220,9 @@ bool smmuv2_tlb_post_load(ARMSMMUv2State *s)
             return false;
         }
         count_entry(tlb, e->shift, 1);
+    }
+    if (!s->lazy_tlb) {
+        smmuv2_tlb_reset(s);
     }
     return true;
 }

@@ -512,10 +512,31 @@ static HotplugHandler *get_hotplug_handler(MachineState *ms, DeviceState *dev)
            HOTPLUG_HANDLER(ms) : NULL;
 }
 
+/* A thread of its own, for all queues or for some. */
+static bool has_iothread(DeviceState *dev)
+{
+    Object *obj = OBJECT(dev);
+
+    if (object_dynamic_cast(obj, TYPE_VIRTIO_BLK)) {
+        const VirtIOBlkConf *conf = &VIRTIO_BLK(obj)->conf;
+
+        return conf->iothread || conf->iothread_vq_mapping_list;
+    }
+    if (object_dynamic_cast(obj, TYPE_VIRTIO_SCSI)) {
+        const VirtIOSCSIConf *conf = &VIRTIO_SCSI_COMMON(obj)->conf;
+
+        return conf->iothread || conf->iothread_vq_mapping_list;
+    }
+    return false;
+}
+
 /*
  * Behind the SMMU is a virtio device that does all its work in the address
  * space of its transport. Those of other types may not: a balloon, for one,
  * gives up any page of RAM whose number the driver writes.
+ *
+ * Transactions happen under the main lock. A device's thread would wait for
+ * it while who has it (reset, a snapshot) waits for the device to be idle.
  */
 static void check_virtio(DeviceState *dev, Error **errp)
 {
@@ -532,6 +553,10 @@ static void check_virtio(DeviceState *dev, Error **errp)
                 error_setg(errp, "DMA of this %s would go past the SMMU: "
                            "remove iommu_platform=off, or use -M smmu=off",
                            type);
+            } else if (has_iothread(dev)) {
+                error_setg(errp, "DMA of this %s passes the SMMU, which "
+                           "iothreads cannot: remove its iothread, or use "
+                           "-M smmu=off", type);
             }
             return;
         }
@@ -793,14 +818,18 @@ static void hypsec_virt_class_init(ObjectClass *oc, void *data)
      * device maps is therefore never RAM but a copy, and the copies that it
      * may have at once are limited: to 4 KiB, unless somebody says more. A
      * virtio device that finds no room is broken until its driver resets it,
-     * so there has to be room for all that drivers can ask for: 8 queues (one
-     * per CPU) of 256 requests of 1280 KiB (Linux's largest) are 2.5 GiB.
-     * Others (NVMe) would wait. No memory is used that nobody asks for.
+     * so there has to be room for all that a driver usually asks for: 256
+     * requests of 1280 KiB (Linux's largest) are 320 MiB, if there is one
+     * queue; one per CPU would gain nothing, as all work is done under the
+     * main lock. Others (NVMe) wait for room. More would only let a guest
+     * make QEMU use more memory and time.
      */
     static GlobalProperty compat[] = {
         { TYPE_MEMORY_BACKEND_RAM, "reserve", "off" },
         { TYPE_PCI_DEVICE, "romfile", "" },
-        { TYPE_PCI_DEVICE, "x-max-bounce-buffer-size", "3G" },
+        { TYPE_PCI_DEVICE, "x-max-bounce-buffer-size", "512M" },
+        { TYPE_VIRTIO_BLK, "num-queues", "1" },
+        { TYPE_VIRTIO_SCSI, "num_queues", "1" },
         { TYPE_VIRTIO_PCI, "disable-legacy", "on", .optional = true },
         { TYPE_VIRTIO_PCI, "iommu_platform", "on", .optional = true },
     };

@@ -11,8 +11,9 @@
  *    "dtb-randomness", "pflash0", "pflash1"
  *  + QOM children "cpu[N]", "gic", "gic-v2m", "uart0", "uart1", "rtc",
  *    "gpio", "gpio-key", "gpio-pwr", "smmu0", "smmu1", "pcie", "pvpanic",
- *    "flash0", "flash1", "virtio-mmio[N]", "fw_cfg", "inspect", "hypsec-dma" and "hypsec-inject"
- *    (/machine/dma and /machine/inject are these two as well)
+ *    "flash0", "flash1", "virtio-mmio[N]", "fw_cfg", "inspect",
+ *    "hypsec-dma" and "hypsec-inject" (/machine/dma and /machine/inject are
+ *    these two as well)
  */
 #ifndef HW_HYPSEC_VIRT_H
 #define HW_HYPSEC_VIRT_H

@@ -350,7 +350,10 @@ enum option dma_device_set_stream_spec(uint32_t index, uint64_t stream,
 	return release_lock_smmu_spec(adt);
 }
 
-/* The device whose register page the VM maps at @gfn, if it is the VM's. */
+/*
+ * The device whose register page the VM maps at @gfn, if it is the VM's and has
+ * a bank.
+ */
 static uint32_t device_at(uint32_t vmid, uint64_t gfn,
 			  const struct rdata *adt)
 {
@@ -360,6 +363,7 @@ static uint32_t device_at(uint32_t vmid, uint64_t gfn,
 		const struct pa_window *regs = &adt->board.dma[i].regs;
 
 		if (entry.level != 0 && adt->dma[i].vmid == vmid &&
+		    adt->dma[i].cbndx != SMMU_STREAM_FAULT &&
 		    entry.pfn * PAGE_SIZE - regs->base < regs->bytes) {
 			return i;
 		}

@@ -29,9 +29,19 @@ enum option is_smmu_range_spec(uint64_t addr, const struct rdata *adt,
 	return SOME;
 }
 
+/* The syndrome says how long an access is, and not which end comes first. */
+static bool is_little_endian(const struct rdata *adt)
+{
+	uint64_t sctlr = adt->cregs.sys[SCTLR_EL1 - MPIDR_EL1];
+	bool at_el0 = (adt->spsr_el2 & PSTATE_MODE) == PSTATE_EL0T;
+
+	return (adt->spsr_el2 & PSTATE_AARCH32) == 0 &&
+	       (sctlr & (at_el0 ? SCTLR_E0E : SCTLR_EE)) == 0;
+}
+
 /*
  * Corrected, G14 and G71: a data abort with a valid syndrome that is no table
- * walk's. Corrected, G66: the offset is that of the IPA; the C takes bits 15:12
+ * walk's, by A64 code with little-endian data. Corrected, G66: the offset is that of the IPA; the C takes bits 15:12
  * from the host's virtual address.
  */
 enum option handle_host_mmio_spec(uint64_t addr, uint32_t index, uint64_t esr,
@@ -42,7 +52,9 @@ enum option handle_host_mmio_spec(uint64_t addr, uint32_t index, uint64_t esr,
 
 	RELY_OR(esr >> ESR_ELx_EC_SHIFT == ESR_ELx_EC_DABT_LOW &&
 		(esr & ESR_ISV) != 0 &&
-		(esr & ESR_ELx_S1PTW) == 0, NONE_PERM);
+		(esr & (ESR_ELx_S1PTW | ESR_ELx_CM)) == 0 &&
+		is_little_endian(adt),
+		NONE_PERM);
 	WHEN(host_get_fault_ipa_spec(addr, adt, &fault_ipa));
 	WHEN(host_dabt_get_as_spec(esr, &bytes));
 	WHEN(host_dabt_is_write_spec(esr, &write));

@@ -460,6 +460,7 @@ struct rdata {
 	uint64_t far_el2;
 	uint64_t esr_el2;
 	uint64_t elr_el2;
+	uint64_t spsr_el2;
 	uint64_t host_regs[NUM_GPRS];
 	/* Registers of the world that runs, whose x0 to x30 are not here. */
 	struct ctxt_regs cregs;

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Compare the firmware with its specification, guided by coverage.
 
-"memory" is about pages and tables, "vcpus" about virtual machines that run:
-their registers, exits, and what the host answers.
+"memory" is about pages, tables and devices' DMA, "vcpus" about virtual machines
+that run: their registers, exits, and what the host answers.
 
 The harness of tests/property is built with clang and libFuzzer, under
 AddressSanitizer and UndefinedBehaviorSanitizer, and runs sequences of calls on

@@ -178,12 +178,28 @@ void set_pte(uint32_t vmid, uint64_t pmd, uint64_t addr, uint64_t pte)
 	pt_store(vmid, pt_entry(pmd & S2_OA_MASK, addr, PAGE_SHIFT), pte);
 }
 
+/* Stores @n leaves from @entry on, each @bytes beyond the one before. */
+static inline void fill(el2_va_t entry, uint64_t desc, uint64_t bytes,
+			uint64_t n)
+{
+	uint64_t *e = el2_ptr(entry);
+
+	/* Four at a time: a table is long. */
+	for (; n >= 4; n -= 4, e += 4, desc += 4 * bytes) {
+		table_store((el2_va_t){ (uintptr_t)&e[0] }, desc);
+		table_store((el2_va_t){ (uintptr_t)&e[1] }, desc + bytes);
+		table_store((el2_va_t){ (uintptr_t)&e[2] }, desc + 2 * bytes);
+		table_store((el2_va_t){ (uintptr_t)&e[3] }, desc + 3 * bytes);
+	}
+	for (; n > 0; n--, e++, desc += bytes) {
+		table_store((el2_va_t){ (uintptr_t)e }, desc);
+	}
+}
+
 void fill_ptes(vmid_t vmid, paddr_t table, uint64_t pte)
 {
 	ASSERT(lock_table_is_held(vmid));
-	for (uint64_t addr = 0; addr < PMD_SIZE; addr += PAGE_SIZE) {
-		table_store(pt_entry(table, addr, PAGE_SHIFT), pte + addr);
-	}
+	fill(pa_to_el2_va(table), pte, PAGE_SIZE, PTRS_PER_PTE);
 }
 
 void clear_ptes(vmid_t vmid, paddr_t table, uint64_t addr, uint64_t end)
@@ -199,15 +215,12 @@ uint64_t fill_pmds(vmid_t vmid, uint64_t pud, uint64_t pmd, uint64_t end)
 {
 	uint64_t addr = pmd & S2_OA_MASK;
 	uint64_t table_end = (addr | (PUD_SIZE - 1)) + 1;
-	el2_va_t entry = pt_entry(pud & S2_OA_MASK, addr, PMD_SHIFT);
 
 	ASSERT(lock_table_is_held(vmid));
 	end = end < table_end ? end : table_end;
-	for (; addr < end; addr += PMD_SIZE, pmd += PMD_SIZE) {
-		table_store(entry, pmd);
-		entry.addr += sizeof(uint64_t);
-	}
-	return addr;
+	fill(pt_entry(pud & S2_OA_MASK, addr, PMD_SHIFT), pmd, PMD_SIZE,
+	     (end - addr) >> PMD_SHIFT);
+	return end;
 }
 
 uint64_t replace_valid(vmid_t vmid, paddr_t table, uint64_t desc)

@@ -26,9 +26,11 @@
 
 #define PROT_BITS ((uint64_t)(HYPSEC_SMMU_READ | HYPSEC_SMMU_WRITE))
 
-/* Leaves, or rests of table pages, that one hold of s2page and one call see. */
-#define LEAVES_PER_HOLD	32u
-#define LEAVES_PER_CALL	MAX_PAGES_PER_CALL
+/* Bounds of one hold of s2page, so that other CPUs' faults get their turn. */
+#define LEAVES_PER_HOLD		32u
+#define ENTRIES_PER_HOLD	512u
+/* And of one call (G37), which makes so many holds at most. */
+#define HOLDS_PER_CALL		(MAX_PAGES_PER_CALL / LEAVES_PER_HOLD)
 
 /**
  * struct freeing - a bank of the host's that is being freed; by smmu
@@ -160,14 +162,20 @@ static void clear_bank(uint32_t cbndx, uint32_t index)
 /* Counts the next pages once less; false after the last. */
 static bool put_some(uint32_t cbndx, uint32_t index, struct spt_cursor *cursor)
 {
+	uint64_t looked = 0, leaves = 0;
 	uint64_t pte = 0;
 	bool more = true;
 
 	acquire_lock_s2page();
-	for (uint32_t i = 0; i < LEAVES_PER_HOLD && more; i++) {
+	while (more && leaves < LEAVES_PER_HOLD && looked < ENTRIES_PER_HOLD) {
+		const struct spt_cursor before = *cursor;
+
 		more = spt_next_leaf(cbndx, index, cursor, &pte);
+		looked += cursor->entry -
+			  (cursor->page == before.page ? before.entry : 0);
 		if (more && pte != 0) {
 			mem_put_smmu_page(pte);
+			leaves++;
 		}
 	}
 	release_lock_s2page();
@@ -184,8 +192,7 @@ static enum hv_status free_host_bank(uint32_t cbndx, uint32_t index)
 		clear_bank(cbndx, index);
 		*f = (struct freeing){ .begun = true };
 	}
-	for (uint32_t i = 0; i < LEAVES_PER_CALL && more;
-	     i += LEAVES_PER_HOLD) {
+	for (uint32_t i = 0; i < HOLDS_PER_CALL && more; i++) {
 		more = put_some(cbndx, index, &f->cursor);
 	}
 	if (more) {
@@ -441,7 +448,7 @@ enum hv_status el2_arm_lpae_map(uint64_t iova, uint64_t paddr, uint64_t prot,
 		return refuse(HV_EINVAL, "address is misaligned or too large");
 	}
 	if ((prot & S2_OA_MASK) != 0 || (prot & PROT_BITS) == 0) {
-		return refuse(HV_EINVAL, "neither readable nor writable");
+		return refuse(HV_EINVAL, "no such protection");
 	}
 	map.pte = smmu_init_pte(prot, paddr);
 	return on_bank(&map, map_page);

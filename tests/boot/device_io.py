@@ -3,9 +3,8 @@
 IO_SECONDS = 100
 # In /proc/interrupts: a vector of each device's that must have come.
 VECTORS = ("nvme0q", "virtio[0-9]+-req", "virtio[0-9]+-input")
-# RAM, what Linux uses of it, and what it leaves to us.
-MEMORY, LINUX = "512M", "mem=448M"
-QUEUES, PAGE = 0x5d000000, 0x5d100000
+# By RAM: how much of it Linux uses, and where the rest is, which is ours.
+SPARE = {"512M": ("mem=448M", 0x5c000000), "8G": ("mem=7936M", 0x230000000)}
 
 
 def io_works(tap, machine, devices, prefix=""):

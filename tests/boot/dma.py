@@ -14,9 +14,11 @@ import dmatester
 import host_io
 import nvme
 import smmu
-from device_io import (
-    LINUX, MEMORY, PAGE, QUEUES, interrupts_are_messages, io_works)
+from device_io import SPARE, interrupts_are_messages, io_works
 from physical import peek
+
+# In memory that is ours, behind the devices' queues.
+PAGE = 1 << 20
 
 
 def host_sees_no_smmu(tap, machine):
@@ -42,13 +44,14 @@ def unused_by_el2(machine):
     return int(lines[-1].split("@")[1], 16) + (8 << 20)
 
 
-def disk_attacks_el2(tap, machine, confined):
+def disk_attacks_el2(tap, machine, spare, confined):
     """The host has the NVMe disk write to EL2's memory and read there."""
-    disk = nvme.Nvme(machine, QUEUES)
+    page = spare + PAGE
+    disk = nvme.Nvme(machine, spare)
     disk.take()
-    before = peek(machine, PAGE, 8)
-    disk.identify(PAGE)
-    told = peek(machine, PAGE, 8)
+    before = peek(machine, page, 8)
+    disk.identify(page)
+    told = peek(machine, page, 8)
     tap.result(told not in (0, before), "disk/writes-to-the-host")
 
     target = unused_by_el2(machine)
@@ -61,16 +64,17 @@ def disk_attacks_el2(tap, machine, confined):
     tap.equal(peek(machine, target, 8), before, "disk/does-not-write-to-el2")
     tap.equal(smmu.Smmu(machine, 0).bank(0, smmu.FAR, 8), target,
               "disk/write-is-recorded")
-    disk.identify(PAGE, submission=target)
+    disk.identify(page, submission=target)
     tap.result(disk.failed(), "disk/does-not-read-from-el2")
 
 
-def master_attacks_el2(tap, machine, confined):
+def master_attacks_el2(tap, machine, spare, confined):
     """The same with one of the board's own masters."""
-    channel = dmatester.Channel(machine, 3, QUEUES)
+    page = spare + PAGE
+    channel = dmatester.Channel(machine, 3, spare)
     value = 0x1122334455667788
-    tap.equal((channel.do(dmatester.OP_WRITE, PAGE, value),
-               peek(machine, PAGE, 8)), (dmatester.NO_ERROR, value),
+    tap.equal((channel.do(dmatester.OP_WRITE, page, value),
+               peek(machine, page, 8)), (dmatester.NO_ERROR, value),
               "master/writes-to-the-host")
     target = unused_by_el2(machine)
     before = peek(machine, target, 8)
@@ -91,15 +95,18 @@ def master_attacks_el2(tap, machine, confined):
 def main(tap):
     parser = argparse.ArgumentParser()
     parser.add_argument("--smmu", choices=("on", "off"), default="on")
+    parser.add_argument("--memory", choices=SPARE, default="512M")
+    parser.add_argument("--smp", type=int, default=2)
     parser.add_argument("--gic", type=int, default=2)
     parser.add_argument("--cpu", default="cortex-a72")
     args = parser.parse_args()
-    settings = {"smp": 2, "gic": args.gic, "cpu": args.cpu}
+    settings = {"smp": args.smp, "gic": args.gic, "cpu": args.cpu}
+    limit, spare = SPARE[args.memory]
     confined = args.smmu == "on"
 
     with host_io.Devices() as devices:
-        append = f"{boottest.expectations(settings)} {LINUX}"
-        with boottest.host(append=append, memory=MEMORY,
+        append = f"{boottest.expectations(settings)} {limit}"
+        with boottest.host(append=append, memory=args.memory,
                            machine=f"hypsec-virt,smmu={args.smmu},dma=on",
                            extra=devices.arguments(), **settings) as machine:
             boottest.wait_ready(machine)
@@ -116,8 +123,8 @@ def main(tap):
             if confined:
                 hardware_is_confined(tap, machine, "after-reboot/")
             tap.equal(machine.inspect("refusals"), 0, "nothing-is-refused")
-            disk_attacks_el2(tap, machine, confined)
-            master_attacks_el2(tap, machine, confined)
+            disk_attacks_el2(tap, machine, spare, confined)
+            master_attacks_el2(tap, machine, spare, confined)
             boottest.self_check(tap, machine)
             boottest.power_off(tap, machine)
 

@@ -13,9 +13,10 @@ import dmatester
 import host_io
 import nvme
 import smmu
-from device_io import (
-    LINUX, MEMORY, QUEUES, interrupts_are_messages, io_works)
+from device_io import SPARE, interrupts_are_messages, io_works
 
+MEMORY = "512M"
+LIMIT, QUEUES = SPARE[MEMORY]
 RAM = range(0x40000000, 0x60000000)
 CASES = ["started-at-el2", *boottest.HOST_CASES[1:]]
 # Of each SMMU in the kernel's log.
@@ -116,7 +117,7 @@ def main(tap):
     parser.add_argument("--cpu", default="cortex-a72")
     args = parser.parse_args()
     settings = {"smp": 2, "gic": args.gic, "cpu": args.cpu}
-    append = f"{boottest.expectations(settings, level=2)} {LINUX}"
+    append = f"{boottest.expectations(settings, level=2)} {LIMIT}"
     if args.passthrough:
         append += " iommu.passthrough=1"
 

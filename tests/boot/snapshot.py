@@ -1,16 +1,27 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A running Linux board is saved, goes on, is loaded, goes on from there."""
+"""A running Linux board is saved, goes on, is loaded, goes on from there.
+
+With --devices a disk is read all the time meanwhile, through the SMMU, and disk
+and network must work afterwards; with --level 2 it is Linux's SMMU.
+"""
 import argparse
 import contextlib
 import pathlib
 import tempfile
 
 import boottest
+import host_io
+import smmu
+from device_io import io_works
 
 SNAPSHOT = "running"
 DISK_BYTES = 1 << 30
 JOB_SECONDS = 90
+# NVMe disks cannot be saved.
+DISKS = {"vda": host_io.DISKS["vda"]}
+READER = "while dd if=/dev/vda of=/dev/null bs=64k iflag=direct " \
+    "2> /dev/null; do :; done"
 
 
 def create_disk(machine, path):
@@ -36,12 +47,21 @@ def snapshot(machine, command):
     machine.wait_job(command, JOB_SECONDS)
 
 
-def goes_on_from_snapshot(tap, machine, name, settings):
+def goes_on_from_snapshot(tap, machine, name, settings, cases, devices):
     """The host is where it was saved: its memory, its clock, its devices."""
     with tap.behaviour(f"{name}/memory-is-that-of-the-snapshot"):
         status, lines = machine.shell("echo state=$state; test -e /tmp/later")
         assert status == 1 and lines[-1] == "state=saved", lines
-    boottest.self_check(tap, machine, prefix=f"{name}/")
+    if devices:
+        with tap.behaviour(f"{name}/reader-of-the-disk-goes-on"):
+            status, lines = machine.shell("kill $reader")
+            assert status == 0, lines
+        # What is on the disk is as new as before.
+        devices.renew()
+        machine.shell("echo 3 > /proc/sys/vm/drop_caches")
+        io_works(tap, machine, devices, f"{name}/")
+        tap.equal(smmu.faults(machine), [], f"{name}/no-fault-is-recorded")
+    boottest.self_check(tap, machine, cases, prefix=f"{name}/")
     tap.equal(len(machine.qmp("query-cpus-fast")), settings["smp"],
               f"{name}/all-cpus-are-there")
 
@@ -50,13 +70,23 @@ def main(tap):
     parser = argparse.ArgumentParser()
     parser.add_argument("--smp", type=int, default=2)
     parser.add_argument("--gic", type=int, default=2)
-    settings = vars(parser.parse_args())
-    append = boottest.expectations(settings)
-
-    def board(**more):
-        return boottest.host(append=append, memory="256M", **settings, **more)
+    parser.add_argument("--level", type=int, choices=(1, 2), default=1)
+    parser.add_argument("--devices", action="store_true")
+    args = parser.parse_args()
+    settings = {"smp": args.smp, "gic": args.gic}
+    append = boottest.expectations(settings, args.level)
+    cases = [f"started-at-el{args.level}", *boottest.HOST_CASES[1:]]
 
     with contextlib.ExitStack() as stack:
+        devices = stack.enter_context(host_io.Devices(DISKS)) \
+            if args.devices else None
+
+        def board(extra=()):
+            more = {"bios": None} if args.level == 2 else {}
+            return boottest.host(
+                append=append, memory="256M", **settings, **more,
+                extra=(*extra, *(devices.arguments() if devices else ())))
+
         folder = pathlib.Path(stack.enter_context(
             tempfile.TemporaryDirectory(prefix="hypsec-")))
         disk = folder / "disk.qcow2"
@@ -66,6 +96,8 @@ def main(tap):
             attach_disk(machine, disk)
             boottest.wait_ready(machine)
             machine.shell("state=saved")
+            if devices:
+                machine.shell(f"({READER}) & reader=$!")
             with tap.behaviour("savevm-of-a-running-board"):
                 snapshot(machine, "snapshot-save")
             with tap.behaviour("board-goes-on-after-savevm"):
@@ -74,7 +106,8 @@ def main(tap):
             with tap.behaviour("loadvm-in-the-same-process"):
                 snapshot(machine, "snapshot-load")
                 machine.qmp("cont")
-            goes_on_from_snapshot(tap, machine, "same-process", settings)
+            goes_on_from_snapshot(tap, machine, "same-process", settings,
+                                  cases, devices)
             boottest.power_off(tap, machine, "same-process/powers-off-cleanly")
 
         with board(extra=("-S",)) as machine:
@@ -82,7 +115,8 @@ def main(tap):
             with tap.behaviour("loadvm-in-a-new-process"):
                 snapshot(machine, "snapshot-load")
                 machine.qmp("cont")
-            goes_on_from_snapshot(tap, machine, "new-process", settings)
+            goes_on_from_snapshot(tap, machine, "new-process", settings,
+                                  cases, devices)
             boottest.power_off(tap, machine, "new-process/powers-off-cleanly")
 
 

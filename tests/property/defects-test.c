@@ -72,6 +72,11 @@ int main(void)
 			printf("%sok %u - %s\n", failed ? "not " : "", ++n,
 			       t->name);
 			any = any || failed;
+			/* The firmware has panicked with a lock in its hands. */
+			if (failed && fw_check_step() != NULL) {
+				printf("Bail out! %s\n", fw_check_step());
+				return 1;
+			}
 		}
 	}
 	printf("1..%u\n", n);

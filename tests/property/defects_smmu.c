@@ -77,8 +77,10 @@ static void g33_device_without_consent(void)
 	CHECK(map_iova(GPA, PA) == 0);
 	CHECK(CALL(OP_VM_FAULT, 1, GPA, PA, 3) == ANSWER_OK);
 	CHECK(CALL(OP_VM_STORE, 1, 0, GFN, 0, SECRET) == ANSWER_OK);
+	CHECK(CALL(OP_MAP_PAGE_HOST, FW_DMA_BASE) == ANSWER_OK);
 	fork_coq();
 	start_device();
+	CHECK(maps(run_state(), 0, FW_DMA_BASE / PAGE_SIZE).level == 0);
 	CHECK(CALL(OP_MAP_PAGE_HOST, FW_DMA_BASE) == ANSWER_PERM);
 	CHECK(CALL(OP_DMA_LOAD, SMMU, STREAM, GPA) == ANSWER_PERM);
 	accept_device();
@@ -346,9 +348,16 @@ static void g69_free_bank(void)
 	start_bank(1);
 	CHECK(map_iova(GPA, PA) == 0);
 	CHECK(HVC(HVC_SMMU_FREE_PGD, BANK, SMMU) == call_result(NONE_PERM));
+	start_device();
 	CHECK(CALL(OP_SET_VM_STATE, 1, POWEROFF) == ANSWER_OK);
 	fork_coq();
 	CHECK(HVC(HVC_SMMU_FREE_PGD, BANK, SMMU) == 0);
+	/* Nor is there anything that the VM could agree to. */
+	CHECK(CALL(OP_PVOP, 1, 0, HVC_KVM_ACCEPT_DEVICE, REGISTERS, 1) ==
+	      ANSWER_OK);
+	CHECK(run_state()->shadow_ctxts[1][0].ctxt_regs.x[X0] ==
+	      call_result(NONE_PERM));
+	CHECK(fw_stream_bank(SMMU, STREAM) == FW_STREAM_FAULT);
 	CHECK(npt_get(&run_state()->spts[SMMU][BANK], GFN).level == 0);
 	CHECK(map_iova(GPA, PA) == call_result(NONE_PERM));
 	CHECK(el2_free_smmu_pgd_coq(BANK, SMMU, &coq) == SOME && !coq.halt);
@@ -463,6 +472,19 @@ static void g71_no_load(void)
 	}
 }
 
+/* A syndrome does not say which byte of the register comes first. */
+static void g71_big_endian(void)
+{
+	CHECK(CALL(OP_HOST_SET, SCTLR_EL1, SCTLR_RESET | SCTLR_EE) ==
+	      ANSWER_OK);
+	CHECK(CALL(OP_HOST_STORE, PA, 1, SECRET) == ANSWER_OK);
+	fork_coq();
+	CHECK(CALL(OP_HOST_FAULT, HPFAR, 0x93818004, 0) == ANSWER_PERM);
+	CHECK(run_state()->host_regs[1] == SECRET);
+	load_coq(0x93818004, 0x1234);
+	CHECK(coq.host_regs[1] == 0x1234);
+}
+
 /*
  * Here the Coq is right: its register 31 reads as 0 and takes nothing. In the
  * C it is an element of the array, which a load fills and a store gives away.
@@ -504,6 +526,7 @@ const struct defect_test defects_smmu[] = {
 	{ "G70 first instruction", g70_from_the_first_instruction, 4 },
 	{ "G70 pages leave devices", g70_pages_leave_the_hosts_devices, 4 },
 	{ "G71 no load", g71_no_load, 4 },
+	{ "G71 big-endian host", g71_big_endian, 4 },
 	{ "G71 register 31", g71_register_31, 4 },
 	{ NULL, NULL, 0 },
 };

@@ -107,8 +107,10 @@ static bool random_test(const struct options *options)
 	if (!shared->result.failed && status == 0) {
 		return true;
 	}
-	printf("# seed %" PRIu64 ", step %" PRIu64 ":\n", shared->seed,
-	       shared->result.steps);
+	/* Before the shortest sequence, which may take a while. */
+	printf("# seed %" PRIu64 ", step %" PRIu64 ": %s\n", shared->seed,
+	       shared->result.steps, shared->result.message);
+	fflush(stdout);
 	report(options, &shared->sequence, &shared->result);
 	return false;
 }

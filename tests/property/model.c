@@ -115,6 +115,7 @@ static enum option host_fault(uint64_t hpfar, uint64_t esr, uint64_t far,
 	adt->esr_el2 = esr;
 	adt->far_el2 = far;
 	adt->elr_el2 = HOST_PC;
+	adt->spsr_el2 = PSTATE_FAULT_BITS_64;
 	adt->doracle = (struct oracle){ &word, 1, 0 };
 	done = handle_host_stage2_fault_spec(adt);
 	/* Whatever the reason, the host gets an abort. */

@@ -35,6 +35,19 @@ static void test_s2_page(void)
     qtest_quit(qts);
 }
 
+/* Bits of TTBR0 below the size of the tables are not part of the address. */
+static void test_s2_base(void)
+{
+    QTestState *qts = smmu_start(NULL);
+    uint64_t root = s2_stream(qts, 0);
+
+    map_s2(qts, root, IOVA, RAM | D_PAGE | S2_RW);
+    mark_page(qts, RAM);
+    wr64(qts, CB(0, TTBR0), root | 0x1fff);
+    assert_reads(qts, 0, IOVA, mark(RAM));
+    qtest_quit(qts);
+}
+
 /* Blocks of 2 MiB and 1 GiB. */
 static void test_s2_blocks(void)
 {
@@ -124,6 +137,8 @@ static void test_s2_execute_never(void)
     assert_no_read(qts, 0, IOVA);
     assert_fault(qts, 0, PF, LEVEL(3) | IND, IOVA);
     g_assert_cmphex(dma_write(qts, 0, IOVA, 1), ==, 0);
+    assert_no_write(qts, 0, IOVA + PAGE);
+    assert_fault(qts, 0, TF, LEVEL(3) | WNR, IOVA + PAGE);
     qtest_quit(qts);
 }
 
@@ -572,6 +587,12 @@ static void test_nested_faults(void)
     g_assert_cmphex(rd64(qts, CB(1, IPAFAR)), ==, 0x200003018);
     g_assert_cmphex(rd(qts, CBFRSYNRA(1)), ==, SID(0));
     assert_fault(qts, 1, TF, LEVEL(1) | NESTED | S1CBNDX(0), IOVA + 0x18);
+    /* What stage 1 forbids is its fault, whatever stage 2 would say. */
+    map_s1(qts, n.s1, IOVA + 3 * PAGE,
+           0x200003000 | D_PAGE | S1_USER | S1_RO);
+    assert_no_write(qts, 0, IOVA + 3 * PAGE);
+    assert_no_fault(qts, 1);
+    assert_fault(qts, 0, PF, LEVEL(3) | WNR, IOVA + 3 * PAGE);
 
     map_s2(qts, n.s2, 0x200003000, RAM | D_PAGE | S2_R);
     assert_reads(qts, 0, IOVA, 0);
@@ -736,6 +757,8 @@ static const Tlbi s2_tlbis[] = {
       0, false },
     { "other-bank", CB(1, TLBIIPAS2L), IOVA >> 12, true, GR0(STLBGSYNC), 0,
       false },
+    { "bank-of-stage-1", CB(2, TLBIIPAS2L), IOVA >> 12, true,
+      GR0(STLBGSYNC), 0, false },
     { "va", CB(0, TLBIVA), IOVA >> 12, true, CB(0, TLBSYNC), 0, false },
     { "asid", CB(0, TLBIASID), 0, false, CB(0, TLBSYNC), 0, false },
     { "bank-all", CB(0, TLBIALL), 0, false, CB(0, TLBSYNC), 0, false },
@@ -756,6 +779,7 @@ static void test_tlbi_s2(const void *data)
     QTestState *qts = smmu_start(NULL);
 
     s2_bank(qts, 1, 2);
+    wr(qts, CBAR(2), TYPE(SMMUV2_CBAR_S1) | 1);
     stale(qts, 0);
     do_tlbi(qts, t);
     assert_reads(qts, 0, IOVA, mark(RAM));
@@ -982,6 +1006,7 @@ static void test_tlb_off(void)
 
 static const SmmuTest tests[] = {
     { "arm-smmuv2-walk/stage2/page", test_s2_page },
+    { "arm-smmuv2-walk/stage2/base", test_s2_base },
     { "arm-smmuv2-walk/stage2/blocks", test_s2_blocks },
     { "arm-smmuv2-walk/stage2/second-root", test_s2_second_root },
     { "arm-smmuv2-walk/stage2/input-size", test_s2_input_size },

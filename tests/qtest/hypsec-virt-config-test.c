@@ -206,6 +206,18 @@ static const BadConfig configs[] = {
     { "smmu/virtio-past-it-by-global",
       "-global virtio-pci.iommu_platform=off -device virtio-rng-pci",
       NULL, NULL, NULL, "would go past the SMMU" },
+    { "smmu/virtio-blk-iothread",
+      "-blockdev null-co,node-name=d -object iothread,id=t "
+      "-device virtio-blk-pci,drive=d,iothread=t", NULL, NULL, NULL,
+      "which iothreads cannot: remove its iothread" },
+    { "smmu/virtio-blk-iothreads",
+      "-blockdev null-co,node-name=d -object iothread,id=t -device "
+      "'{\"driver\": \"virtio-blk-pci\", \"drive\": \"d\", "
+      "\"iothread-vq-mapping\": [{\"iothread\": \"t\"}]}'",
+      NULL, NULL, NULL, "which iothreads cannot: remove its iothread" },
+    { "smmu/virtio-scsi-iothread",
+      "-object iothread,id=t -device virtio-scsi-pci,iothread=t",
+      NULL, NULL, NULL, "which iothreads cannot: remove its iothread" },
     { "smmu/virtio-balloon", "-device virtio-balloon-pci", NULL, NULL, NULL,
       "virtio-balloon-device may work past the SMMU" },
     { "smmu/virtio-transitional", "-device virtio-rng-pci-transitional",
@@ -322,34 +334,64 @@ static char *file_option(const char *option, const char *name)
     return g_strdup_printf("%s %s", option, path);
 }
 
+/* Runs a QEMU that ends at once; @err is what it says. Returns its status. */
+static int run_qemu(const char *args, char **err)
+{
+    const char *accel = strstr(args, "-accel") ? "" : "-accel qtest";
+    g_autofree char *script = NULL;
+    char *argv[] = { (char *)"/bin/sh", (char *)"-c", NULL, NULL };
+    int status;
+
+    script = g_strdup_printf("exec %s -M hypsec-virt -display none "
+                             "-serial none -S -qmp stdio %s %s < %s",
+                             getenv("QTEST_QEMU_BINARY"), accel, args,
+                             hypsec_tmp_file("quit", quit_commands,
+                                             strlen(quit_commands)));
+    argv[2] = script;
+    g_assert_true(g_spawn_sync(NULL, argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL,
+                               NULL, NULL, NULL, err, &status, NULL));
+    g_test_message("%s: %s", script, *err);
+    g_assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
 /* Runs QEMU with @config; it must end with status 1 and the message. */
 static void test_bad_config(const void *data)
 {
     const BadConfig *config = data;
-    const char *accel = strstr(config->args, "-accel") ? "" : "-accel qtest";
     g_autofree char *firmware = file_option("-bios", config->firmware);
     g_autofree char *kernel = file_option("-kernel", config->kernel);
     g_autofree char *other = hypsec_tmp_path(config->other ?: "");
     g_auto(GStrv) parts = g_strsplit(config->args, "%s", -1);
     g_autofree char *args = g_strjoinv(other, parts);
-    g_autofree char *script = NULL;
+    g_autofree char *all = g_strjoin(" ", firmware, kernel, args, NULL);
     g_autofree char *err = NULL;
-    char *argv[] = { (char *)"/bin/sh", (char *)"-c", NULL, NULL };
-    int status;
 
-    script = g_strdup_printf("exec %s -M hypsec-virt -display none "
-                             "-serial none -S -qmp stdio %s %s %s %s < %s",
-                             getenv("QTEST_QEMU_BINARY"), accel, firmware,
-                             kernel, args,
-                             hypsec_tmp_file("quit", quit_commands,
-                                             strlen(quit_commands)));
-    argv[2] = script;
-    g_assert_true(g_spawn_sync(NULL, argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL,
-                               NULL, NULL, NULL, &err, &status, NULL));
-    g_test_message("%s: %s", script, err);
-    g_assert_true(WIFEXITED(status));
-    g_assert_cmpint(WEXITSTATUS(status), ==, 1);
+    g_assert_cmpint(run_qemu(all, &err), ==, 1);
     g_assert_nonnull(strstr(err, config->message));
+}
+
+/* A board without SMMUs says so, once; all that it refuses else works then. */
+static void test_smmu_off(void)
+{
+    static const char warning[] = "smmu=off: DMA is not confined";
+    g_autofree char *on = NULL;
+    g_autofree char *off = NULL;
+    const char *at;
+
+    g_assert_cmpint(run_qemu("-M dma=on", &on), ==, 0);
+    g_assert_cmpstr(on, ==, "");
+    g_assert_cmpint(run_qemu("-M smmu=off,virtio-mmio=on,dma=on "
+                             "-device virtio-balloon-pci "
+                             "-object iothread,id=t "
+                             "-device virtio-scsi-pci,iothread=t "
+                             "-device virtio-rng-device "
+                             "-device virtio-rng-pci,iommu_platform=off "
+                             "-device virtio-rng-pci-transitional,"
+                             "iommu_platform=off", &off), ==, 0);
+    at = strstr(off, warning);
+    g_assert_nonnull(at);
+    g_assert_null(strstr(at + 1, warning));
 }
 
 /* What a bad configuration differs from does start. */
@@ -376,5 +418,6 @@ int main(int argc, char **argv)
         qtest_add_data_func(path, &configs[i], test_bad_config);
     }
     qtest_add_func("hypsec-virt-config/good", test_good_config);
+    qtest_add_func("hypsec-virt-config/smmu-off", test_smmu_off);
     return hypsec_test_run();
 }

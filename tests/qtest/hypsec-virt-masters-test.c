@@ -298,6 +298,9 @@ static void test_defaults(void)
 {
     QTestState *qts =
         qtest_init("-M hypsec-virt -global gpex-pcihost.bypass-iommu=on "
+                   "-smp 4 -blockdev null-co,node-name=d "
+                   "-device virtio-blk-pci,id=blk,drive=d "
+                   "-device virtio-scsi-pci,id=scsi "
                    "-device virtio-rng-pci,id=rng "
                    "-device virtio-serial-pci,id=serial "
                    "-device nvme,serial=x,id=nvme");
@@ -309,7 +312,11 @@ static void test_defaults(void)
     g_assert_true(get_bool(qts, "/machine/peripheral/serial",
                            "iommu_platform"));
     g_assert_cmphex(hypsec_get_uint(qts, "/machine/peripheral/nvme",
-                                    "x-max-bounce-buffer-size"), ==, 3 * GiB);
+                                    "x-max-bounce-buffer-size"), ==, 512 * MiB);
+    g_assert_cmpuint(hypsec_get_uint(qts, "/machine/peripheral/blk",
+                                     "num-queues"), ==, 1);
+    g_assert_cmpuint(hypsec_get_uint(qts, "/machine/peripheral/scsi",
+                                     "num_queues"), ==, 1);
     g_assert_false(get_bool(qts, "/machine/pcie", "bypass-iommu"));
     qtest_quit(qts);
 }
