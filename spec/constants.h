@@ -299,6 +299,7 @@
 #define ESR_WFX_TI		UINT64_C(3)
 #define ESR_ELx_WNR		UINT64_C(64)
 #define ESR_ELx_S1PTW		UINT64_C(128)
+#define ESR_ELx_CM		UINT64_C(256)
 #define ESR_ISV			UINT64_C(0x1000000)
 #define ESR_IL			UINT64_C(0x2000000)
 #define ESR_SAS_SHIFT		22

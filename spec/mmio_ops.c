@@ -52,7 +52,8 @@ enum option handle_host_mmio_spec(uint64_t addr, uint32_t index, uint64_t esr,
 
 	RELY_OR(esr >> ESR_ELx_EC_SHIFT == ESR_ELx_EC_DABT_LOW &&
 		(esr & ESR_ISV) != 0 &&
-		(esr & ESR_ELx_S1PTW) == 0 && is_little_endian(adt),
+		(esr & (ESR_ELx_S1PTW | ESR_ELx_CM)) == 0 &&
+		is_little_endian(adt),
 		NONE_PERM);
 	WHEN(host_get_fault_ipa_spec(addr, adt, &fault_ipa));
 	WHEN(host_dabt_get_as_spec(esr, &bytes));

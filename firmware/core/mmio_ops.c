@@ -146,7 +146,8 @@ uint32_t is_smmu_range(uint64_t addr)
 static bool is_decoded(uint32_t esr)
 {
 	return EXTRACT(ESR_ELX_EC, esr) == EC_DABT_LOW &&
-	       (esr & ESR_ELX_ISV) != 0 && (esr & ESR_ELX_S1PTW) == 0;
+	       (esr & ESR_ELX_ISV) != 0 &&
+	       (esr & (ESR_ELX_S1PTW | ESR_ELX_CM)) == 0;
 }
 
 /* Whether it is A64 code of 4-byte instructions, with little-endian data. */

@@ -54,6 +54,7 @@ _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES &&
 #define ESR_ELX_FSC_WIDTH	6
 #define ESR_ELX_WNR		BIT(6)
 #define ESR_ELX_S1PTW		BIT(7)
+#define ESR_ELX_CM		BIT(8)
 #define ESR_ELX_SF		BIT(15)
 #define ESR_ELX_SRT_SHIFT	16
 #define ESR_ELX_SRT_WIDTH	5

@@ -398,7 +398,9 @@ static const char *check_memory(const struct call *call,
 		TRY(check_owned(HOSTVISOR, after));
 		TRY(check_owned(vmid, after));
 	}
-	if (changed || fw_tables_touched()) {
+	/* A device that changes hands leaves the host's table too. */
+	if (changed || fw_tables_touched() ||
+	    memcmp(before->dma, after->dma, sizeof(after->dma)) != 0) {
 		TRY(check_tables(after));
 		TRY(check_dma_tables(after));
 	}

@@ -348,6 +348,12 @@ static bool give_device(struct bytes *bytes, uint32_t cbndx,
 			return true;
 		}
 	}
+	if (pick(bytes, 4) == 0) {
+		/* The host has used it. */
+		*call = (struct call){ OP_MAP_PAGE_HOST, {
+			FW_DMA_BASE + (stream - FW_DMA_STREAM) * PAGE_SIZE } };
+		return true;
+	}
 	return hvc(call, HVC_SMMU_SET_STREAM, FW_DMA_SMMU, stream, cbndx);
 }
 

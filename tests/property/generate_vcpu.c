@@ -153,7 +153,7 @@ static void vm_sets(struct bytes *bytes, uint64_t *arg)
 		PSCI_0_2_FN_AFFINITY_INFO, PSCI_0_2_FN64_AFFINITY_INFO,
 		PSCI_1_0_FN_FEATURES, 0x84000000, 0xc6000001,
 		HVC_KVM_SET_DESC_PFN, HVC_KVM_UNSET_DESC_PFN,
-		PSCI_0_2_FN64_CPU_ON, PSCI_0_2_FN_CPU_OFF,
+		HVC_KVM_ACCEPT_DEVICE, PSCI_0_2_FN64_CPU_ON, PSCI_0_2_FN_CPU_OFF,
 		PSCI_0_2_FN_SYSTEM_OFF, PSCI_0_2_FN_SYSTEM_RESET,
 		PSCI_1_1_FN_SYSTEM_RESET2, PSCI_1_1_FN64_SYSTEM_RESET2,
 	};
@@ -162,7 +162,7 @@ static void vm_sets(struct bytes *bytes, uint64_t *arg)
 	if (n < 5) {
 		/* The ends of VMs come last, and seldom. */
 		arg[0] = X0;
-		arg[1] = functions[pick(bytes, pick(bytes, 8) == 0 ? 18 : 14)];
+		arg[1] = functions[pick(bytes, pick(bytes, 8) == 0 ? 19 : 15)];
 		arg[1] |= pick(bytes, 8) == 0 ? UINT64_C(0xbad) << 32 : 0;
 	} else if (n < 8) {
 		arg[0] = X1;

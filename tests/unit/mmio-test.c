@@ -34,6 +34,7 @@
 #define SRT(n)		((uint64_t)(n) << 16)
 #define SF		BIT(15)
 #define S1PTW		BIT(7)
+#define CM		BIT(8)
 #define WNR		BIT(6)
 /* PSTATE in which the host faults. */
 #define EL0T		UINT64_C(0x60000000)
@@ -260,6 +261,14 @@ static void g14_table_walk_is_refused(void)
 	assert_aborted(FAR, DABT | ISV | S1PTW | SAS(3) | SRT(1));
 }
 
+/* Which has no valid syndrome; should one say so all the same. */
+static void g14_cache_maintenance_is_refused(void)
+{
+	start();
+	assert_aborted(FSR, DABT | ISV | CM | SAS(2) | SRT(1));
+	assert_aborted(FSR, DABT | ISV | CM | WNR | SAS(2) | SRT(1));
+}
+
 /* Two bytes to skip, and a block of conditional instructions to go on in. */
 static void aarch32_access_is_refused(void)
 {
@@ -431,6 +440,8 @@ static const struct unit_test tests[] = {
 		  g14_access_without_syndrome_is_refused),
 	UNIT_TEST("/mmio/g14_fetch_is_refused", g14_fetch_is_refused),
 	UNIT_TEST("/mmio/g14_table_walk_is_refused", g14_table_walk_is_refused),
+	UNIT_TEST("/mmio/g14_cache_maintenance_is_refused",
+		  g14_cache_maintenance_is_refused),
 	UNIT_TEST("/mmio/refusal/aarch32", aarch32_access_is_refused),
 	UNIT_TEST("/mmio/refusal/big-endian", big_endian_access_is_refused),
 	UNIT_TEST("/mmio/load/beside-a-big-endian-level",
