@@ -867,6 +867,40 @@ static void g69_free_in_the_middle_of_destroy(void)
 	g_assert_cmpuint(owner_of(BANK, SMMU), ==, HOSTVISOR);
 }
 
+/* Pages zeroed, and those of them while some CPU holds smmu. */
+static unsigned int zeroed, zeroed_with_smmu;
+static bool smmu_is_held;
+
+static void watch_zeroing(const struct native_event *event)
+{
+	if (event->op == NATIVE_LOCK || event->op == NATIVE_UNLOCK) {
+		if (event->a == RANK_SMMU) {
+			smmu_is_held = event->op == NATIVE_LOCK;
+		}
+	} else if (event->op == NATIVE_ZERO && event->a < TEST_SPT_BASE) {
+		zeroed++;
+		zeroed_with_smmu += smmu_is_held ? 1 : 0;
+	}
+}
+
+/* Who needs an SMMU does not wait for pages to be scrubbed. */
+static void g37_smmu_is_free_while_pages_come_back(void)
+{
+	vmid_t vm = start_vm_bank();
+
+	for (uint64_t i = 0; i < 8; i++) {
+		assert_done(map(IOVA + i * PAGE_SIZE, PFN + i, BANK));
+	}
+	zeroed = zeroed_with_smmu = 0;
+	native_watch(watch_zeroing);
+	ops_set_vm_state(vm, POWEROFF);
+	assert_done(clear_vm_stage2_range(vm, PA, 4 * PAGE_SIZE));
+	g_assert_cmpuint(zeroed, ==, 4);
+	destroy_whole(vm);
+	g_assert_cmpuint(zeroed, ==, 8);
+	g_assert_cmpuint(zeroed_with_smmu, ==, 0);
+}
+
 static void g69_clear_gives_reserved_pages_back(void)
 {
 	vmid_t vm = start_vm_bank();
@@ -1037,6 +1071,8 @@ int main(int argc, char **argv)
 			  g69_destroy_in_steps),
 		UNIT_TEST("/smmu-calls/end/g69_free-while-destroyed",
 			  g69_free_in_the_middle_of_destroy),
+		UNIT_TEST("/smmu-calls/end/g37_smmu-is-free",
+			  g37_smmu_is_free_while_pages_come_back),
 		UNIT_TEST("/smmu-calls/end/g69_clear",
 			  g69_clear_gives_reserved_pages_back),
 		UNIT_TEST("/smmu-calls/end/good_scrub", good_scrub_stops_banks),
