@@ -221,5 +221,8 @@ bool smmuv2_tlb_post_load(ARMSMMUv2State *s)
         }
         count_entry(tlb, e->shift, 1);
     }
+    if (!s->lazy_tlb) {
+        smmuv2_tlb_reset(s);
+    }
     return true;
 }

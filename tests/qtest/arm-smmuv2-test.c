@@ -907,6 +907,25 @@ static void test_migrate(void)
     qtest_quit(qts);
 }
 
+/* Where there is no TLB nothing stale arrives. */
+static void test_migrate_no_tlb(void)
+{
+    QTestState *qts = smmu_start(NULL);
+    uint64_t root = s2_stream(qts, 0);
+    uint64_t at = map_s2(qts, root, IOVA, RAM | D_PAGE | S2_RW);
+    const char *path;
+    bool ok;
+
+    assert_reads(qts, 0, IOVA, 0);
+    qtest_writeq(qts, at, 0);
+    path = smmu_save(qts);
+    qtest_quit(qts);
+    qts = smmu_load(path, "-global arm-smmuv2.lazy-tlb=off", &ok);
+    g_assert_true(ok);
+    assert_no_read(qts, 0, IOVA);
+    qtest_quit(qts);
+}
+
 /* The state of another SMMU is refused. */
 static void test_migrate_other(void)
 {
@@ -1145,6 +1164,7 @@ static const SmmuTest tests[] = {
     { "arm-smmuv2/reset/under-load", test_reset_under_load },
     { "arm-smmuv2/access/random", test_random },
     { "arm-smmuv2/migration/goes-on", test_migrate },
+    { "arm-smmuv2/migration/to-no-tlb", test_migrate_no_tlb },
     { "arm-smmuv2/migration/other-smmu", test_migrate_other },
 };
 

@@ -757,6 +757,8 @@ static const Tlbi s2_tlbis[] = {
       0, false },
     { "other-bank", CB(1, TLBIIPAS2L), IOVA >> 12, true, GR0(STLBGSYNC), 0,
       false },
+    { "bank-of-stage-1", CB(2, TLBIIPAS2L), IOVA >> 12, true,
+      GR0(STLBGSYNC), 0, false },
     { "va", CB(0, TLBIVA), IOVA >> 12, true, CB(0, TLBSYNC), 0, false },
     { "asid", CB(0, TLBIASID), 0, false, CB(0, TLBSYNC), 0, false },
     { "bank-all", CB(0, TLBIALL), 0, false, CB(0, TLBSYNC), 0, false },
@@ -777,6 +779,7 @@ static void test_tlbi_s2(const void *data)
     QTestState *qts = smmu_start(NULL);
 
     s2_bank(qts, 1, 2);
+    wr(qts, CBAR(2), TYPE(SMMUV2_CBAR_S1) | 1);
     stale(qts, 0);
     do_tlbi(qts, t);
     assert_reads(qts, 0, IOVA, mark(RAM));
