@@ -336,6 +336,16 @@ static void g68_hosts_page(void)
 	      coq.halt);
 }
 
+/* What is not mapped is nowhere, not at its offset in page 0. */
+static void g68_address_of_nothing(void)
+{
+	start_bank(HOSTVISOR);
+	CHECK(map_iova(PA, PA) == 0);
+	CHECK(HVC(HVC_SMMU_LPAE_IOVA_TO_PHYS, PA + 8, BANK, SMMU) == PA + 8);
+	CHECK(HVC(HVC_SMMU_LPAE_IOVA_TO_PHYS, PA + PAGE_SIZE + 8, BANK,
+		  SMMU) == 0);
+}
+
 /* --- G69 ------------------------------------------------------------------ */
 
 static void g69_unmapped_is_gone(void)
@@ -583,6 +593,7 @@ const struct defect_test defects_smmu[] = {
 	{ "G67 four bytes are written", g67_four_bytes_are_written, 4 },
 	{ "G68 device as memory", g68_device_as_memory, 4 },
 	{ "G68 the host's page", g68_hosts_page, 4 },
+	{ "G68 address of nothing", g68_address_of_nothing, 4 },
 	{ "G69 unmapped is gone", g69_unmapped_is_gone, 4 },
 	{ "G69 free bank", g69_free_bank, 4 },
 	{ "G37, G69 bank in steps", g37_g69_bank_in_steps, 4 },
