@@ -51,15 +51,14 @@ static enum hv_status check_clear(vmid_t vmid)
 	return HV_OK;
 }
 
-static enum hv_status clear_locked(vmid_t vmid, paddr_t start, uint64_t size)
+static enum hv_status begin_clear(vmid_t vmid)
 {
 	enum hv_status status = check_clear(vmid);
 
-	if (status != HV_OK) {
-		return status;
+	if (status == HV_OK) {
+		empty_tables(vmid);
 	}
-	empty_tables(vmid);
-	return reclaim_range(vmid, start, size) ? HV_OK : HV_EAGAIN;
+	return status;
 }
 
 /**
@@ -92,16 +91,19 @@ enum hv_status clear_vm_stage2_range(uint32_t vmid, uint64_t start,
 	}
 	acquire_lock_smmu();
 	acquire_lock_vm(vmid);
-	status = clear_locked(vmid, start, size);
-	release_lock_vm(vmid);
+	status = begin_clear(vmid);
+	/* Pages take their time, and other CPUs need the SMMUs. */
 	release_lock_smmu();
+	if (status == HV_OK && !reclaim_range(vmid, start, size)) {
+		status = HV_EAGAIN;
+	}
+	release_lock_vm(vmid);
 	return status;
 }
 
 /* Nothing of the VM is left; its id may name another one. */
 static void forget_vm(vmid_t vmid)
 {
-	smmu_ops_free_vm(vmid);
 	acquire_lock_s2page();
 	release_s2pt(vmid);
 	release_lock_s2page();
@@ -114,7 +116,8 @@ static void forget_vm(vmid_t vmid)
 	boot_core_free_vmid(vmid);
 }
 
-static enum hv_status destroy_locked(vmid_t vmid)
+/* With smmu held: banks are free once they name no page any more. */
+static enum hv_status begin_destroy(vmid_t vmid)
 {
 	if (get_vm_state(vmid) == UNUSED) {
 		return refuse(HV_EPERM, "the VM does not exist");
@@ -124,7 +127,15 @@ static enum hv_status destroy_locked(vmid_t vmid)
 	}
 	set_vm_state(vmid, POWEROFF);
 	empty_tables(vmid);
-	if (!reclaim_all(vmid)) {
+	if (reclaim_is_done(vmid)) {
+		smmu_ops_free_vm(vmid);
+	}
+	return HV_OK;
+}
+
+static enum hv_status go_on_destroying(vmid_t vmid)
+{
+	if (!reclaim_all(vmid) || get_vm_banks(vmid) != 0) {
 		return HV_EAGAIN;
 	}
 	forget_vm(vmid);
@@ -155,9 +166,13 @@ enum hv_status destroy_vm(uint32_t vmid)
 	}
 	acquire_lock_smmu();
 	acquire_lock_vm(vmid);
-	status = destroy_locked(vmid);
-	release_lock_vm(vmid);
+	status = begin_destroy(vmid);
+	/* As in clear_vm_stage2_range(). */
 	release_lock_smmu();
+	if (status == HV_OK) {
+		status = go_on_destroying(vmid);
+	}
+	release_lock_vm(vmid);
 	return status;
 }
 

@@ -236,7 +236,7 @@ static bool reclaim_tables(vmid_t vmid, struct reclaim *reclaim,
 	return false;
 }
 
-static bool owns_nothing(vmid_t vmid)
+bool reclaim_is_done(vmid_t vmid)
 {
 	bool nothing;
 
@@ -267,7 +267,7 @@ bool reclaim_all(vmid_t vmid)
 	struct reclaim *reclaim = reclaim_of(vmid);
 	struct budget budget = one_call;
 
-	return owns_nothing(vmid) ||
+	return reclaim_is_done(vmid) ||
 	       (reclaim_tables(vmid, reclaim, &budget) &&
 		reclaim_between(vmid, &reclaim->scan, KVM_PHYS_SIZE, &budget));
 }

@@ -37,6 +37,9 @@ bool reclaim_range(vmid_t vmid, paddr_t start, uint64_t size);
  */
 bool reclaim_all(vmid_t vmid);
 
+/* Whether no page is the VM's. Locks: caller holds vm[vmid]; takes s2page. */
+bool reclaim_is_done(vmid_t vmid);
+
 /* Forgets how far a VM's reclaim has come. Locks: caller holds vm[vmid]. */
 void reclaim_forget(vmid_t vmid);
 

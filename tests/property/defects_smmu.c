@@ -262,6 +262,23 @@ static void g66_bank_out_of_range(void)
 	CHECK(smmu_cfg_vmid_c(0x100, 0, &coq) == INVALID);
 }
 
+/* What a driver is told that there is: no stage 1, and EL2's entries not. */
+static void g66_what_the_host_is_shown(void)
+{
+	fork_coq();
+	CHECK(CALL(OP_SMMU_READ, SMMU, SMMU_IDR0, 4) == ANSWER_OK);
+	CHECK(run_state()->host_regs[6] == 0x2e015e18);
+	CHECK(fw_smmu_reg(SMMU, SMMU_IDR0, 4) == 0x7e015e20);
+	CHECK(CALL(OP_SMMU_READ, SMMU, SMMU_IDR0 + 4, 4) == ANSWER_OK);
+	CHECK(run_state()->host_regs[6] == 0x20088008);
+	CHECK(CALL(OP_SMMU_READ, SMMU, SMMU_IDR0 + 8, 4) == ANSWER_OK);
+	CHECK(CALL(OP_SMMU_READ, SMMU, SMMU_IDR7, 4) == ANSWER_OK);
+	/* Both sources let it read as it is, and program what is not there. */
+	CHECK(CALL(OP_SMMU_WRITE, SMMU, SMMU_SMR + 4 * SMMU_HOST_STREAMS, 4,
+		   0) == ANSWER_PERM);
+	CHECK(passes_coq(SMMU_SMR + 4 * SMMU_HOST_STREAMS, 0) == 1);
+}
+
 /* --- G67 ------------------------------------------------------------------ */
 
 static void g67_four_bytes_are_written(void)
@@ -457,10 +474,15 @@ static void load_coq(uint64_t esr, uint64_t word)
 
 #define HPFAR	(FW_SMMU_BASE / PAGE_SIZE << 4)
 
-/* No valid syndrome; a table walk; a fetch: each looks like a load of x1. */
+/*
+ * No valid syndrome; a table walk; cache maintenance; a fetch: each looks like
+ * a load of x1.
+ */
 static void g71_no_load(void)
 {
-	static const uint64_t esrs[] = { 0x92818004, 0x93818084, 0x83818004 };
+	static const uint64_t esrs[] = {
+		0x92818004, 0x93818084, 0x93818104, 0x83818004,
+	};
 
 	for (size_t i = 0; i < sizeof(esrs) / sizeof(esrs[0]); i++) {
 		CHECK(CALL(OP_HOST_STORE, PA, 1, SECRET) == ANSWER_OK);
@@ -516,6 +538,7 @@ const struct defect_test defects_smmu[] = {
 	{ "G66 root in halves", g66_root_in_halves, 4 },
 	{ "G66 virtual address", g66_offset_of_the_virtual_address, 4 },
 	{ "G66 bank out of range", g66_bank_out_of_range, 4 },
+	{ "G66 what is shown", g66_what_the_host_is_shown, 4 },
 	{ "G67 four bytes are written", g67_four_bytes_are_written, 4 },
 	{ "G68 device as memory", g68_device_as_memory, 4 },
 	{ "G68 the host's page", g68_hosts_page, 4 },

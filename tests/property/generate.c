@@ -16,6 +16,7 @@ static void host_call(struct bytes *bytes, const struct rdata *adt,
 		0x93c08004, 0x93c08007, 0x82000006, 0x93c0804f, 0x93c08044,
 		0x93808044, 0x93df8004, 0x93df8044, 0x93e18004, 0x93a18004,
 		0x93800004, 0x92000004, 0x93c08084, 0x93408004, 0x93a10004,
+		0x93818104,
 	};
 	uint64_t *arg = call->arg;
 
@@ -299,8 +300,8 @@ static const uint8_t vcpu_weights[NR_OPS] = {
 
 /* And where devices are, which is a third of what is done about memory. */
 static const uint8_t dma_weights[NR_OPS] = {
-	[OP_HVC] = 116, [OP_DMA_LOAD] = 24, [OP_DMA_STORE] = 24,
-	[OP_SMMU_WRITE] = 50, [OP_SMMU_READ] = 12, [OP_SMMU_FAULT] = 6,
+	[OP_HVC] = 100, [OP_DMA_LOAD] = 24, [OP_DMA_STORE] = 24,
+	[OP_SMMU_WRITE] = 54, [OP_SMMU_READ] = 24, [OP_SMMU_FAULT] = 6,
 	[OP_VM_FAULT] = 8, [OP_SET_VM_STATE] = 2, [OP_REGISTER_KVM] = 2,
 	[OP_DESTROY_VM] = 2, [OP_CLEAR_RANGE] = 3, [OP_IOREMAP] = 2,
 	[OP_HOST_FAULT] = 2, [OP_HOST_STORE] = 2,
