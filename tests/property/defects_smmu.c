@@ -279,6 +279,24 @@ static void g66_what_the_host_is_shown(void)
 	CHECK(passes_coq(SMMU_SMR + 4 * SMMU_HOST_STREAMS, 0) == 1);
 }
 
+/* The host names a VM's TLB entries, or all, and invalidates its own. */
+static void g66_tlb_of_others(void)
+{
+	uint64_t base, tag = BANK << 4;
+
+	start_bank(HOSTVISOR);
+	CHECK(HVC(HVC_SMMU_ALLOC_PGD, BANK + 1, 1, SMMU) == 0);
+	fork_coq();
+	base = coq.board.smmus[SMMU].base;
+	CHECK(CALL(OP_SMMU_WRITE, SMMU, SMMU_TLBIVMID, 4,
+		   (BANK + 1) << 4 | 1) == ANSWER_OK);
+	CHECK(fw_bus().addr == base + SMMU_TLBIVMID && fw_bus().value == tag);
+	CHECK(CALL(OP_SMMU_WRITE, SMMU, SMMU_TLBIALLNSNH, 4, UINT32_MAX) ==
+	      ANSWER_OK);
+	CHECK(fw_bus().addr == base + SMMU_TLBIVMID && fw_bus().value == tag);
+	CHECK(passes_coq(SMMU_TLBIVMID, (BANK + 1) << 4 | 1) == 1);
+}
+
 /* --- G67 ------------------------------------------------------------------ */
 
 static void g67_four_bytes_are_written(void)
@@ -590,6 +608,7 @@ const struct defect_test defects_smmu[] = {
 	{ "G66 virtual address", g66_offset_of_the_virtual_address, 4 },
 	{ "G66 bank out of range", g66_bank_out_of_range, 4 },
 	{ "G66 what is shown", g66_what_the_host_is_shown, 4 },
+	{ "G66 TLB of others", g66_tlb_of_others, 4 },
 	{ "G67 four bytes are written", g67_four_bytes_are_written, 4 },
 	{ "G68 device as memory", g68_device_as_memory, 4 },
 	{ "G68 the host's page", g68_hosts_page, 4 },
