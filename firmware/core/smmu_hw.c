@@ -71,6 +71,7 @@ const char *smmu_hw_check(paddr_t base, uint64_t bytes, uint32_t *banks)
 {
 	uint32_t idr0 = mmio_read32(base + SMMU_IDR(0));
 	uint32_t idr1 = mmio_read32(base + SMMU_IDR(1));
+	uint32_t idr2 = mmio_read32(base + SMMU_IDR(2));
 
 	*banks = idr1 & (uint32_t)SMMU_IDR1_NUMCB;
 	if ((idr0 & SMMU_IDR0_S2TS) == 0 || (idr0 & SMMU_IDR0_SMS) == 0 ||
@@ -81,6 +82,15 @@ const char *smmu_hw_check(paddr_t base, uint64_t bytes, uint32_t *banks)
 	    bytes != SMMU_PAGE_BYTES <<
 		     (EXTRACT(SMMU_IDR1_NUMPAGENDXB, idr1) + 2)) {
 		return "another size than the board says";
+	}
+	if ((idr0 & SMMU_IDR0_NUMSMRG) <= SMMU_EL2_STREAMS) {
+		return "too few stream entries";
+	}
+	/* What TCR says; an SMMU with less would cut it, or fault. */
+	if ((idr2 & SMMU_IDR2_PTFSV8_4K) == 0 ||
+	    EXTRACT(SMMU_IDR2_IAS, idr2) < SMMU_IDR2_40_BITS ||
+	    EXTRACT(SMMU_IDR2_OAS, idr2) < SMMU_IDR2_40_BITS) {
+		return "no pages of 4 KiB, or addresses of less than 40 bits";
 	}
 	return NULL;
 }

@@ -149,6 +149,10 @@ static void an_unfit_smmu_is_refused(void)
 		{ SMMU_IDR(0), 0x7e011e20 },	/* walks are not coherent */
 		{ SMMU_IDR(1), 0xa0008008 },	/* 64 KiB pages */
 		{ SMMU_IDR(1), 0x30008008 },	/* 128 KiB */
+		{ SMMU_IDR(0), 0x7e015e08 },	/* 8 stream entries */
+		{ SMMU_IDR(2), 0x00000222 },	/* no pages of 4 KiB */
+		{ SMMU_IDR(2), 0x00001221 },	/* 36 bits in */
+		{ SMMU_IDR(2), 0x00001212 },	/* 36 bits out */
 	};
 	uint32_t banks;
 
@@ -160,6 +164,8 @@ static void an_unfit_smmu_is_refused(void)
 					       SMMUMODEL_BYTES, &banks));
 		smmumodel_poke(0, bad[i].offset, old);
 	}
+	smmumodel_poke(0, SMMU_IDR(0), 0x7e015e09);
+	smmumodel_poke(0, SMMU_IDR(2), 0x00001355);
 	smmumodel_poke(0, SMMU_IDR(1), 0x20008080);
 	g_assert_null(smmu_hw_check(SMMUMODEL_BASE(0), SMMUMODEL_BYTES,
 				    &banks));
