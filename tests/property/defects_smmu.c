@@ -450,6 +450,23 @@ static void g37_g69_bank_in_steps(void)
 	CHECK(page_of(&coq, first + 599)->count == 1);
 }
 
+/* Where a VM's device has faulted is not for the bank's next owner. */
+static void g69_faults_of_the_last_owner(void)
+{
+	uint64_t far = BANK_PAGE + SMMU_CB_FAR;
+
+	start_bank(1);
+	CHECK(CALL(OP_SMMU_FAULT, SMMU, far, SECRET) == ANSWER_OK);
+	CHECK(CALL(OP_SMMU_READ, SMMU, far, 8) == ANSWER_PERM);
+	CHECK(CALL(OP_SMMU_READ, SMMU, far, 4) == ANSWER_OK);
+	CHECK(run_state()->host_regs[6] == 0);
+	CHECK(CALL(OP_SET_VM_STATE, 1, POWEROFF) == ANSWER_OK);
+	CHECK(HVC(HVC_SMMU_FREE_PGD, BANK, SMMU) == 0);
+	CHECK(HVC(HVC_SMMU_ALLOC_PGD, BANK, HOSTVISOR, SMMU) == 0);
+	CHECK(CALL(OP_SMMU_READ, SMMU, far, 8) == ANSWER_OK);
+	CHECK(run_state()->host_regs[6] == 0);
+}
+
 static void g69_bank_of_a_running_vm(void)
 {
 	CHECK(CALL(OP_REGISTER_KVM, 0) == ANSWER_OK);
@@ -616,6 +633,7 @@ const struct defect_test defects_smmu[] = {
 	{ "G69 unmapped is gone", g69_unmapped_is_gone, 4 },
 	{ "G69 free bank", g69_free_bank, 4 },
 	{ "G37, G69 bank in steps", g37_g69_bank_in_steps, 4 },
+	{ "G69 faults of the last owner", g69_faults_of_the_last_owner, 4 },
 	{ "G69 bank of a running VM", g69_bank_of_a_running_vm, 4 },
 	{ "G69 reserved pages", g69_reserved_pages_come_back, 4 },
 	{ "G70 first instruction", g70_from_the_first_instruction, 4 },
