@@ -131,8 +131,11 @@
 #define CBA2R_VA64		UINT64_C(0x1)
 #define CB_TCR_S2		UINT64_C(0x80023558)
 
-/* ID registers: what the host is shown otherwise than it is. */
-#define IDR0_NO			UINT64_C(0xd000a100) /* SES S1TS NTS EXSMRGS BTM EXIDS */
+/*
+ * ID registers: what the host is shown otherwise than it is. It has no SES,
+ * S1TS, NTS, EXSMRGS, BTM and EXIDS.
+ */
+#define IDR0_NO			UINT64_C(0xd000a100)
 #define IDR0_ATOSNS		UINT64_C(0x4000000)
 #define IDR0_NUMSMRG		UINT64_C(0xff)
 #define IDR1_NUMS2CB		UINT64_C(0xff0000)

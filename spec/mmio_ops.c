@@ -41,8 +41,9 @@ static bool is_little_endian(const struct rdata *adt)
 
 /*
  * Corrected, G14 and G71: a data abort with a valid syndrome that is no table
- * walk's, by A64 code with little-endian data. Corrected, G66: the offset is that of the IPA; the C takes bits 15:12
- * from the host's virtual address.
+ * walk's and no cache maintenance, by A64 code with little-endian data.
+ * Corrected, G66: the offset is that of the IPA; the C takes bits 15:12 from
+ * the host's virtual address.
  */
 enum option handle_host_mmio_spec(uint64_t addr, uint32_t index, uint64_t esr,
 				  struct rdata *adt)

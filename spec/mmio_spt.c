@@ -97,7 +97,7 @@ enum option set_smmu_pt_spec(uint32_t cbndx, uint32_t index, uint64_t iova,
 
 /* --- MmioSPTOps ----------------------------------------------------------- */
 
-/* The chunk with the root is set aside for each bank, so there always is one. */
+/* The chunk with the root is set aside for each bank: there always is one. */
 enum option init_spt_spec(uint32_t cbndx, uint32_t index, struct rdata *adt)
 {
 	struct npt *spt;

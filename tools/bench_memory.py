@@ -50,15 +50,13 @@ HOST_ITEMS = (
     Item("fault-block", "host stage-2 fault, 2 MiB block", 3_000),
     Item("fault-page-first", "  4 KiB page, first of its block", 3_000),
     Item("fault-page", "  4 KiB page, others", 2_500),
-    # A block of the host's table and one of the SMMUs' identity table.
-    Item("remap-split", "REMAP_VM_IMAGE, splits a host block", 12_000),
+    Item("remap-split", "REMAP_VM_IMAGE, splits a host block", 8_000),
     Item("remap", "  others, per page", 3_500),
     Item("destroy", "DESTROY_VM of 64 MiB, per page", 2_500),
     Item("destroy-call", "  longest call", 1_500_000),
 )
 VM_ITEMS = (
-    Item("vm-fault-page-first", "VM fault, 4 KiB, splits a host block",
-         13_000),
+    Item("vm-fault-page-first", "VM fault, 4 KiB, splits a host block", 9_000),
     Item("vm-fault-page", "  4 KiB, others", 4_500),
     Item("vm-fault-block", "  2 MiB block", 1_500_000),
     Item("grant-page", "grant, one page per call", 2_000),

@@ -37,9 +37,9 @@ MAX_START, MAX_PER_BLOCK = 150_000, 15
 # EL2, for each page that changes hands, more than with smmu=off.
 PAGE_ITEMS = (
     ("remap", "page taken from the host (REMAP_VM_IMAGE)", 1_000),
-    ("remap-split", "  that splits a host block", 8_000),
+    ("remap-split", "  that splits a host block", 4_000),
     ("vm-fault-page", "page taken for a VM's fault, without entry", 1_000),
-    ("vm-fault-page-first", "  that splits a host block", 8_000),
+    ("vm-fault-page-first", "  that splits a host block", 4_000),
     ("destroy", "page given back (DESTROY_VM)", 1_000),
 )
 DISK_BYTES, READ_BYTES, READS = 64 * MIB, MIB, 4

@@ -142,7 +142,7 @@ static bool take_chunk(struct pt_arena *arena, struct pt_pool *pool)
 {
 	uint32_t chunk = arena->free;
 
-	if (arena->nr_free == arena->reserved) {
+	if (chunk == NO_CHUNK) {
 		return false;
 	}
 	arena->free = arena->follows[chunk];

@@ -73,8 +73,9 @@ const char *smmu_hw_check(paddr_t base, uint64_t bytes, uint32_t *banks)
 	uint32_t idr1 = mmio_read32(base + SMMU_IDR(1));
 
 	*banks = idr1 & (uint32_t)SMMU_IDR1_NUMCB;
-	if ((idr0 & SMMU_IDR0_S2TS) == 0 || (idr0 & SMMU_IDR0_SMS) == 0) {
-		return "no stage 2 or no stream matching";
+	if ((idr0 & SMMU_IDR0_S2TS) == 0 || (idr0 & SMMU_IDR0_SMS) == 0 ||
+	    (idr0 & SMMU_IDR0_CTTW) == 0) {
+		return "no stage 2, stream matching or coherent walks";
 	}
 	if ((idr1 & SMMU_IDR1_PAGESIZE) != 0 ||
 	    bytes != SMMU_PAGE_BYTES <<
@@ -210,8 +211,6 @@ void smmu_hw_invalidate(uint32_t cbndx, uint32_t index, uint64_t iova,
 	paddr_t bank = bank_registers(cbndx, index);
 
 	ASSERT(lock_spt_is_held());
-	/* The walker sees the changed table before the TLB forgets. */
-	barrier_dsb_ishst();
 	for (uint64_t i = 0; i < pages; i++) {
 		mmio_write64(bank + SMMU_CB_TLBIIPAS2L,
 			     (iova >> PAGE_SHIFT) + i);
@@ -224,6 +223,7 @@ void smmu_hw_invalidate_bank(uint32_t cbndx, uint32_t index)
 	paddr_t base = get_smmu_base(index);
 
 	ASSERT(lock_smmu_is_held() && lock_spt_is_held());
+	/* The walker sees the changed table before the TLB forgets. */
 	barrier_dsb_ishst();
 	mmio_write32(base + SMMU_TLBIVMID,
 		     mmio_read32(base + SMMU_CBAR(cbndx)) & SMMU_CBAR_VMID);

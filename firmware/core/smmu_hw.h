@@ -79,7 +79,7 @@ uint32_t smmu_hw_num_streams(uint32_t index);
  * @iova:  any byte of the first page, or of the block that mapped it
  * @pages: how many
  *
- * The table is changed before. Complete at return, and no transaction that
+ * The table is changed, and visible to walkers, before. Complete at return, and no transaction that
  * used the old entries is under way.
  * Locks: caller holds spt
  */

@@ -98,6 +98,7 @@
 #define SMMU_IDR0_NUMSIDB_SHIFT	9
 #define SMMU_IDR0_NUMSIDB_WIDTH	4
 #define SMMU_IDR0_BTM		BIT(13)
+#define SMMU_IDR0_CTTW		BIT(14)	/* walks are coherent */
 #define SMMU_IDR0_EXSMRGS	BIT(15)
 #define SMMU_IDR0_ATOSNS	BIT(26)
 #define SMMU_IDR0_SMS		BIT(27)

@@ -55,7 +55,7 @@ enum op {
 	OP_DMA_STORE,		/* smmu stream iova value */
 	OP_SMMU_READ,		/* smmu offset bytes: the host's access */
 	OP_SMMU_WRITE,		/* smmu offset bytes value */
-	OP_SMMU_FAULT,		/* smmu offset value: hardware records something */
+	OP_SMMU_FAULT,		/* smmu offset value: hardware records it */
 	NR_OPS,
 };
 

@@ -157,9 +157,9 @@ static const char *check_identity(uint32_t index, const struct rdata *adt)
 		for (uint64_t k = 0; k < run->pages; k++, pages++) {
 			if (run->gfn != run->pfn ||
 			    identity_leaf(run->pfn + k, adt) != pte) {
-				return say("I15: devices of the host's reach 0x%"
-					   PRIx64 " at 0x%" PRIx64, run->pfn + k,
-					   run->gfn + k);
+				return say("I15: the host's devices reach 0x%"
+					   PRIx64 " at 0x%" PRIx64,
+					   run->pfn + k, run->gfn + k);
 			}
 		}
 	}
@@ -342,8 +342,8 @@ static const char *check_changes(uint32_t index, const struct call *call,
 		}
 		spec = expected(index, i * 4, call, before, after);
 		if (words[i] != spec) {
-			return say("register 0x%" PRIx64 " of SMMU %u becomes 0x"
-				   "%x, specified 0x%x", i * 4, index,
+			return say("register 0x%" PRIx64 " of SMMU %u becomes "
+				   "0x%x, specified 0x%x", i * 4, index,
 				   words[i], spec);
 		}
 	}

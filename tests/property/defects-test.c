@@ -72,7 +72,7 @@ int main(void)
 			printf("%sok %u - %s\n", failed ? "not " : "", ++n,
 			       t->name);
 			any = any || failed;
-			/* The firmware has panicked with a lock in its hands. */
+			/* The firmware has panicked and holds a lock. */
 			if (failed && fw_check_step() != NULL) {
 				printf("Bail out! %s\n", fw_check_step());
 				return 1;

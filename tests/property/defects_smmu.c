@@ -336,6 +336,16 @@ static void g68_hosts_page(void)
 	      coq.halt);
 }
 
+/* What is not mapped is nowhere, not at its offset in page 0. */
+static void g68_address_of_nothing(void)
+{
+	start_bank(HOSTVISOR);
+	CHECK(map_iova(PA, PA) == 0);
+	CHECK(HVC(HVC_SMMU_LPAE_IOVA_TO_PHYS, PA + 8, BANK, SMMU) == PA + 8);
+	CHECK(HVC(HVC_SMMU_LPAE_IOVA_TO_PHYS, PA + PAGE_SIZE + 8, BANK,
+		  SMMU) == 0);
+}
+
 /* --- G69 ------------------------------------------------------------------ */
 
 static void g69_unmapped_is_gone(void)
@@ -379,6 +389,47 @@ static void g69_free_bank(void)
 	CHECK(map_iova(GPA, PA) == call_result(NONE_PERM));
 	CHECK(el2_free_smmu_pgd_coq(BANK, SMMU, &coq) == SOME && !coq.halt);
 	CHECK(npt_get(&coq.spts[SMMU][BANK], GFN).pfn == PFN);
+}
+
+/* A bank with many pages is given up in steps, and maps none from the first. */
+static void g37_g69_bank_in_steps(void)
+{
+	uint64_t first = UINT64_C(0x40700), steps = 0, done;
+
+	start_bank(HOSTVISOR);
+	for (uint64_t i = 0; i < 600; i++) {
+		CHECK(map_iova((first + i) * PAGE_SIZE,
+			       (first + i) * PAGE_SIZE) == 0);
+	}
+	host_manages(BANK);
+	CHECK(CALL(OP_DMA_LOAD, SMMU, STREAM, (first + 599) * PAGE_SIZE) ==
+	      ANSWER_OK);
+	fork_coq();
+	while ((done = HVC(HVC_SMMU_FREE_PGD, BANK, SMMU)) != 0) {
+		CHECK(done == call_result(AGAIN) && ++steps < 10);
+		CHECK(CALL(OP_DMA_LOAD, SMMU, STREAM,
+			   (first + 599) * PAGE_SIZE) == ANSWER_PERM);
+		CHECK(page_of(run_state(), first + 599)->count == 1);
+		CHECK(map_iova(PA, PA) == call_result(NONE_BUSY));
+		CHECK(HVC(HVC_SMMU_CLEAR, (first + 599) * PAGE_SIZE, BANK,
+			  SMMU) == call_result(NONE_BUSY));
+		CHECK(HVC(HVC_SMMU_LPAE_IOVA_TO_PHYS,
+			  (first + 599) * PAGE_SIZE, BANK, SMMU) == 0);
+		CHECK(HVC(HVC_SMMU_ALLOC_PGD, BANK, HOSTVISOR, SMMU) ==
+		      call_result(NONE_BUSY));
+		CHECK(CALL(OP_SMMU_WRITE, SMMU, SMMU_S2CR, 4, BANK) ==
+		      ANSWER_OK);
+		if (steps == 10) {
+			return;
+		}
+	}
+	CHECK(steps > 0);
+	CHECK(page_of(run_state(), first + 599)->count == 0);
+	CHECK(fw_stream_bank(SMMU, STREAM) == FW_STREAM_FAULT);
+	/* The Coq: as long as it takes; and the count is there for ever. */
+	coq.vms[HOSTVISOR].state = POWEROFF;
+	CHECK(el2_free_smmu_pgd_coq(BANK, SMMU, &coq) == SOME);
+	CHECK(page_of(&coq, first + 599)->count == 1);
 }
 
 static void g69_bank_of_a_running_vm(void)
@@ -542,8 +593,10 @@ const struct defect_test defects_smmu[] = {
 	{ "G67 four bytes are written", g67_four_bytes_are_written, 4 },
 	{ "G68 device as memory", g68_device_as_memory, 4 },
 	{ "G68 the host's page", g68_hosts_page, 4 },
+	{ "G68 address of nothing", g68_address_of_nothing, 4 },
 	{ "G69 unmapped is gone", g69_unmapped_is_gone, 4 },
 	{ "G69 free bank", g69_free_bank, 4 },
+	{ "G37, G69 bank in steps", g37_g69_bank_in_steps, 4 },
 	{ "G69 bank of a running VM", g69_bank_of_a_running_vm, 4 },
 	{ "G69 reserved pages", g69_reserved_pages_come_back, 4 },
 	{ "G70 first instruction", g70_from_the_first_instruction, 4 },

@@ -406,7 +406,8 @@ bool generate_call(struct bytes *bytes, const struct rdata *adt,
 		return true;
 	}
 	weights = about_vcpus ? vcpu_weights : memory_weights;
-	if (adt->board.nr_smmus > 0 && byte(bytes) % 8 < (about_vcpus ? 1 : 3)) {
+	if (adt->board.nr_smmus > 0 &&
+	    byte(bytes) % 8 < (about_vcpus ? 1 : 3)) {
 		if (byte(bytes) % 8 < 3 && dma_next_step(bytes, adt, call)) {
 			return true;
 		}

@@ -169,6 +169,9 @@ void smmu_call(struct bytes *bytes, const struct rdata *adt, uint64_t *arg)
 		arg[2] = owned_bank(bytes, index, adt);
 		arg[1] = some_iova(bytes, index, (uint32_t)arg[2], adt);
 		arg[3] = index;
+		if (arg[0] == HVC_SMMU_LPAE_IOVA_TO_PHYS) {
+			arg[1] = addr_in(arg[1] / PAGE_SIZE, bytes);
+		}
 		break;
 	}
 	spoil(bytes, arg);

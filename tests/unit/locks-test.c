@@ -52,6 +52,7 @@ static const struct class {
 	{ "s2page", acquire_lock_s2page, release_lock_s2page,
 	  lock_s2page_is_held },
 	{ "pt", acquire_pt, release_pt, holds_pt },
+	{ "spt", acquire_lock_spt, release_lock_spt, lock_spt_is_held },
 	{ "console", lock_console, unlock_console, NULL },
 };
 
@@ -119,7 +120,7 @@ static void pairs_out_of_order_panic(void)
 			pairs++;
 		}
 	}
-	g_assert_cmpuint(pairs, ==, 21);
+	g_assert_cmpuint(pairs, ==, 28);
 }
 
 static void take_other_vm(void)

@@ -530,6 +530,45 @@ static void g33_bank_of_a_vm_that_is_not_ready(void)
 	}
 }
 
+/* The steps on one page, as a caller that has checked nothing. */
+static enum hv_status assign_and_map(vmid_t vm, uint64_t pfn, bool assign)
+{
+	enum hv_status status;
+
+	acquire_lock_smmu();
+	acquire_lock_vm(vm);
+	acquire_lock_s2page();
+	status = assign ? smmu_assign_page(BANK, SMMU, pfn, GFN) :
+			  smmu_map_page(BANK, SMMU, IOVA, pfn << 12 | 0x4ff);
+	release_lock_s2page();
+	release_lock_vm(vm);
+	release_lock_smmu();
+	return status;
+}
+
+static void g68_steps_refuse_by_themselves(void)
+{
+	vmid_t vm = start_vm_bank();
+	vmid_t other = ops_new_vm();
+
+	ops_give_page(other, GFN, PFN);
+	ops_give_page(vm, GFN + 1, PFN + 1);
+	for (uint32_t assign = 0; assign < 2; assign++) {
+		assert_refused(assign_and_map(vm, PFN, assign), HV_EPERM);
+		assert_refused(assign_and_map(vm, PFN + 1, assign), HV_EPERM);
+		assert_refused(assign_and_map(vm, OPS_EL2 >> 12, assign),
+			       HV_EPERM);
+		assert_refused(assign_and_map(vm, UART >> 12, assign),
+			       HV_EPERM);
+	}
+	/* A page of the host's has to become the VM's first. */
+	assert_refused(assign_and_map(vm, PFN + 2, false), HV_EPERM);
+	ops_give_page(vm, GFN, PFN + 3);
+	assert_refused(assign_and_map(vm, PFN + 3, true), HV_OK);
+	assert_done(assign_and_map(vm, PFN + 3, false));
+	g_assert_cmphex(reaches(IOVA, BANK, false), ==, (PFN + 3) << 12);
+}
+
 /* --- A VM and its devices see the same --------------------------------- */
 
 static void g33_fault_gets_the_devices_page(void)
@@ -867,6 +906,40 @@ static void g69_free_in_the_middle_of_destroy(void)
 	g_assert_cmpuint(owner_of(BANK, SMMU), ==, HOSTVISOR);
 }
 
+/* Pages zeroed, and those of them while some CPU holds smmu. */
+static unsigned int zeroed, zeroed_with_smmu;
+static bool smmu_is_held;
+
+static void watch_zeroing(const struct native_event *event)
+{
+	if (event->op == NATIVE_LOCK || event->op == NATIVE_UNLOCK) {
+		if (event->a == RANK_SMMU) {
+			smmu_is_held = event->op == NATIVE_LOCK;
+		}
+	} else if (event->op == NATIVE_ZERO && event->a < TEST_SPT_BASE) {
+		zeroed++;
+		zeroed_with_smmu += smmu_is_held ? 1 : 0;
+	}
+}
+
+/* Who needs an SMMU does not wait for pages to be scrubbed. */
+static void g37_smmu_is_free_while_pages_come_back(void)
+{
+	vmid_t vm = start_vm_bank();
+
+	for (uint64_t i = 0; i < 8; i++) {
+		assert_done(map(IOVA + i * PAGE_SIZE, PFN + i, BANK));
+	}
+	zeroed = zeroed_with_smmu = 0;
+	native_watch(watch_zeroing);
+	ops_set_vm_state(vm, POWEROFF);
+	assert_done(clear_vm_stage2_range(vm, PA, 4 * PAGE_SIZE));
+	g_assert_cmpuint(zeroed, ==, 4);
+	destroy_whole(vm);
+	g_assert_cmpuint(zeroed, ==, 8);
+	g_assert_cmpuint(zeroed_with_smmu, ==, 0);
+}
+
 static void g69_clear_gives_reserved_pages_back(void)
 {
 	vmid_t vm = start_vm_bank();
@@ -1001,6 +1074,8 @@ int main(int argc, char **argv)
 			  g16_reserved_page_is_nobodys_but_the_vms),
 		UNIT_TEST("/smmu-calls/vm/g68_nothing-else",
 			  g68_vm_bank_maps_nothing_elses),
+		UNIT_TEST("/smmu-calls/vm/g68_steps",
+			  g68_steps_refuse_by_themselves),
 		UNIT_TEST("/smmu-calls/vm/g33_not-ready",
 			  g33_bank_of_a_vm_that_is_not_ready),
 		UNIT_TEST("/smmu-calls/agree/g33_fault",
@@ -1037,6 +1112,8 @@ int main(int argc, char **argv)
 			  g69_destroy_in_steps),
 		UNIT_TEST("/smmu-calls/end/g69_free-while-destroyed",
 			  g69_free_in_the_middle_of_destroy),
+		UNIT_TEST("/smmu-calls/end/g37_smmu-is-free",
+			  g37_smmu_is_free_while_pages_come_back),
 		UNIT_TEST("/smmu-calls/end/g69_clear",
 			  g69_clear_gives_reserved_pages_back),
 		UNIT_TEST("/smmu-calls/end/good_scrub", good_scrub_stops_banks),

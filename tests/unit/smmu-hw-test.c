@@ -146,6 +146,7 @@ static void an_unfit_smmu_is_refused(void)
 	} bad[] = {
 		{ SMMU_IDR(0), 0x5e015e20 },	/* no stage 2 */
 		{ SMMU_IDR(0), 0x76015e20 },	/* no stream matching */
+		{ SMMU_IDR(0), 0x7e011e20 },	/* walks are not coherent */
 		{ SMMU_IDR(1), 0xa0008008 },	/* 64 KiB pages */
 		{ SMMU_IDR(1), 0x30008008 },	/* 128 KiB */
 	};
