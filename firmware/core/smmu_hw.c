@@ -104,6 +104,7 @@ static void forget_faults(uint32_t cbndx, uint32_t index)
 	mmio_write64(bank + SMMU_CB_FAR, 0);
 	mmio_write64(bank + SMMU_CB_IPAFAR, 0);
 	mmio_write32(bank + SMMU_CB_FSYNR0, 0);
+	mmio_write32(bank + SMMU_CB_FSYNR1, 0);
 	mmio_write32(get_smmu_base(index) + SMMU_CBFRSYNRA(cbndx), 0);
 }
 

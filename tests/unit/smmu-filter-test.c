@@ -956,6 +956,21 @@ static void faults_of_the_hosts_banks_are_its_own(void)
 	g_assert_cmphex(hw(1, CB(HOST_BANK, 0x58)), ==, 0);
 }
 
+/* What a VM's device did is not told to the bank's next owner. */
+static void faults_end_with_the_banks_owner(void)
+{
+	static const uint64_t recorded[] = { 0x58, 0x60, 0x64, 0x68, 0x6c, 0x70 };
+
+	start_managed();
+	record_fault(1, VM_BANK);
+	free_bank(VM_BANK, 1);
+	give_bank(VM_BANK, 1, HOSTVISOR);
+	for (size_t k = 0; k < G_N_ELEMENTS(recorded); k++) {
+		g_assert_cmphex(load(1, CB(VM_BANK, recorded[k])), ==, 0);
+	}
+	g_assert_cmphex(load(1, 0x1400 + 4 * VM_BANK), ==, 0);
+}
+
 static void global_faults_are_the_hosts(void)
 {
 	start();
@@ -1570,6 +1585,7 @@ static const struct unit_test tests[] = {
 		  gap8_stage_1_registers_are_not_there),
 	UNIT_TEST("/smmu-filter/fault/banks",
 		  faults_of_the_hosts_banks_are_its_own),
+	UNIT_TEST("/smmu-filter/fault/end", faults_end_with_the_banks_owner),
 	UNIT_TEST("/smmu-filter/fault/global", global_faults_are_the_hosts),
 	UNIT_TEST("/smmu-filter/bank/of-others", banks_of_others_are_closed),
 	UNIT_TEST("/smmu-filter/bank/g66_not-there",

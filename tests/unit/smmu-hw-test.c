@@ -29,7 +29,7 @@ struct note {
 };
 
 static const struct native_bus *model;
-static struct note notes[64];
+static struct note notes[96];
 static unsigned int nr_notes;
 
 static uint64_t noting_read(paddr_t pa, unsigned int bytes)
