@@ -71,6 +71,7 @@ const char *smmu_hw_check(paddr_t base, uint64_t bytes, uint32_t *banks)
 {
 	uint32_t idr0 = mmio_read32(base + SMMU_IDR(0));
 	uint32_t idr1 = mmio_read32(base + SMMU_IDR(1));
+	uint32_t idr2 = mmio_read32(base + SMMU_IDR(2));
 
 	*banks = idr1 & (uint32_t)SMMU_IDR1_NUMCB;
 	if ((idr0 & SMMU_IDR0_S2TS) == 0 || (idr0 & SMMU_IDR0_SMS) == 0 ||
@@ -82,7 +83,28 @@ const char *smmu_hw_check(paddr_t base, uint64_t bytes, uint32_t *banks)
 		     (EXTRACT(SMMU_IDR1_NUMPAGENDXB, idr1) + 2)) {
 		return "another size than the board says";
 	}
+	if ((idr0 & SMMU_IDR0_NUMSMRG) <= SMMU_EL2_STREAMS) {
+		return "too few stream entries";
+	}
+	/* What TCR says; an SMMU with less would cut it, or fault. */
+	if ((idr2 & SMMU_IDR2_PTFSV8_4K) == 0 ||
+	    EXTRACT(SMMU_IDR2_IAS, idr2) < SMMU_IDR2_40_BITS ||
+	    EXTRACT(SMMU_IDR2_OAS, idr2) < SMMU_IDR2_40_BITS) {
+		return "no pages of 4 KiB, or addresses of less than 40 bits";
+	}
 	return NULL;
+}
+
+/* What the bank has recorded is left to nobody: where, how and who it was. */
+static void forget_faults(uint32_t cbndx, uint32_t index)
+{
+	paddr_t bank = bank_registers(cbndx, index);
+
+	mmio_write32(bank + SMMU_CB_FSR, SMMU_FSR_FAULT);
+	mmio_write64(bank + SMMU_CB_FAR, 0);
+	mmio_write64(bank + SMMU_CB_IPAFAR, 0);
+	mmio_write32(bank + SMMU_CB_FSYNR0, 0);
+	mmio_write32(get_smmu_base(index) + SMMU_CBFRSYNRA(cbndx), 0);
 }
 
 void smmu_hw_take_over(uint32_t index)
@@ -98,10 +120,8 @@ void smmu_hw_take_over(uint32_t index)
 	mmio_write32(base + SMMU_SCR0, SCR0_VALUE);
 	mmio_write32(base + SMMU_SCR2, 0);
 	for (uint32_t n = 0; n < get_smmu_num_context_banks(index); n++) {
-		paddr_t bank = bank_registers(n, index);
-
-		mmio_write32(bank + SMMU_CB_SCTLR, 0);
-		mmio_write32(bank + SMMU_CB_FSR, SMMU_FSR_FAULT);
+		mmio_write32(bank_registers(n, index) + SMMU_CB_SCTLR, 0);
+		forget_faults(n, index);
 	}
 	mmio_write32(base + SMMU_SGFSR, SMMU_SGFSR_FAULT);
 	mmio_write32(base + SMMU_TLBIALLH, 0);
@@ -140,8 +160,7 @@ void smmu_hw_bank_stop(uint32_t cbndx, uint32_t index)
 	smmu_hw_invalidate_bank(cbndx, index);
 	release_lock_spt();
 	mmio_write64(bank + SMMU_CB_TTBR0, 0);
-	/* Nothing of the owner's faults is left to the next. */
-	mmio_write32(bank + SMMU_CB_FSR, SMMU_FSR_FAULT);
+	forget_faults(cbndx, index);
 }
 
 void smmu_hw_bank_set_irq(uint32_t cbndx, uint32_t index, bool on)

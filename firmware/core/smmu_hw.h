@@ -11,6 +11,9 @@
 
 #include "core/types.h"
 
+/* The host sees this many entries less than there are; they are EL2's. */
+#define SMMU_EL2_STREAMS 8u
+
 /**
  * smmu_hw_check() - is this an SMMU that EL2 can use?
  * @base:  PA of its registers

@@ -9,9 +9,6 @@
 
 #include "core/types.h"
 
-/* The host sees this many entries less than there are; they are EL2's. */
-#define SMMU_EL2_STREAMS 8u
-
 /**
  * smmu_streams_init() - the state of a host that knows no SMMU
  * @index: an SMMU that smmu_hw_take_over() has stopped

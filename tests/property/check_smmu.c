@@ -286,17 +286,30 @@ static bool is_el2s(uint64_t offset)
 	       (offset >= SMMU_CBA2R && offset < SMMU_CBA2R + 0x20);
 }
 
-/* A bank that comes to somebody or leaves him has no fault recorded. */
+/* The bank that a register is of, if it is one of those that tell of faults. */
+static uint64_t faulting_bank(uint64_t offset)
+{
+	uint64_t reg = offset % PAGE_SIZE;
+
+	if (offset >= SMMU_CBFRSYNRA &&
+	    offset < SMMU_CBFRSYNRA + 4 * SMMU_NUM_CTXT_BANKS) {
+		return (offset - SMMU_CBFRSYNRA) / 4;
+	}
+	return offset >= SMMU_GLOBAL_BASE &&
+	       (reg == SMMU_CB_FSR ||
+		(reg >= SMMU_CB_FAR && reg < SMMU_CB_IPAFAR + 8)) ?
+	       (offset - SMMU_GLOBAL_BASE) / PAGE_SIZE : SMMU_NUM_CTXT_BANKS;
+}
+
+/* A bank that comes to somebody or leaves him tells of no fault. */
 static bool has_moved(uint32_t index, uint64_t offset,
 		      const struct rdata *before, const struct rdata *after)
 {
-	uint64_t n = (offset - SMMU_GLOBAL_BASE) / PAGE_SIZE;
+	uint64_t n = faulting_bank(offset);
 
-	return offset >= SMMU_GLOBAL_BASE &&
-	       (before->smmus[index].bank[n].vmid !=
-			after->smmus[index].bank[n].vmid ||
-		before->smmus[index].bank[n].freeing !=
-			after->smmus[index].bank[n].freeing);
+	return n < SMMU_NUM_CTXT_BANKS &&
+	       before->smmus[index].bank[n].vmid !=
+	       after->smmus[index].bank[n].vmid;
 }
 
 static bool is_fault_status(uint64_t offset)
@@ -316,8 +329,7 @@ static uint32_t expected(uint32_t index, uint64_t offset,
 	    call->arg[1] == offset) {
 		return (uint32_t)call->arg[2];
 	}
-	if (is_fault_status(offset) &&
-	    has_moved(index, offset, before, after)) {
+	if (has_moved(index, offset, before, after)) {
 		return 0;
 	}
 	if (is_fault_status(offset) && after->nr_mmio != before->nr_mmio &&

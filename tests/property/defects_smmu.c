@@ -279,6 +279,24 @@ static void g66_what_the_host_is_shown(void)
 	CHECK(passes_coq(SMMU_SMR + 4 * SMMU_HOST_STREAMS, 0) == 1);
 }
 
+/* The host names a VM's TLB entries, or all, and invalidates its own. */
+static void g66_tlb_of_others(void)
+{
+	uint64_t base, tag = BANK << 4;
+
+	start_bank(HOSTVISOR);
+	CHECK(HVC(HVC_SMMU_ALLOC_PGD, BANK + 1, 1, SMMU) == 0);
+	fork_coq();
+	base = coq.board.smmus[SMMU].base;
+	CHECK(CALL(OP_SMMU_WRITE, SMMU, SMMU_TLBIVMID, 4,
+		   (BANK + 1) << 4 | 1) == ANSWER_OK);
+	CHECK(fw_bus().addr == base + SMMU_TLBIVMID && fw_bus().value == tag);
+	CHECK(CALL(OP_SMMU_WRITE, SMMU, SMMU_TLBIALLNSNH, 4, UINT32_MAX) ==
+	      ANSWER_OK);
+	CHECK(fw_bus().addr == base + SMMU_TLBIVMID && fw_bus().value == tag);
+	CHECK(passes_coq(SMMU_TLBIVMID, (BANK + 1) << 4 | 1) == 1);
+}
+
 /* --- G67 ------------------------------------------------------------------ */
 
 static void g67_four_bytes_are_written(void)
@@ -430,6 +448,23 @@ static void g37_g69_bank_in_steps(void)
 	coq.vms[HOSTVISOR].state = POWEROFF;
 	CHECK(el2_free_smmu_pgd_coq(BANK, SMMU, &coq) == SOME);
 	CHECK(page_of(&coq, first + 599)->count == 1);
+}
+
+/* Where a VM's device has faulted is not for the bank's next owner. */
+static void g69_faults_of_the_last_owner(void)
+{
+	uint64_t far = BANK_PAGE + SMMU_CB_FAR;
+
+	start_bank(1);
+	CHECK(CALL(OP_SMMU_FAULT, SMMU, far, SECRET) == ANSWER_OK);
+	CHECK(CALL(OP_SMMU_READ, SMMU, far, 8) == ANSWER_PERM);
+	CHECK(CALL(OP_SMMU_READ, SMMU, far, 4) == ANSWER_OK);
+	CHECK(run_state()->host_regs[6] == 0);
+	CHECK(CALL(OP_SET_VM_STATE, 1, POWEROFF) == ANSWER_OK);
+	CHECK(HVC(HVC_SMMU_FREE_PGD, BANK, SMMU) == 0);
+	CHECK(HVC(HVC_SMMU_ALLOC_PGD, BANK, HOSTVISOR, SMMU) == 0);
+	CHECK(CALL(OP_SMMU_READ, SMMU, far, 8) == ANSWER_OK);
+	CHECK(run_state()->host_regs[6] == 0);
 }
 
 static void g69_bank_of_a_running_vm(void)
@@ -590,6 +625,7 @@ const struct defect_test defects_smmu[] = {
 	{ "G66 virtual address", g66_offset_of_the_virtual_address, 4 },
 	{ "G66 bank out of range", g66_bank_out_of_range, 4 },
 	{ "G66 what is shown", g66_what_the_host_is_shown, 4 },
+	{ "G66 TLB of others", g66_tlb_of_others, 4 },
 	{ "G67 four bytes are written", g67_four_bytes_are_written, 4 },
 	{ "G68 device as memory", g68_device_as_memory, 4 },
 	{ "G68 the host's page", g68_hosts_page, 4 },
@@ -597,6 +633,7 @@ const struct defect_test defects_smmu[] = {
 	{ "G69 unmapped is gone", g69_unmapped_is_gone, 4 },
 	{ "G69 free bank", g69_free_bank, 4 },
 	{ "G37, G69 bank in steps", g37_g69_bank_in_steps, 4 },
+	{ "G69 faults of the last owner", g69_faults_of_the_last_owner, 4 },
 	{ "G69 bank of a running VM", g69_bank_of_a_running_vm, 4 },
 	{ "G69 reserved pages", g69_reserved_pages_come_back, 4 },
 	{ "G70 first instruction", g70_from_the_first_instruction, 4 },

@@ -188,7 +188,7 @@ static uint64_t some_register(struct bytes *bytes, uint32_t index,
 		SMMU_SGFAR, SMMU_SGFAR + 4, SMMU_SGFSR, SMMU_SGFSRRESTORE,
 		SMMU_SGFSYNR0, SMMU_SGFSYNR2, 0x060, SMMU_TLBIVMID,
 		SMMU_TLBIALLNSNH, SMMU_TLBIALLH, SMMU_STLBGSYNC,
-		SMMU_STLBGSTATUS, 0x100, 0x004, 0x400, SMMU_PIDR4, 0xffc,
+		SMMU_TLBIVMID, SMMU_TLBIALLNSNH, SMMU_STLBGSTATUS, 0x100, 0x004, 0x400, SMMU_PIDR4, 0xffc,
 	};
 	static const uint64_t bank[] = {
 		SMMU_CB_SCTLR, SMMU_CB_SCTLR, SMMU_CB_ACTLR, SMMU_CB_RESUME,
@@ -212,7 +212,7 @@ static uint64_t some_register(struct bytes *bytes, uint32_t index,
 	if (n < 5) {
 		return SMMU_SMR + 4 * pick(bytes, 5) * (n == 1 ? 7 : 1);
 	}
-	if (n < 8) {
+	if (n < 7) {
 		return SMMU_S2CR + 4 * pick(bytes, 5) * (n == 5 ? 7 : 1);
 	}
 	if (n < 11) {

@@ -171,13 +171,24 @@ static bool can_do_dma(const uint64_t *arg, const struct rdata *adt)
 	return arg[0] < adt->board.nr_smmus && arg[1] < SMMU_STREAM_SPACE;
 }
 
+/* Whether a register is of a bank that is nobody's, where nothing goes wrong. */
+static bool is_off(uint64_t reg, const struct smmu *smmu)
+{
+	uint64_t n = reg >= SMMU_GLOBAL_BASE ?
+		     (reg - SMMU_GLOBAL_BASE) / PAGE_SIZE :
+		     (reg - SMMU_CBFRSYNRA) / 4;
+
+	return n < SMMU_NUM_CTXT_BANKS && smmu->bank[n].vmid == INVALID;
+}
+
 /* Registers in which hardware records what went wrong. */
 static bool can_record(const uint64_t *arg, const struct rdata *adt)
 {
 	uint64_t reg = arg[1];
 
 	if (arg[0] >= adt->board.nr_smmus || arg[2] > UINT32_MAX ||
-	    reg % 4 != 0 || reg >= FW_SMMU_BYTES) {
+	    reg % 4 != 0 || reg >= FW_SMMU_BYTES ||
+	    is_off(reg, &adt->smmus[arg[0]])) {
 		return false;
 	}
 	if (reg == SMMU_SGFSR || (reg >= SMMU_GLOBAL_BASE &&

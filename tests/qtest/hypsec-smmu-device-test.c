@@ -175,9 +175,12 @@ static void test_before_consent(void)
     HypsecVm vm = give(board, 1, BANK, CHANNEL);
     HypsecTransfer t = { .op = HYPSEC_DMA_OP_WRITE, .dst = DMA_GPA,
                          .value = 0x0bad };
+    HypsecTransfer by_pa = { .op = HYPSEC_DMA_OP_WRITE, .dst = HOST_PAGE };
 
     g_assert_cmpint(hypsec_smmu_stream(board, SMMU, SID), ==,
                     HYPSEC_STREAM_FAULT);
+    g_assert_cmpuint(hypsec_dma(board, CHANNEL, &by_pa), ==,
+                     HYPSEC_DMA_ERROR_FETCH);
     g_assert_cmpuint(dma(board, CHANNEL, &t), ==, HYPSEC_DMA_ERROR_FETCH);
     start(board, &vm);
     g_assert_cmpuint(dma(board, CHANNEL, &t), ==, HYPSEC_DMA_ERROR_FETCH);

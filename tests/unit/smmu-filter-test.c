@@ -1373,6 +1373,22 @@ static void g67_a_word_is_the_hosts_word(void)
 	g_assert_cmphex(hw(1, CB(HOST_BANK, 0x58)), ==, 0x80000000);
 }
 
+static void look_for_no_shadow(void *data)
+{
+	uint32_t mask;
+
+	(void)data;
+	acquire_lock_smmu();
+	(void)smmu_shadow_word(0, CB(HOST_BANK, 0x58), &mask);
+}
+
+/* A rule that says shadow where there is none would be a bug of EL2's. */
+static void shadow_that_is_not_there_panics(void)
+{
+	start();
+	assert_panics(look_for_no_shadow, NULL, "no shadow of bank register");
+}
+
 /* Each SMMU's registers are its own. */
 static void smmus_are_apart(void)
 {
@@ -1571,6 +1587,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/smmu-filter/access/gap12_ipa", gap12_offset_is_the_ipas),
 	UNIT_TEST("/smmu-filter/access/g67_word",
 		  g67_a_word_is_the_hosts_word),
+	UNIT_TEST_DIES("/smmu-filter/no-shadow-panics",
+		       shadow_that_is_not_there_panics),
 	UNIT_TEST("/smmu-filter/two", smmus_are_apart),
 	UNIT_TEST("/smmu-filter/leaf", leaf_has_what_el2_chose),
 	UNIT_TEST("/smmu-filter/cbndx", bank_of_an_offset),

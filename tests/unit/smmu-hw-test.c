@@ -67,6 +67,31 @@ static void assert_note(unsigned int i, unsigned int index, uint64_t offset,
 	g_assert_cmphex(notes[i].value, ==, value);
 }
 
+/* --- What a bank records of faults ---------------------------------------- */
+
+static const uint64_t fault_registers[] = {
+	SMMU_CB_FSR, SMMU_CB_FAR, SMMU_CB_FAR + 4, SMMU_CB_FSYNR0,
+	SMMU_CB_IPAFAR, SMMU_CB_IPAFAR + 4,
+};
+
+static void poke_fault(unsigned int index, uint64_t bank)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fault_registers); i++) {
+		smmumodel_poke(index, CB(bank, fault_registers[i]), 0x32);
+	}
+	smmumodel_poke(index, SMMU_CBFRSYNRA(bank), 0x10);
+}
+
+static void assert_no_fault(unsigned int index, uint64_t bank)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fault_registers); i++) {
+		g_assert_cmphex(smmumodel_peek(index,
+					       CB(bank, fault_registers[i])),
+				==, 0);
+	}
+	g_assert_cmphex(smmumodel_peek(index, SMMU_CBFRSYNRA(bank)), ==, 0);
+}
+
 /* --- Taking over --------------------------------------------------------- */
 
 static void poke_all(unsigned int index)
@@ -77,7 +102,7 @@ static void poke_all(unsigned int index)
 	}
 	for (uint64_t n = 0; n < SMMUMODEL_BANKS; n++) {
 		smmumodel_poke(index, CB(n, SMMU_CB_SCTLR), 0x1ff);
-		smmumodel_poke(index, CB(n, SMMU_CB_FSR), 0xc00001fe);
+		poke_fault(index, n);
 	}
 	smmumodel_poke(index, SMMU_SCR0, 0x00000001);
 	smmumodel_poke(index, SMMU_SCR2, 0x12);
@@ -104,8 +129,7 @@ static void take_over_stops_everything(void)
 		for (uint64_t n = 0; n < SMMUMODEL_BANKS; n++) {
 			g_assert_cmphex(smmumodel_peek(i,
 					CB(n, SMMU_CB_SCTLR)), ==, 0);
-			g_assert_cmphex(smmumodel_peek(i, CB(n, SMMU_CB_FSR)),
-					==, 0);
+			assert_no_fault(i, n);
 		}
 		g_assert_false(smmumodel_dma(i, 7, TEST_EL2_BASE, true, &pa));
 	}
@@ -149,6 +173,10 @@ static void an_unfit_smmu_is_refused(void)
 		{ SMMU_IDR(0), 0x7e011e20 },	/* walks are not coherent */
 		{ SMMU_IDR(1), 0xa0008008 },	/* 64 KiB pages */
 		{ SMMU_IDR(1), 0x30008008 },	/* 128 KiB */
+		{ SMMU_IDR(0), 0x7e015e08 },	/* 8 stream entries */
+		{ SMMU_IDR(2), 0x00000222 },	/* no pages of 4 KiB */
+		{ SMMU_IDR(2), 0x00001221 },	/* 36 bits in */
+		{ SMMU_IDR(2), 0x00001212 },	/* 36 bits out */
 	};
 	uint32_t banks;
 
@@ -160,6 +188,8 @@ static void an_unfit_smmu_is_refused(void)
 					       SMMUMODEL_BYTES, &banks));
 		smmumodel_poke(0, bad[i].offset, old);
 	}
+	smmumodel_poke(0, SMMU_IDR(0), 0x7e015e09);
+	smmumodel_poke(0, SMMU_IDR(2), 0x00001355);
 	smmumodel_poke(0, SMMU_IDR(1), 0x20008080);
 	g_assert_null(smmu_hw_check(SMMUMODEL_BASE(0), SMMUMODEL_BYTES,
 				    &banks));
@@ -225,13 +255,13 @@ static void tags_differ_between_banks(void)
 static void a_stopped_bank_keeps_nothing(void)
 {
 	start(BANK, 1, VM);
-	smmumodel_poke(1, CB(BANK, SMMU_CB_FSR), 2);
+	poke_fault(1, BANK);
 	acquire_lock_smmu();
 	smmu_hw_bank_stop(BANK, 1);
 	release_lock_smmu();
 	g_assert_cmphex(smmumodel_peek(1, CB(BANK, SMMU_CB_SCTLR)), ==, 0);
 	g_assert_cmphex(smmumodel_peek(1, CB(BANK, SMMU_CB_TTBR0)), ==, 0);
-	g_assert_cmphex(smmumodel_peek(1, CB(BANK, SMMU_CB_FSR)), ==, 0);
+	assert_no_fault(1, BANK);
 	g_assert_cmpuint(smmumodel_stale(), ==, 0);
 	/* For the next owner. */
 	start(BANK, 1, VM + 1);
