@@ -356,11 +356,16 @@ static void create_smmu(HypsecVirtMachineState *s, int i, PCIBus *bus)
     SysBusDevice *sbd;
 
     qdev_prop_set_uint8(dev, "num-cb", HYPSEC_VIRT_SMMU_BANKS);
-    if (bus) {
-        object_property_set_link(OBJECT(dev), "primary-bus", OBJECT(bus),
-                                 &error_abort);
-    }
+    /* Whatever -global says: PCI's streams are none of the second SMMU's. */
+    object_property_set_link(OBJECT(dev), "primary-bus", OBJECT(bus),
+                             &error_abort);
     sbd = add_device(s, name, dev);
+    if (memory_region_size(sysbus_mmio_get_region(sbd, 0)) !=
+        hypsec_virt_memmap[region].size) {
+        error_report("the board has room for 64 KiB of SMMU registers: "
+                     "remove -global arm-smmuv2.numpagendxb");
+        exit(1);
+    }
     sysbus_mmio_map(sbd, 0, hypsec_virt_memmap[region].base);
     for (int n = 0; n < 1 + HYPSEC_VIRT_SMMU_BANKS; n++) {
         sysbus_connect_irq(sbd, n,
