@@ -310,8 +310,9 @@ static void create_fw_cfg(HypsecVirtMachineState *s)
 
 static void create_pvpanic(HypsecVirtMachineState *s)
 {
-    add_mmio_device(s, "pvpanic", qdev_new(TYPE_PVPANIC_MMIO_DEVICE),
-                    HYPSEC_VIRT_PVPANIC);
+    s->pvpanic = add_mmio_device(s, "pvpanic",
+                                 qdev_new(TYPE_PVPANIC_MMIO_DEVICE),
+                                 HYPSEC_VIRT_PVPANIC);
 }
 
 static void create_dma(HypsecVirtMachineState *s)
@@ -326,6 +327,12 @@ static void create_dma(HypsecVirtMachineState *s)
         object_property_set_link(OBJECT(dev), name, OBJECT(mr), &error_abort);
     }
     s->dma_master = add_mmio_device(s, "hypsec-dma", dev, HYPSEC_VIRT_DMA);
+    /* A panic stops the board. */
+    memory_region_add_subregion_overlap(
+        get_system_memory(), hypsec_virt_memmap[HYPSEC_VIRT_PVPANIC].base,
+        hypsec_dma_screen(HYPSEC_DMA(dev),
+                          sysbus_mmio_get_region(SYS_BUS_DEVICE(s->pvpanic),
+                                                 0)), 1);
 }
 
 static void create_inject(HypsecVirtMachineState *s)
