@@ -193,6 +193,7 @@ struct ARMSMMUv2State {
     SMMUv2TLB tlb;
     SMMUv2TLBI tlbi[SMMUV2_TLBI_MAX];
     uint32_t tlbi_count;
+    bool tlb_unchecked; /* a snapshot put something there, and then failed */
 
     /* Made at realize. */
     QemuMutex lock;
@@ -328,6 +329,9 @@ void smmuv2_tlb_sync(ARMSMMUv2State *s, uint8_t bank);
 
 /* Forgets everything. */
 void smmuv2_tlb_reset(ARMSMMUv2State *s);
+
+/* What a migration brings is not to be used before it is checked. */
+void smmuv2_tlb_pre_load(ARMSMMUv2State *s);
 
 /**
  * smmuv2_tlb_post_load() - check what a migration brought

@@ -73,6 +73,14 @@ const SMMUv2Entry *smmuv2_tlb_lookup(const ARMSMMUv2State *s, SMMUv2Kind kind,
     return NULL;
 }
 
+/* Left by a snapshot that did not load: the board may go on all the same. */
+static void drop_unchecked(ARMSMMUv2State *s)
+{
+    if (s->tlb_unchecked) {
+        smmuv2_tlb_reset(s);
+    }
+}
+
 void smmuv2_tlb_insert(ARMSMMUv2State *s, const SMMUv2Entry *entry)
 {
     SMMUv2TLB *tlb = &s->tlb;
@@ -80,6 +88,7 @@ void smmuv2_tlb_insert(ARMSMMUv2State *s, const SMMUv2Entry *entry)
     SMMUv2Entry *way = &tlb->entry[set * SMMUV2_TLB_WAYS];
     SMMUv2Entry *e = NULL;
 
+    drop_unchecked(s);
     if (!s->lazy_tlb) {
         return;
     }
@@ -137,6 +146,7 @@ static void do_invalidate(ARMSMMUv2State *s, const SMMUv2TLBI *t)
 
 void smmuv2_tlb_invalidate(ARMSMMUv2State *s, const SMMUv2TLBI *t)
 {
+    drop_unchecked(s);
     trace_arm_smmuv2_tlbi(t->bank, t->type, t->vmid, t->asid, t->addr);
     if (s->tlbi_count == SMMUV2_TLBI_MAX) {
         do_invalidate(s, &s->tlbi[0]);
@@ -151,6 +161,7 @@ void smmuv2_tlb_sync(ARMSMMUv2State *s, uint8_t bank)
 {
     unsigned int left = 0;
 
+    drop_unchecked(s);
     for (int i = 0; i < s->tlbi_count; i++) {
         if (bank == SMMUV2_TLBI_GLOBAL || s->tlbi[i].bank == bank) {
             do_invalidate(s, &s->tlbi[i]);
@@ -168,6 +179,7 @@ void smmuv2_tlb_reset(ARMSMMUv2State *s)
     memset(&s->tlb, 0, sizeof(s->tlb));
     memset(s->tlbi, 0, sizeof(s->tlbi));
     s->tlbi_count = 0;
+    s->tlb_unchecked = false;
 }
 
 static bool is_possible(const SMMUv2Entry *e)
@@ -185,6 +197,12 @@ static bool is_possible(const SMMUv2Entry *e)
            !(e->in & low) && !(e->out & low) && !(e->ipa & low) &&
            !(e->out >> 48) && !(e->perm1 & ~ALL_PERMS) &&
            !(e->perm2 & ~ALL_PERMS) && e->level1 <= 3 && e->level2 <= 3;
+}
+
+void smmuv2_tlb_pre_load(ARMSMMUv2State *s)
+{
+    smmuv2_tlb_reset(s);
+    s->tlb_unchecked = true;
 }
 
 bool smmuv2_tlb_post_load(ARMSMMUv2State *s)
@@ -221,6 +239,7 @@ bool smmuv2_tlb_post_load(ARMSMMUv2State *s)
         }
         count_entry(tlb, e->shift, 1);
     }
+    s->tlb_unchecked = false;
     if (!s->lazy_tlb) {
         smmuv2_tlb_reset(s);
     }

@@ -216,6 +216,12 @@ static bool mask_bank(const ARMSMMUv2State *s, unsigned int n)
            !(b->ipafar & ~SMMUV2_IPAFAR_MASK);
 }
 
+static int smmuv2_pre_load(void *opaque)
+{
+    smmuv2_tlb_pre_load(opaque);
+    return 0;
+}
+
 static int smmuv2_post_load(void *opaque, int version_id)
 {
     ARMSMMUv2State *s = opaque;
@@ -307,6 +313,7 @@ static const VMStateDescription vmstate_arm_smmuv2 = {
     .name = TYPE_ARM_SMMUV2,
     .version_id = 1,
     .minimum_version_id = 1,
+    .pre_load = smmuv2_pre_load,
     .post_load = smmuv2_post_load,
     .fields = (const VMStateField[]) {
         VMSTATE_UINT32_EQUAL(idr0, ARMSMMUv2State, "another SMMU"),

@@ -4,13 +4,15 @@
  *
  * Software on the board is hostile: what a channel fetches is copied once and
  * checked before anything is done with it; one event does a bounded amount of
- * work; and nothing that a channel reads or writes comes back here.
+ * work; and nothing that a channel reads or writes comes back here, or stops
+ * the clock that its events are on.
  */
 #include "qemu/osdep.h"
 #include "qemu/bitops.h"
 #include "qemu/log.h"
 #include "qemu/module.h"
 #include "exec/address-spaces.h"
+#include "exec/memop.h"
 #include "hw/irq.h"
 #include "hw/qdev-properties.h"
 #include "hw/resettable.h"
@@ -442,6 +444,43 @@ static const MemoryRegionOps hypsec_dma_ops = {
     .valid = { .min_access_size = 4, .max_access_size = 8 },
     .impl = { .min_access_size = 4, .max_access_size = 8 },
 };
+
+static MemTxResult screen_read(void *opaque, hwaddr offset, uint64_t *data,
+                               unsigned int size, MemTxAttrs attrs)
+{
+    HypsecDmaState *s = opaque;
+
+    return s->in_event ? MEMTX_ACCESS_ERROR :
+           memory_region_dispatch_read(s->behind, offset, data,
+                                       size_memop(size) | MO_LE, attrs);
+}
+
+static MemTxResult screen_write(void *opaque, hwaddr offset, uint64_t data,
+                                unsigned int size, MemTxAttrs attrs)
+{
+    HypsecDmaState *s = opaque;
+
+    return s->in_event ? MEMTX_ACCESS_ERROR :
+           memory_region_dispatch_write(s->behind, offset, data,
+                                        size_memop(size) | MO_LE, attrs);
+}
+
+static const MemoryRegionOps screen_ops = {
+    .read_with_attrs = screen_read,
+    .write_with_attrs = screen_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = { .min_access_size = 1, .max_access_size = 4 },
+    .impl = { .min_access_size = 1, .max_access_size = 4 },
+};
+
+MemoryRegion *hypsec_dma_screen(HypsecDmaState *s, MemoryRegion *behind)
+{
+    s->behind = behind;
+    memory_region_init_io(&s->screen, OBJECT(s), &screen_ops, s,
+                          TYPE_HYPSEC_DMA "-screen",
+                          memory_region_size(behind));
+    return &s->screen;
+}
 
 static void hypsec_dma_reset_enter(Object *obj, ResetType type)
 {

@@ -76,6 +76,22 @@ struct HypsecDmaState {
 
     MemoryRegion regs;
     qemu_irq irq;
+
+    /* hypsec_dma_screen() */
+    MemoryRegion screen;
+    MemoryRegion *behind;
 };
+
+/**
+ * hypsec_dma_screen() - keep the channels from a device's registers
+ * @s: realized
+ * @behind: the registers
+ *
+ * Events of channels are in callbacks of timers of the virtual clock: there,
+ * what stops the clock waits for itself.
+ *
+ * Returns: a region to map in front of @behind, for one such device
+ */
+MemoryRegion *hypsec_dma_screen(HypsecDmaState *s, MemoryRegion *behind);
 
 #endif /* HW_HYPSEC_DMA_H */

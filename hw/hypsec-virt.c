@@ -310,8 +310,9 @@ static void create_fw_cfg(HypsecVirtMachineState *s)
 
 static void create_pvpanic(HypsecVirtMachineState *s)
 {
-    add_mmio_device(s, "pvpanic", qdev_new(TYPE_PVPANIC_MMIO_DEVICE),
-                    HYPSEC_VIRT_PVPANIC);
+    s->pvpanic = add_mmio_device(s, "pvpanic",
+                                 qdev_new(TYPE_PVPANIC_MMIO_DEVICE),
+                                 HYPSEC_VIRT_PVPANIC);
 }
 
 static void create_dma(HypsecVirtMachineState *s)
@@ -326,6 +327,12 @@ static void create_dma(HypsecVirtMachineState *s)
         object_property_set_link(OBJECT(dev), name, OBJECT(mr), &error_abort);
     }
     s->dma_master = add_mmio_device(s, "hypsec-dma", dev, HYPSEC_VIRT_DMA);
+    /* A panic stops the board. */
+    memory_region_add_subregion_overlap(
+        get_system_memory(), hypsec_virt_memmap[HYPSEC_VIRT_PVPANIC].base,
+        hypsec_dma_screen(HYPSEC_DMA(dev),
+                          sysbus_mmio_get_region(SYS_BUS_DEVICE(s->pvpanic),
+                                                 0)), 1);
 }
 
 static void create_inject(HypsecVirtMachineState *s)
@@ -356,11 +363,16 @@ static void create_smmu(HypsecVirtMachineState *s, int i, PCIBus *bus)
     SysBusDevice *sbd;
 
     qdev_prop_set_uint8(dev, "num-cb", HYPSEC_VIRT_SMMU_BANKS);
-    if (bus) {
-        object_property_set_link(OBJECT(dev), "primary-bus", OBJECT(bus),
-                                 &error_abort);
-    }
+    /* Whatever -global says: PCI's streams are none of the second SMMU's. */
+    object_property_set_link(OBJECT(dev), "primary-bus", OBJECT(bus),
+                             &error_abort);
     sbd = add_device(s, name, dev);
+    if (memory_region_size(sysbus_mmio_get_region(sbd, 0)) !=
+        hypsec_virt_memmap[region].size) {
+        error_report("the board has room for 64 KiB of SMMU registers: "
+                     "remove -global arm-smmuv2.numpagendxb");
+        exit(1);
+    }
     sysbus_mmio_map(sbd, 0, hypsec_virt_memmap[region].base);
     for (int n = 0; n < 1 + HYPSEC_VIRT_SMMU_BANKS; n++) {
         sysbus_connect_irq(sbd, n,

@@ -97,6 +97,7 @@ struct HypsecVirtMachineState {
     DeviceState *gpio_key;
     DeviceState *smmus[HYPSEC_VIRT_NUM_SMMUS];
     DeviceState *dma_master;
+    DeviceState *pvpanic;
     DeviceState *injector;
     PFlashCFI01 *flash[2];
     Notifier powerdown;

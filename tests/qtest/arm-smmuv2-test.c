@@ -378,6 +378,7 @@ static void test_refused_properties(void)
         { "num-smr=129", "num-smr is 1 to 128, not 129" },
         { "numpagendxb=8", "numpagendxb is 0 to 7, not 8" },
         { "numpagendxb=0", "num-cb is 1 to 2 with numpagendxb=0, not 8" },
+        { "numpagendxb=3", "room for 64 KiB of SMMU registers" },
         { "ias=41", "ias is 32, 36, 40, 42, 44 or 48, not 41" },
         { "oas=0", "oas is 32, 36, 40, 42, 44 or 48, not 0" },
         { "stages=3", "stages is \"1\", \"2\", \"both\" or \"nested\", "
@@ -1038,6 +1039,9 @@ static void test_bad_state(const void *data)
 
     qts = smmu_load(path, NULL, &ok);
     g_assert_false(ok);
+    /* What was loaded of it does no harm to who goes on. */
+    wr(qts, GR0(TLBIALLNSNH), 0);
+    wr(qts, GR0(STLBGSYNC), 0);
     qtest_quit(qts);
 }
 

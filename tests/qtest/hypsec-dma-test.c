@@ -21,6 +21,7 @@
 #define DST 0x4a000000ULL
 /* No device and no RAM. */
 #define HOLE 0x0c000000ULL
+#define PVPANIC 0x0b000000ULL
 
 #define START HYPSEC_DMA_CTRL_START
 #define STOP HYPSEC_DMA_CTRL_STOP
@@ -671,6 +672,22 @@ static void test_own_registers(void)
     qtest_quit(qts);
 }
 
+/* Nor is pvpanic, which stops the board and with it the clock: "Errors". */
+static void test_pvpanic(void)
+{
+    QTestState *qts = qtest_init(BOARD " -action panic=pause");
+
+    run_one(qts, HYPSEC_DMA_OP_WRITE, 0, PVPANIC, 8, 1);
+    assert_error(qts, 0, HYPSEC_DMA_ERROR_WRITE, PVPANIC);
+    run_one(qts, HYPSEC_DMA_OP_READ, PVPANIC, 0, 8, 0);
+    assert_error(qts, 0, HYPSEC_DMA_ERROR_READ, PVPANIC);
+    /* A CPU may use it. */
+    g_assert_cmphex(qtest_readb(qts, PVPANIC), ==, 3);
+    qtest_writeb(qts, PVPANIC, 1);
+    qtest_qmp_eventwait(qts, "GUEST_PANICKED");
+    qtest_quit(qts);
+}
+
 static bool is_pending(QTestState *qts)
 {
     int intid = HYPSEC_DMA_SPI + 32;
@@ -940,6 +957,7 @@ int main(int argc, char **argv)
         { "errors/write", test_error_write },
         { "errors/status", test_error_status },
         { "errors/own-registers", test_own_registers },
+        { "errors/pvpanic", test_pvpanic },
         { "interrupt/level-of-all-channels", test_interrupt },
         { "migration/goes-on", test_migrate },
     };

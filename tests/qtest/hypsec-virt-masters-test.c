@@ -298,6 +298,7 @@ static void test_defaults(void)
 {
     QTestState *qts =
         qtest_init("-M hypsec-virt -global gpex-pcihost.bypass-iommu=on "
+                   "-global arm-smmuv2.primary-bus=/machine/pcie/pcie.0 "
                    "-smp 4 -blockdev null-co,node-name=d "
                    "-device virtio-blk-pci,id=blk,drive=d "
                    "-device virtio-scsi-pci,id=scsi "
@@ -306,6 +307,10 @@ static void test_defaults(void)
                    "-device nvme,serial=x,id=nvme");
     g_autofree char *legacy =
         hypsec_get_string(qts, "/machine/peripheral/rng", "disable-legacy");
+    g_autofree char *bus0 =
+        hypsec_get_string(qts, "/machine/smmu0", "primary-bus");
+    g_autofree char *bus1 =
+        hypsec_get_string(qts, "/machine/smmu1", "primary-bus");
 
     g_assert_cmpstr(legacy, ==, "on");
     g_assert_true(get_bool(qts, "/machine/peripheral/rng", "iommu_platform"));
@@ -318,10 +323,12 @@ static void test_defaults(void)
     g_assert_cmpuint(hypsec_get_uint(qts, "/machine/peripheral/scsi",
                                      "num_queues"), ==, 1);
     g_assert_false(get_bool(qts, "/machine/pcie", "bypass-iommu"));
+    g_assert_cmpstr(bus0, ==, "/machine/pcie/pcie.0");
+    g_assert_cmpstr(bus1, ==, "");
     qtest_quit(qts);
 }
 
-/* Nothing comes later, past the checks: no bus takes devices at run time. */
+/* Nothing comes later, past the checks: PCI takes nothing at run time. */
 static void test_no_hotplug(void)
 {
     static const char * const drivers[] = {
