@@ -95,6 +95,18 @@ const char *smmu_hw_check(paddr_t base, uint64_t bytes, uint32_t *banks)
 	return NULL;
 }
 
+/* What the bank has recorded is left to nobody: where, how and who it was. */
+static void forget_faults(uint32_t cbndx, uint32_t index)
+{
+	paddr_t bank = bank_registers(cbndx, index);
+
+	mmio_write32(bank + SMMU_CB_FSR, SMMU_FSR_FAULT);
+	mmio_write64(bank + SMMU_CB_FAR, 0);
+	mmio_write64(bank + SMMU_CB_IPAFAR, 0);
+	mmio_write32(bank + SMMU_CB_FSYNR0, 0);
+	mmio_write32(get_smmu_base(index) + SMMU_CBFRSYNRA(cbndx), 0);
+}
+
 void smmu_hw_take_over(uint32_t index)
 {
 	paddr_t base = get_smmu_base(index);
@@ -108,10 +120,8 @@ void smmu_hw_take_over(uint32_t index)
 	mmio_write32(base + SMMU_SCR0, SCR0_VALUE);
 	mmio_write32(base + SMMU_SCR2, 0);
 	for (uint32_t n = 0; n < get_smmu_num_context_banks(index); n++) {
-		paddr_t bank = bank_registers(n, index);
-
-		mmio_write32(bank + SMMU_CB_SCTLR, 0);
-		mmio_write32(bank + SMMU_CB_FSR, SMMU_FSR_FAULT);
+		mmio_write32(bank_registers(n, index) + SMMU_CB_SCTLR, 0);
+		forget_faults(n, index);
 	}
 	mmio_write32(base + SMMU_SGFSR, SMMU_SGFSR_FAULT);
 	mmio_write32(base + SMMU_TLBIALLH, 0);
@@ -133,7 +143,7 @@ void smmu_hw_bank_start(uint32_t cbndx, uint32_t index, vmid_t vmid)
 		     cbndx << TAG_BANK_SHIFT | vmid);
 	mmio_write32(bank + SMMU_CB_TCR, SMMU_TCR_VALUE);
 	mmio_write64(bank + SMMU_CB_TTBR0, ttbr);
-	mmio_write32(bank + SMMU_CB_FSR, SMMU_FSR_FAULT);
+	forget_faults(cbndx, index);
 	acquire_lock_spt();
 	smmu_hw_invalidate_bank(cbndx, index);
 	release_lock_spt();
@@ -150,8 +160,7 @@ void smmu_hw_bank_stop(uint32_t cbndx, uint32_t index)
 	smmu_hw_invalidate_bank(cbndx, index);
 	release_lock_spt();
 	mmio_write64(bank + SMMU_CB_TTBR0, 0);
-	/* Nothing of the owner's faults is left to the next. */
-	mmio_write32(bank + SMMU_CB_FSR, SMMU_FSR_FAULT);
+	forget_faults(cbndx, index);
 }
 
 void smmu_hw_bank_set_irq(uint32_t cbndx, uint32_t index, bool on)

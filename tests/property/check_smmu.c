@@ -286,13 +286,35 @@ static bool is_el2s(uint64_t offset)
 	       (offset >= SMMU_CBA2R && offset < SMMU_CBA2R + 0x20);
 }
 
+/* The bank that a register tells of, SMMU_NUM_CTXT_BANKS if it is none's. */
+static uint64_t bank_of(uint64_t offset)
+{
+	if (offset >= SMMU_GLOBAL_BASE) {
+		return (offset - SMMU_GLOBAL_BASE) / PAGE_SIZE;
+	}
+	return offset >= SMMU_CBFRSYNRA &&
+	       offset < SMMU_CBFRSYNRA + 4 * SMMU_NUM_CTXT_BANKS ?
+		       (offset - SMMU_CBFRSYNRA) / 4 : SMMU_NUM_CTXT_BANKS;
+}
+
+/* Where it says what went wrong: whether, where, how, and who did it. */
+static bool is_record(uint64_t offset)
+{
+	uint64_t reg = offset % PAGE_SIZE;
+
+	return offset < SMMU_GLOBAL_BASE || reg == SMMU_CB_FSR ||
+	       reg == SMMU_CB_FAR || reg == SMMU_CB_FAR + 4 ||
+	       reg == SMMU_CB_FSYNR0 ||
+	       reg == SMMU_CB_IPAFAR || reg == SMMU_CB_IPAFAR + 4;
+}
+
 /* A bank that comes to somebody or leaves him has no fault recorded. */
 static bool has_moved(uint32_t index, uint64_t offset,
 		      const struct rdata *before, const struct rdata *after)
 {
-	uint64_t n = (offset - SMMU_GLOBAL_BASE) / PAGE_SIZE;
+	uint64_t n = bank_of(offset);
 
-	return offset >= SMMU_GLOBAL_BASE &&
+	return n < SMMU_NUM_CTXT_BANKS && is_record(offset) &&
 	       (before->smmus[index].bank[n].vmid !=
 			after->smmus[index].bank[n].vmid ||
 		before->smmus[index].bank[n].freeing !=
@@ -316,8 +338,7 @@ static uint32_t expected(uint32_t index, uint64_t offset,
 	    call->arg[1] == offset) {
 		return (uint32_t)call->arg[2];
 	}
-	if (is_fault_status(offset) &&
-	    has_moved(index, offset, before, after)) {
+	if (has_moved(index, offset, before, after)) {
 		return 0;
 	}
 	if (is_fault_status(offset) && after->nr_mmio != before->nr_mmio &&

@@ -67,6 +67,31 @@ static void assert_note(unsigned int i, unsigned int index, uint64_t offset,
 	g_assert_cmphex(notes[i].value, ==, value);
 }
 
+/* --- What a bank records of faults ---------------------------------------- */
+
+static const uint64_t fault_registers[] = {
+	SMMU_CB_FSR, SMMU_CB_FAR, SMMU_CB_FAR + 4, SMMU_CB_FSYNR0,
+	SMMU_CB_IPAFAR, SMMU_CB_IPAFAR + 4,
+};
+
+static void poke_fault(unsigned int index, uint64_t bank)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fault_registers); i++) {
+		smmumodel_poke(index, CB(bank, fault_registers[i]), 0x32);
+	}
+	smmumodel_poke(index, SMMU_CBFRSYNRA(bank), 0x10);
+}
+
+static void assert_no_fault(unsigned int index, uint64_t bank)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fault_registers); i++) {
+		g_assert_cmphex(smmumodel_peek(index,
+					       CB(bank, fault_registers[i])),
+				==, 0);
+	}
+	g_assert_cmphex(smmumodel_peek(index, SMMU_CBFRSYNRA(bank)), ==, 0);
+}
+
 /* --- Taking over --------------------------------------------------------- */
 
 static void poke_all(unsigned int index)
@@ -77,7 +102,7 @@ static void poke_all(unsigned int index)
 	}
 	for (uint64_t n = 0; n < SMMUMODEL_BANKS; n++) {
 		smmumodel_poke(index, CB(n, SMMU_CB_SCTLR), 0x1ff);
-		smmumodel_poke(index, CB(n, SMMU_CB_FSR), 0xc00001fe);
+		poke_fault(index, n);
 	}
 	smmumodel_poke(index, SMMU_SCR0, 0x00000001);
 	smmumodel_poke(index, SMMU_SCR2, 0x12);
@@ -104,8 +129,7 @@ static void take_over_stops_everything(void)
 		for (uint64_t n = 0; n < SMMUMODEL_BANKS; n++) {
 			g_assert_cmphex(smmumodel_peek(i,
 					CB(n, SMMU_CB_SCTLR)), ==, 0);
-			g_assert_cmphex(smmumodel_peek(i, CB(n, SMMU_CB_FSR)),
-					==, 0);
+			assert_no_fault(i, n);
 		}
 		g_assert_false(smmumodel_dma(i, 7, TEST_EL2_BASE, true, &pa));
 	}
@@ -231,13 +255,13 @@ static void tags_differ_between_banks(void)
 static void a_stopped_bank_keeps_nothing(void)
 {
 	start(BANK, 1, VM);
-	smmumodel_poke(1, CB(BANK, SMMU_CB_FSR), 2);
+	poke_fault(1, BANK);
 	acquire_lock_smmu();
 	smmu_hw_bank_stop(BANK, 1);
 	release_lock_smmu();
 	g_assert_cmphex(smmumodel_peek(1, CB(BANK, SMMU_CB_SCTLR)), ==, 0);
 	g_assert_cmphex(smmumodel_peek(1, CB(BANK, SMMU_CB_TTBR0)), ==, 0);
-	g_assert_cmphex(smmumodel_peek(1, CB(BANK, SMMU_CB_FSR)), ==, 0);
+	assert_no_fault(1, BANK);
 	g_assert_cmpuint(smmumodel_stale(), ==, 0);
 	/* For the next owner. */
 	start(BANK, 1, VM + 1);
