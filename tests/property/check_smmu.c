@@ -315,10 +315,8 @@ static bool has_moved(uint32_t index, uint64_t offset,
 	uint64_t n = bank_of(offset);
 
 	return n < SMMU_NUM_CTXT_BANKS && is_record(offset) &&
-	       (before->smmus[index].bank[n].vmid !=
-			after->smmus[index].bank[n].vmid ||
-		before->smmus[index].bank[n].freeing !=
-			after->smmus[index].bank[n].freeing);
+	       before->smmus[index].bank[n].vmid !=
+		       after->smmus[index].bank[n].vmid;
 }
 
 static bool is_fault_status(uint64_t offset)
