@@ -144,7 +144,7 @@ void smmu_hw_bank_start(uint32_t cbndx, uint32_t index, vmid_t vmid)
 		     cbndx << TAG_BANK_SHIFT | vmid);
 	mmio_write32(bank + SMMU_CB_TCR, SMMU_TCR_VALUE);
 	mmio_write64(bank + SMMU_CB_TTBR0, ttbr);
-	mmio_write32(bank + SMMU_CB_FSR, SMMU_FSR_FAULT);
+	forget_faults(cbndx, index);
 	acquire_lock_spt();
 	smmu_hw_invalidate_bank(cbndx, index);
 	release_lock_spt();

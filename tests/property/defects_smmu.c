@@ -422,6 +422,11 @@ static void g37_g69_bank_in_steps(void)
 	host_manages(BANK);
 	CHECK(CALL(OP_DMA_LOAD, SMMU, STREAM, (first + 599) * PAGE_SIZE) ==
 	      ANSWER_OK);
+	/* What went wrong before is told until the bank is free. */
+	CHECK(CALL(OP_SMMU_FAULT, SMMU, BANK_PAGE + SMMU_CB_FSR, 2) ==
+	      ANSWER_OK);
+	CHECK(CALL(OP_SMMU_FAULT, SMMU, BANK_PAGE + SMMU_CB_FAR, PA) ==
+	      ANSWER_OK);
 	fork_coq();
 	while ((done = HVC(HVC_SMMU_FREE_PGD, BANK, SMMU)) != 0) {
 		CHECK(done == call_result(AGAIN) && ++steps < 10);

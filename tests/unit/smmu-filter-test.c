@@ -98,6 +98,8 @@ static void bus_write(paddr_t pa, unsigned int bytes, uint64_t value)
 	stores++;
 	model->write(pa, bytes, value);
 	if (is_command(offset)) {
+		/* Not while EL2 waits for a sync: it would wait longer. */
+		g_assert_true(lock_spt_is_held() || offset == 0x64);
 		invalidations++;
 		last_tlbi_offset = (uint32_t)offset;
 		last_tlbi_value = value;

@@ -32,8 +32,12 @@ static const struct native_bus *model;
 static struct note notes[96];
 static unsigned int nr_notes;
 
+/* What had happened when a register was read last. */
+static size_t events_at_read;
+
 static uint64_t noting_read(paddr_t pa, unsigned int bytes)
 {
+	native_events(&events_at_read);
 	return model->read(pa, bytes);
 }
 
@@ -419,6 +423,24 @@ static void a_slow_sync_is_waited_for(void)
 	g_assert_cmpuint(smmumodel_stale(), ==, 0);
 }
 
+/* What EL2 does to the page next, it does not begin before. */
+static void a_barrier_follows_the_answer(void)
+{
+	const struct native_event *events;
+	unsigned int barriers = 0;
+	size_t n;
+
+	note_writes();
+	smmumodel_set_polls(3);
+	native_events_reset();
+	invalidate(TEST_RAM_BASE, 1);
+	events = native_events(&n);
+	for (size_t i = events_at_read; i < n; i++) {
+		barriers += events[i].op == NATIVE_DSB_SY;
+	}
+	g_assert_cmpuint(barriers, ==, 1);
+}
+
 static void never_answers(void *data)
 {
 	(void)data;
@@ -487,6 +509,7 @@ static const struct unit_test tests[] = {
 		  pages_go_by_the_banks_own_registers),
 	UNIT_TEST("/smmu-hw/tlb/slow-sync-is-waited-for",
 		  a_slow_sync_is_waited_for),
+	UNIT_TEST("/smmu-hw/tlb/barrier", a_barrier_follows_the_answer),
 	UNIT_TEST_DIES("/smmu-hw/tlb/no-answer-is-a-panic",
 		       no_answer_is_a_panic),
 	UNIT_TEST_DIES("/smmu-hw/tlb/no-global-answer-is-a-panic",
