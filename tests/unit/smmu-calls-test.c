@@ -20,6 +20,7 @@
 #include "core/smmu_streams.h"
 #include "core/spt_ops.h"
 #include "smmumodel.h"
+#include "tlbmodel.h"
 
 #define SECRET	0x5a
 #define READ	UINT64_C(0x40)
@@ -741,6 +742,32 @@ static void g68_freed_bank_counts_nothing(void)
 	assert_refused(el2_free_smmu_pgd(BANK, SMMU), HV_OK);
 }
 
+/* Holds of s2page so far. */
+static unsigned int holds;
+
+static void count_holds(const struct native_event *event)
+{
+	smmumodel_event(event);
+	holds += event->op == NATIVE_LOCK && event->a == RANK_S2PAGE ? 1 : 0;
+}
+
+/* G37: few pages, but each in a table of its own, which is looked through. */
+static void g37_sparse_bank_is_freed_in_short_holds(void)
+{
+	unsigned int tables = 0;
+
+	start_host_bank();
+	for (paddr_t pa = TEST_RAM_BASE; pa < TEST_EL2_BASE; pa += PMD_SIZE) {
+		tables += map(pa, pa >> PAGE_SHIFT, BANK) == HV_OK ? 1 : 0;
+	}
+	g_assert_cmpuint(tables, >, 4);
+	holds = 0;
+	native_watch(count_holds);
+	assert_done(el2_free_smmu_pgd(BANK, SMMU));
+	tlbmodel_start();
+	g_assert_cmpuint(holds, >, tables);
+}
+
 /* G69: nothing is reached from the first step on, and nothing comes back. */
 static void g69_bank_that_is_being_freed(void)
 {
@@ -1098,6 +1125,8 @@ int main(int argc, char **argv)
 			  bad_addresses_of_clear),
 		UNIT_TEST("/smmu-calls/free/g68_counts",
 			  g68_freed_bank_counts_nothing),
+	UNIT_TEST("/smmu-calls/free/g37_sparse",
+		  g37_sparse_bank_is_freed_in_short_holds),
 		UNIT_TEST("/smmu-calls/free/g69_being-freed",
 			  g69_bank_that_is_being_freed),
 		UNIT_TEST("/smmu-calls/free/g69_stream-being-freed",
