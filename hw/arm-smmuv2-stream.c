@@ -71,10 +71,7 @@ static int find_entry(const ARMSMMUv2State *s, uint16_t sid)
     if (!s->stream_matching) {
         return sid < s->num_smr ? sid : -1;
     }
-    /* No entry can name what is wider than the field. */
-    if (sid >> FIELD_EX32(s->idr0, SMMU_IDR0, NUMSIDB)) {
-        return -1;
-    }
+    /* Bit 15 is neither in ID nor in MASK: wider ids have no entry. */
     for (int i = 0; i < s->num_smr; i++) {
         uint32_t smr = s->smr[i];
 

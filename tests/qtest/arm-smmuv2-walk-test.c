@@ -658,6 +658,61 @@ static void test_nested_stage_off(void)
     qtest_quit(qts);
 }
 
+/* A nested_stream() with IOVA, a good address, and faults next to it. */
+static void nested_faulty(QTestState *qts)
+{
+    Nested n = nested_stream(qts);
+
+    map_s1(qts, n.s1, IOVA, 0x200003000 | D_PAGE | S1_USER);
+    map_s1(qts, n.s1, IOVA + PAGE, 0x200004000 | D_PAGE | S1_USER);
+    map_s2(qts, n.s2, 0x200003000, RAM | D_PAGE | S2_RW);
+    mark_page(qts, RAM);
+}
+
+/* Not in stage 1, which is bank 0, and not in stage 2, which is bank 1. */
+static const uint64_t faulty[] = { IOVA + 2 * PAGE, IOVA + PAGE };
+
+/* HUPCF 0 in the bank of stage 2 only: its fault holds up the context. */
+static void test_nested_hupcf(void)
+{
+    QTestState *qts = smmu_start(NULL);
+
+    nested_faulty(qts);
+    assert_no_read(qts, 0, faulty[1]);
+    assert_reads(qts, 0, IOVA, mark(RAM));
+    wr(qts, CB(1, SCTLR), M | CFRE);
+    g_assert_cmphex(dma_read(qts, 0, IOVA, NULL), ==, HYPSEC_DMA_ERROR_FETCH);
+    assert_no_fault(qts, 0);
+    assert_fault(qts, 1, TF, LEVEL(3) | NESTED | S1CBNDX(0), faulty[1]);
+    assert_reads(qts, 0, IOVA, mark(RAM));
+    qtest_quit(qts);
+}
+
+/* CFRE of the bank that holds up the context says how that is answered. */
+static void test_nested_hupcf_response(void)
+{
+    QTestState *qts = smmu_start(NULL);
+
+    nested_faulty(qts);
+    for (int bank = 0; bank < 2; bank++) {
+        assert_no_read(qts, 0, faulty[bank]);
+        wr(qts, CB(bank, SCTLR), M | CFRE);
+        wr(qts, CB(!bank, SCTLR), M);
+        g_assert_cmphex(dma_read(qts, 0, IOVA, NULL), ==,
+                        HYPSEC_DMA_ERROR_FETCH);
+        /* A descriptor that reads as zeros makes no sense. */
+        wr(qts, CB(bank, SCTLR), M);
+        wr(qts, CB(!bank, SCTLR), M | CFRE);
+        g_assert_cmphex(dma_read(qts, 0, IOVA, NULL), ==,
+                        HYPSEC_DMA_ERROR_INVALID);
+        wr(qts, CB(bank, FSR), UINT32_MAX);
+        wr(qts, CB(bank, SCTLR), M | CFRE | HUPCF);
+        wr(qts, CB(!bank, SCTLR), M | CFRE | HUPCF);
+        assert_reads(qts, 0, IOVA, mark(RAM));
+    }
+    qtest_quit(qts);
+}
+
 /* A stream whose first page has been read, and taken away since. */
 static uint64_t stale(QTestState *qts, int n)
 {
@@ -955,6 +1010,28 @@ static void test_tlbi_nested(void)
     qtest_quit(qts);
 }
 
+/* The VMID of a nested context is that of its stage-1 bank. */
+static void test_tlbi_nested_vmid(void)
+{
+    QTestState *qts = smmu_start(NULL);
+    Nested n = nested_stream(qts);
+    uint64_t at;
+
+    wr(qts, CBAR(0), TYPE(SMMUV2_CBAR_NESTED) | S2_BANK(1) | 8);
+    map_s1(qts, n.s1, IOVA, 0x200003000 | D_PAGE | S1_USER | S1_NG);
+    at = map_s2(qts, n.s2, 0x200003000, RAM | D_PAGE | S2_RW);
+    mark_page(qts, RAM);
+    assert_reads(qts, 0, IOVA, mark(RAM));
+    qtest_writeq(qts, at, 0);
+    wr(qts, GR0(TLBIVMID), 9);
+    wr(qts, GR0(STLBGSYNC), 0);
+    assert_reads(qts, 0, IOVA, mark(RAM));
+    wr(qts, GR0(TLBIVMID), 8);
+    wr(qts, GR0(STLBGSYNC), 0);
+    assert_no_read(qts, 0, IOVA);
+    qtest_quit(qts);
+}
+
 /* More invalidations than can wait: the oldest happen, none is lost. */
 static void test_tlbi_many(void)
 {
@@ -1031,6 +1108,8 @@ static const SmmuTest tests[] = {
     { "arm-smmuv2-walk/nested/faults", test_nested_faults },
     { "arm-smmuv2-walk/nested/table-walk", test_nested_table_walk },
     { "arm-smmuv2-walk/nested/stage-off", test_nested_stage_off },
+    { "arm-smmuv2-walk/nested/hupcf", test_nested_hupcf },
+    { "arm-smmuv2-walk/nested/hupcf-response", test_nested_hupcf_response },
     { "arm-smmuv2-walk/tlb/stale", test_tlb_stale },
     { "arm-smmuv2-walk/tlb/no-faults", test_tlb_no_faults },
     { "arm-smmuv2-walk/tlb/permissions", test_tlb_permissions },
@@ -1041,6 +1120,7 @@ static const SmmuTest tests[] = {
     { "arm-smmuv2-walk/tlb/off", test_tlb_off },
     { "arm-smmuv2-walk/tlbi/block", test_tlbi_block },
     { "arm-smmuv2-walk/tlbi/nested", test_tlbi_nested },
+    { "arm-smmuv2-walk/tlbi/nested-vmid", test_tlbi_nested_vmid },
     { "arm-smmuv2-walk/tlbi/many", test_tlbi_many },
 };
 
