@@ -152,8 +152,8 @@ static enum hv_status go_on_destroying(vmid_t vmid)
  * Locks:   takes smmu, vm[vmid], then core, or s2page and pt or spt; caller
  *	    holds none
  * Returns: HV_OK once its pages are the host's, zeroed, its tables and
- *	    registers gone and its banks and id free; HV_EAGAIN if a call must go on;
- *	    HV_EINVAL; HV_EPERM if there is no such VM; HV_EBUSY if a vCPU is
+ *	    registers gone and its banks and id free; HV_EAGAIN if a call must
+ *	    go on; HV_EINVAL; HV_EPERM if there is no such VM; HV_EBUSY if a vCPU is
  *	    ACTIVE. Nothing has changed on the last three
  * Refuses: the above - host can reach this
  */
@@ -236,11 +236,12 @@ static bool is_ioremap_range(uint64_t addr, uint64_t size)
  * Spec:    MemHandler.kvm_phys_addr_ioremap_spec
  * Delta:   D-001: all pages are checked before one is mapped. D-007 (G26).
  *	    D-058: of a DMA master only into the VM that owns it. D-056
- * Locks:   takes vm[vmid], then s2page, then pt; caller holds none
+ * Locks:   takes vm[vmid], then s2page, then pt or spt; caller holds none
  * Returns: HV_OK; HV_EPERM if the VM is not READY, or a page is not in a
  *	    device window of the host's, or of a DMA master that is not the
- *	    VM's, or a bank of the VM's has RAM there; HV_EINVAL for a bad range; HV_EBUSY if a page of the VM's
- *	    range is mapped; HV_ENOMEM; nothing has changed on an error
+ *	    VM's, or a bank of the VM's has RAM there; HV_EINVAL for a bad
+ *	    range; HV_EBUSY if a page of the VM's range is mapped; HV_ENOMEM;
+ *	    nothing has changed on an error
  * Refuses: the above - host can reach this
  */
 enum hv_status kvm_phys_addr_ioremap(uint32_t vmid, uint64_t gpa, uint64_t pa,

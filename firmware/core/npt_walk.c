@@ -117,8 +117,8 @@ uint64_t npt_tables_for_leaf(uint64_t pud, uint64_t pmd, uint32_t level)
  * Delta:   D-001: a status instead of a panic; nothing is replaced (G18)
  * Locks:   caller holds s2page and pt[vmid]
  * Returns: HV_OK; HV_EPERM if @vmid has no table; HV_EBUSY if a block, a table
- *	    (for level 2) or another page is there; HV_ENOMEM if the pool lacks a table page. Nothing has
- *	    changed on an error.
+ *	    (for level 2) or another page is there; HV_ENOMEM if the pool lacks
+ *	    a table page. Nothing has changed on an error.
  */
 enum hv_status set_npt(uint32_t vmid, uint64_t addr, uint32_t level,
 		       uint64_t pte)

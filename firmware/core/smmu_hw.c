@@ -26,11 +26,9 @@
 		    SMMU_SCR0_PTM | SMMU_SCR0_SMCFCFG)
 #define SCTLR_VALUE (SMMU_SCTLR_M | SMMU_SCTLR_CFRE | SMMU_SCTLR_HUPCF)
 
-/* A bank's TLB tag: no two banks of an SMMU have the same. */
-#define TAG_BANK_SHIFT 4
-_Static_assert(COREVISOR <= 1u << TAG_BANK_SHIFT &&
-	       SMMU_NUM_CTXT_BANKS << TAG_BANK_SHIFT <= SMMU_CBAR_VMID + 1,
-	       "a tag has 8 bits");
+_Static_assert(COREVISOR <= 1u << SMMU_TAG_BANK_SHIFT &&
+	       SMMU_NUM_CTXT_BANKS << SMMU_TAG_BANK_SHIFT <=
+		       SMMU_CBAR_VMID + 1, "a tag has 8 bits");
 
 /* PA of a bank's page. */
 static paddr_t bank_registers(uint32_t cbndx, uint32_t index)
@@ -141,7 +139,7 @@ void smmu_hw_bank_start(uint32_t cbndx, uint32_t index, vmid_t vmid)
 	barrier_dsb_ishst();
 	mmio_write32(base + SMMU_CBA2R(cbndx), SMMU_CBA2R_VA64);
 	mmio_write32(base + SMMU_CBAR(cbndx), (uint32_t)SMMU_CBAR_S2 |
-		     cbndx << TAG_BANK_SHIFT | vmid);
+		     SMMU_VMID_TAG(vmid, cbndx));
 	mmio_write32(bank + SMMU_CB_TCR, SMMU_TCR_VALUE);
 	mmio_write64(bank + SMMU_CB_TTBR0, ttbr);
 	forget_faults(cbndx, index);

@@ -82,8 +82,8 @@ uint32_t smmu_hw_num_streams(uint32_t index);
  * @iova:  any byte of the first page, or of the block that mapped it
  * @pages: how many
  *
- * The table is changed, and visible to walkers, before. Complete at return, and no transaction that
- * used the old entries is under way.
+ * The table is changed, and visible to walkers, before. Complete at return, and
+ * no transaction that used the old entries is under way.
  * Locks: caller holds spt
  */
 void smmu_hw_invalidate(uint32_t cbndx, uint32_t index, uint64_t iova,

@@ -151,8 +151,9 @@
 #define SMMU_SCTLR_CFCFG	BIT(7)
 #define SMMU_SCTLR_HUPCF	BIT(8)
 
-/* EL2's choice of VMID: one for each bank. */
-#define SMMU_VMID_TAG(owner, cbndx) ((owner) | (cbndx) << 4)
+/* EL2's choice of VMID, 8 bits: no two banks of an SMMU have the same. */
+#define SMMU_TAG_BANK_SHIFT	4
+#define SMMU_VMID_TAG(owner, cbndx) ((owner) | (cbndx) << SMMU_TAG_BANK_SHIFT)
 
 /* What FSR and sGFSR hold of faults. */
 #define SMMU_FSR_FAULT		UINT64_C(0xc00001fe)

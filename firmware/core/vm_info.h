@@ -64,8 +64,8 @@ struct vcpu_info {
 };
 
 /**
- * struct vm_info - one VM, a power of two in size; through the functions below, except on the way
- * into a VM and out of it, where every instruction counts
+ * struct vm_info - one VM, a power of two in size; through the functions below,
+ * except on the way into a VM and out of it, where every instruction counts
  * @state:	   first, told by inspect.h
  * @next_load_idx: boot images
  * @inc_exe:	   not 0: its vCPUs start from sealed state
