@@ -8,6 +8,8 @@
 #   setup.sh machine-sources BUILD   print what it makes of the apt sources
 #   setup.sh coverage BUILD    only the Debian package of ./hypsec coverage
 #   setup.sh clang BUILD       only the Debian packages of ./hypsec fuzz memory
+#   setup.sh looking BUILD     only those of ./hypsec debug, map and report
+#   setup.sh tests BUILD       only those that the tests need besides
 #
 # Idempotent, and without network when there is nothing to fetch. A thing
 # counts as done only when it has its final name, which it gets by one rename
@@ -37,6 +39,9 @@ PACKAGES="gcc libc6-dev make ninja-build ccache pkg-config patch dpkg-dev
 CROSS_PACKAGES="gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 COVERAGE_PACKAGES="gcovr"
 CLANG_PACKAGES="clang libclang-rt-dev"
+LOOKING_PACKAGES="gdb-multiarch librsvg2-bin"
+# What the tests need more: the documentation is built, pages are opened.
+TEST_PACKAGES="$LOOKING_PACKAGES python3-sphinx chromium"
 
 # The suite whose QEMU is 10.0, whatever the machine runs; is_ours VERSION.
 QEMU_SUITE=trixie
@@ -777,5 +782,7 @@ qemu-tree) check_release; qemu_tree ;;
 machine-sources) machine_sources ;;
 coverage) PACKAGES=$COVERAGE_PACKAGES; install_packages ;;
 clang) PACKAGES=$CLANG_PACKAGES; install_packages ;;
+looking) PACKAGES=$LOOKING_PACKAGES; install_packages ;;
+tests) PACKAGES=$TEST_PACKAGES; install_packages ;;
 *) die "setup.sh" "unknown mode $MODE" "use ./hypsec setup" ;;
 esac
