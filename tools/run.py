@@ -183,7 +183,7 @@ def register(config, folder, el2_log, host_log=None):
         symbols=gdbserver.symbols(config), el2_log=el2_log, host_log=host_log)
 
 
-def run_batch(args, config, folder, el2_log, entry):
+def run_batch(args, config, folder, el2_log, entry=None):
     """Boot, check, power off; the line of result."""
     # A kernel that panics shall end the run, not wait for the time limit.
     config.append = f"panic=-1 {config.append}"
@@ -236,7 +236,7 @@ def run_interactive(args, config, folder, el2_log, entry):
         shutil.rmtree(folder)
 
 
-def run_guest_batch(args, config, folder, el2_log, entry):
+def run_guest_batch(args, config, folder, el2_log, entry=None):
     return "\n".join(run_guest.run_batch(
         args, config, args.timeout or DEFAULT_BATCH_TIMEOUT,
         folder / "host-console.log", el2_log, entry))
