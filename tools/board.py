@@ -175,13 +175,15 @@ class Qmp:
 class Board:
     """One running board. Use it in a `with` statement."""
 
-    def __init__(self, config, log=None, el2_log=None, typing=True):
+    def __init__(self, config, log=None, el2_log=None, typing=True, fds=()):
         """Prepare CONFIG; LOG and EL2_LOG name files that shall stay.
 
         Without TYPING nothing reaches the host's console and its lines only
-        go to the log, by no thread of ours: a run that does not vary.
+        go to the log, by no thread of ours: a run that does not vary. QEMU
+        inherits the file descriptors FDS.
         """
         self.config = config
+        self._fds = list(fds)
         self.typing = typing
         self.process = None
         self.console = None
@@ -224,7 +226,7 @@ class Board:
             pipe = subprocess.PIPE if self.typing else subprocess.DEVNULL
             self.process = subprocess.Popen(
                 self.command, stdin=pipe, stdout=pipe, stderr=stderr,
-                pass_fds=[theirs.fileno()], bufsize=0)
+                pass_fds=[theirs.fileno(), *self._fds], bufsize=0)
         if self.typing:
             self.console = Console(self.process.stdout, self.log)
         self._qmp = Qmp(ours)
