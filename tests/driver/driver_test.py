@@ -106,7 +106,7 @@ def test_unknown_command_is_wrong_usage(_):
 
 def test_every_command_explains_itself(_):
     for command in ('setup', 'build', 'test', 'clean', 'run', 'bench', 'fuzz',
-                    'coverage', 'mutate', 'soak', 'trace', 'sign'):
+                    'coverage', 'mutate', 'soak', 'trace', 'sign', 'docs'):
         for words in (command, '--help'), ('help', command):
             result = run(ROOT / 'hypsec', *words)
             assert result.returncode == 0, (words, result)

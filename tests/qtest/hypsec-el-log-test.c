@@ -24,7 +24,7 @@
 /* A board with 256 MiB: 18 MiB of it are EL2's. */
 #define CARVEOUT 0x4ee00000ULL
 #define INSPECT (CARVEOUT + HYPSEC_INSPECT_OFFSET)
-#define INSPECT_CPUS (INSPECT + 0x100)
+#define INSPECT_CPUS (INSPECT + 0x800)
 /* Two concatenated root tables. */
 #define STAGE2 0x44000000ULL
 #define OFF 0xff
