@@ -72,6 +72,10 @@ class RemoteSource:
             raise SourceError(f"no physical address: {address:#x}")
         if length > FILE_BYTES and (data := self._by_file(address, length)):
             return data
+        return self.device(address, length)
+
+    def device(self, address, length):
+        """The same of registers, never by a file."""
         remote = connection()
         if remote.send_packet("Qqemu.PhyMemMode:1") != b"OK":
             raise SourceError("this gdb server cannot read physical memory; "
