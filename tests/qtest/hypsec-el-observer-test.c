@@ -62,6 +62,13 @@ static void assert_count(QTestState *qts, const char *name, uint64_t want)
     g_assert_cmpuint(hypsec_get_uint(qts, OBSERVER, name), ==, want);
 }
 
+static void assert_world(QTestState *qts, const char *name,
+                         const char *world, uint64_t want)
+{
+    g_test_message("%s of %s", name, world ?: "all");
+    g_assert_cmpuint(hypsec_get_member(qts, OBSERVER, name, world), ==, want);
+}
+
 /* Waits until the program loops at EL2, which it ends with. */
 static void wait_end(QTestState *qts)
 {
@@ -85,6 +92,22 @@ static void assert_at_first_el0(QTestState *qts)
                  EL2_INSTRUCTIONS + EL1_INSTRUCTIONS);
 }
 
+/* One instruction is one nanosecond; below EL2 nobody says who runs. */
+static void assert_worlds_at_first_el0(QTestState *qts, unsigned int cpus)
+{
+    const unsigned int all = EL2_INSTRUCTIONS + EL1_INSTRUCTIONS;
+
+    assert_world(qts, "world-instructions", "el2", EL2_INSTRUCTIONS);
+    assert_world(qts, "world-instructions", "unknown", EL1_INSTRUCTIONS);
+    assert_world(qts, "world-instructions", NULL, all);
+    assert_world(qts, "world-time", "el2", EL2_INSTRUCTIONS);
+    assert_world(qts, "world-time", "unknown", EL1_INSTRUCTIONS);
+    assert_world(qts, "world-time", "off", (cpus - 1) * all);
+    assert_world(qts, "world-time", NULL, cpus * all);
+    assert_world(qts, "world-entries", "unknown", 1);
+    assert_world(qts, "world-entries", NULL, 1);
+}
+
 /* Everything is zero before the first instruction. */
 static void test_zero(void)
 {
@@ -93,6 +116,9 @@ static void test_zero(void)
     assert_count(qts, "el2-instructions", 0);
     assert_count(qts, "el2-entries", 0);
     assert_count(qts, "first-el0-instructions", 0);
+    assert_world(qts, "world-time", NULL, 0);
+    assert_world(qts, "world-instructions", NULL, 0);
+    assert_world(qts, "world-entries", NULL, 0);
     qtest_quit(qts);
 }
 
@@ -104,6 +130,7 @@ static void test_stop(void)
     cont(qts);
     qtest_qmp_eventwait(qts, "STOP");
     assert_at_first_el0(qts);
+    assert_worlds_at_first_el0(qts, 4);
     qtest_quit(qts);
 }
 
@@ -122,6 +149,15 @@ static void test_two_cpus(void)
     assert_count(qts, "el1-instructions", EL1_INSTRUCTIONS);
     assert_count(qts, "el2-instructions", first - EL1_INSTRUCTIONS);
     assert_count(qts, "el2-entries", 0);
+    assert_world(qts, "world-instructions", "unknown", EL1_INSTRUCTIONS);
+    assert_world(qts, "world-instructions", "el2", first - EL1_INSTRUCTIONS);
+    /* CPU 1 is off at first, then at EL2. */
+    assert_world(qts, "world-entries", "el2", 1);
+    assert_world(qts, "world-entries", "unknown", 1);
+    assert_world(qts, "world-time", "unknown", EL1_INSTRUCTIONS);
+    assert_world(qts, "world-time", NULL, 2 * first);
+    g_assert_cmpuint(hypsec_get_member(qts, OBSERVER, "world-time", "off"),
+                     <, first);
     qtest_quit(qts);
 }
 
@@ -139,6 +175,11 @@ static void test_resume(void)
     assert_count(qts, "el0-entries", 1);
     assert_count(qts, "el1-entries", 2);
     assert_count(qts, "el2-entries", 1);
+    assert_world(qts, "world-instructions", "unknown",
+                 EL1_INSTRUCTIONS + 3);
+    assert_world(qts, "world-time", "unknown", EL1_INSTRUCTIONS + 3);
+    assert_world(qts, "world-entries", "unknown", 1);
+    assert_world(qts, "world-entries", "el2", 1);
     qtest_quit(qts);
 }
 
@@ -154,6 +195,13 @@ static void test_no_icount(void)
     assert_count(qts, "el1-instructions", 0);
     assert_count(qts, "el2-instructions", 0);
     assert_count(qts, "first-el0-instructions", 0);
+    assert_world(qts, "world-instructions", NULL, 0);
+    assert_world(qts, "world-entries", NULL, 1);
+    g_assert_cmpuint(hypsec_get_member(qts, OBSERVER, "world-time", "el2"),
+                     >, 0);
+    g_assert_cmpuint(hypsec_get_member(qts, OBSERVER, "world-time",
+                                       "unknown"), >, 0);
+    assert_world(qts, "world-time", "off", 0);
     qtest_quit(qts);
 }
 
@@ -167,9 +215,12 @@ static void test_reset(void)
     qtest_system_reset(qts);
     assert_count(qts, "el1-entries", 0);
     assert_count(qts, "first-el0-instructions", 0);
+    assert_world(qts, "world-time", NULL, 0);
+    assert_world(qts, "world-entries", NULL, 0);
     cont(qts);
     qtest_qmp_eventwait(qts, "STOP");
     assert_at_first_el0(qts);
+    assert_worlds_at_first_el0(qts, 1);
     qtest_quit(qts);
 }
 
@@ -204,8 +255,11 @@ static void test_migration(void)
                              "'arguments': {'uri': %s}}", uri);
     hypsec_wait_migration(qts);
     assert_at_first_el0(qts);
+    assert_worlds_at_first_el0(qts, 1);
     cont(qts);
     wait_end(qts);
+    assert_world(qts, "world-time", "unknown", EL1_INSTRUCTIONS + 3);
+    assert_world(qts, "world-entries", "el2", 1);
     assert_count(qts, "el0-instructions", 2);
     assert_count(qts, "el1-instructions", EL1_INSTRUCTIONS + 1);
     qtest_quit(qts);
