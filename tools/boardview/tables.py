@@ -26,8 +26,8 @@ OA_END = 1 << 48
 AF = 1 << 10
 # PAGE_GUEST of the specification: invalid, and the page left the host.
 LEFT_HOST = 1 << 57
-# What the host of 64 GiB can have if all of it is mapped by pages, four times.
-MAX_TABLES = 1 << 17
+# Twice what maps 64 GiB by pages of 4 KiB.
+MAX_TABLES = 1 << 16
 
 PHYSICAL_BITS = (32, 36, 40, 42, 44, 48, 52, 56)
 STAGE2_GRANULES = {0: 12, 1: 16, 2: 14}         # TG0, also of stage 1
