@@ -6,6 +6,8 @@ each ERET. The first has a number and is listed, disabled and deleted like any
 other breakpoint; the rest are internal and follow it. What does not match goes
 on without a word: gdb steps this one CPU over the instruction meanwhile.
 """
+import contextlib
+
 import gdb
 
 import abi
@@ -91,8 +93,8 @@ class Stop:
         self.hits += 1
         say(f"hypsec: breakpoint {self.number}: {text}")
         if self.once:
+            # Deleted once gdb has stopped; not while it decides about that.
             self.done = True
-            gdb.post_event(self.delete)
         return True
 
     def follow(self):
@@ -129,7 +131,14 @@ def _sweep():
 def _deleted(breakpoint):
     # Not from in here: gdb may be going through its list.
     if breakpoint.number in _stops:
-        gdb.post_event(_sweep)
+        gdb.post_event(_sweep_if_stopped)
+
+
+def _sweep_if_stopped():
+    """What cannot be deleted while the board runs stops nobody, and goes at
+    the next stop."""
+    with contextlib.suppress(gdb.error):
+        _sweep()
 
 
 def _modified(breakpoint):
@@ -171,7 +180,7 @@ class Entry(Stop):
     def _learn(self):
         """A firmware that we do not know may have more tables of vectors."""
         for address, number in traps.vector_writes():
-            _VectorWrite(self, address, number)
+            self.hidden.append(_VectorWrite(self, address, number))
 
     def found(self, table):
         """EL2 is going to use a table of vectors that is new to us."""
@@ -199,18 +208,15 @@ class _VectorWrite(gdb.Breakpoint):
 
     def __init__(self, owner, address, number):
         self.owner = owner
+        self.address = address
         self.source = number
         super().__init__(f"*{address:#x}", gdb.BP_BREAKPOINT, internal=True)
 
     def stop(self):
         owner = self.owner
-        if owner.done or not owner.alive():
-            gdb.post_event(lambda: self.is_valid() and self.delete())
-        elif common.level() == common.EL2 and self.source < 31:
-            table = register(f"x{self.source}") & ~0x7ff
-            # Breakpoints cannot be made while gdb decides about one; the
-            # instruction after this one is no vector, so there is time.
-            gdb.post_event(lambda: owner.alive() and owner.found(table))
+        if owner.alive() and self.source < 31 and \
+           common.level() == common.EL2:
+            owner.found(register(f"x{self.source}") & ~0x7ff)
         return False
 
 
@@ -490,6 +496,7 @@ def _stopped(event):
     if isinstance(event, gdb.BreakpointEvent) and \
        all(isinstance(one, _Location) for one in event.breakpoints):
         gdb.execute("frame")
+    _sweep()
 
 
 gdb.events.stop.connect(_stopped)

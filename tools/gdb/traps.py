@@ -293,10 +293,15 @@ def forget():
 
 def world_text(cpu, world):
     """"host cpu 1" or "vm3 vCPU 0"."""
-    if world == "host":
-        return f"host cpu {cpu}"
-    vcpu = vcpu_below(cpu, world)
-    return world if vcpu is None else f"{world} vCPU {vcpu}"
+    return who_text(world, cpu if world == "host" else
+                    vcpu_below(cpu, world))
+
+
+def who_text(world, vcpu):
+    """The same with a vCPU that is known, or None."""
+    if vcpu is None:
+        return world
+    return f"{world} {'cpu' if world == 'host' else 'vCPU'} {vcpu}"
 
 
 def mode(spsr):
