@@ -6,8 +6,6 @@ each ERET. The first has a number and is listed, disabled and deleted like any
 other breakpoint; the rest are internal and follow it. What does not match goes
 on without a word: gdb steps this one CPU over the instruction meanwhile.
 """
-import contextlib
-
 import gdb
 
 import abi
@@ -122,23 +120,24 @@ def check_cpu(cpu):
 
 
 def _sweep():
-    """Delete what belongs to nothing any more."""
-    for stop in [*_stops.values()]:
-        if stop.done or not stop.alive():
-            stop.delete()
+    """Delete what belongs to nothing any more; only while the board stands
+    still, or gdb would forget breakpoints that QEMU keeps."""
+    threads = gdb.selected_inferior().threads()
+    if all(thread.is_stopped() for thread in threads):
+        for stop in [*_stops.values()]:
+            if stop.done or not stop.alive():
+                stop.delete()
 
 
 def _deleted(breakpoint):
-    # Not from in here: gdb may be going through its list.
-    if breakpoint.number in _stops:
-        gdb.post_event(_sweep_if_stopped)
-
-
-def _sweep_if_stopped():
-    """What cannot be deleted while the board runs stops nobody, and goes at
-    the next stop."""
-    with contextlib.suppress(gdb.error):
-        _sweep()
+    # gdb is going through its list and must not lose the next one: the rest
+    # is only disabled here, and deleted at the next occasion.
+    stop = _stops.get(breakpoint.number)
+    if stop is not None:
+        stop.done = True
+        for location in stop.hidden:
+            if location.is_valid():
+                location.enabled = False
 
 
 def _modified(breakpoint):
@@ -500,6 +499,7 @@ def _stopped(event):
 
 
 gdb.events.stop.connect(_stopped)
+gdb.events.before_prompt.connect(_sweep)
 gdb.events.exited.connect(_disconnected)
 for command in (BreakEntry, BreakExit, BreakVm, BreakClass, BreakHypercall,
                 BreakOwner, BreakList):

@@ -194,7 +194,9 @@ def walk(names, read, pc, x29, x30):
     if x30 is not None and x29 is not None and plain(x30) and \
        in_prologue(names, read, pc):
         address = plain(x30)
-        frames.append(Frame(address, names.text(address, 4)))
+        # Assembly keeps what an earlier call left there.
+        if names.start(address - 4) != names.start(pc):
+            frames.append(Frame(address, names.text(address, 4)))
     seen = set()
     while x29:
         if x29 % 8 or x29 in seen:
@@ -243,7 +245,10 @@ def sections():
     if is_off(cpu):
         return [Section(f"CPU {cpu} is off", [])]
     if common.level() < common.EL2:
-        return [below(contexts.below(), f"CPU {cpu} in {{}}")]
+        here = contexts.below()
+        if here.world == "host":
+            here.vcpu = None
+        return [below(here, f"CPU {cpu} in {{}}")]
     return _at_el2(cpu)
 
 
