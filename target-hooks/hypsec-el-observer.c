@@ -31,8 +31,8 @@ static void el_observer_run_state(void *opaque, bool running, RunState state)
         s->frozen = false;
     }
     if (running && s->loaded) {
-        s->loaded = false;
         hypsec_el_watch_moved(s, HYPSEC_EL_LOADVM);
+        s->loaded = false;
     }
     if (!running && s->log) {
         hypsec_el_log_sync(s->log, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));

@@ -265,6 +265,53 @@ static void test_migration(void)
     qtest_quit(qts);
 }
 
+static void wait_entered_el2(QTestState *qts, uint64_t entries)
+{
+    gint64 end = g_get_monotonic_time() + WAIT_SECONDS * G_TIME_SPAN_SECOND;
+
+    while (hypsec_get_member(qts, OBSERVER, "world-entries", "el2") !=
+           entries) {
+        g_assert_cmpint(g_get_monotonic_time(), <, end);
+        g_usleep(1000);
+    }
+}
+
+/* Where the CPUs of the target were before the state came counts nothing. */
+static void test_migration_worlds(void)
+{
+    const char *path = hypsec_tmp_file("state", "", 0);
+    g_autofree char *uri = g_strdup_printf("file:%s", path);
+    g_autofree char *args = g_strdup_printf(
+        "-accel tcg -M hypsec-virt -smp 2 -bios %s -S "
+        "-device hypsec-el-observer,id=obs", two_cpus_firmware());
+    QTestState *qts = qtest_init(args);
+    uint64_t off, all;
+
+    cont(qts);
+    /* CPU 1, and CPU 0 with its last HVC. */
+    wait_entered_el2(qts, 2);
+    qtest_qmp_assert_success(qts, "{'execute': 'stop'}");
+    off = hypsec_get_member(qts, OBSERVER, "world-time", "off");
+    all = hypsec_get_member(qts, OBSERVER, "world-time", NULL);
+    g_assert_cmpuint(off, >, 0);
+    qtest_qmp_assert_success(qts, "{'execute': 'migrate', 'arguments': "
+                             "{'uri': %s}}", uri);
+    hypsec_wait_migration(qts);
+    qtest_quit(qts);
+
+    qts = qtest_initf("%s -incoming defer", args);
+    qtest_qmp_assert_success(qts, "{'execute': 'migrate-incoming', "
+                             "'arguments': {'uri': %s}}", uri);
+    hypsec_wait_migration(qts);
+    assert_world(qts, "world-time", NULL, all);
+    cont(qts);
+    g_assert_cmpuint(hypsec_get_member(qts, OBSERVER, "world-time", NULL),
+                     >, all);
+    assert_world(qts, "world-time", "off", off);
+    assert_world(qts, "world-entries", "el2", 2);
+    qtest_quit(qts);
+}
+
 /* It cannot be added to a machine that runs. */
 static void test_refused(void)
 {
@@ -292,6 +339,8 @@ int main(int argc, char **argv)
     qtest_add_func("hypsec-el-observer/machine/virt", test_virt);
     qtest_add_func("hypsec-el-observer/migration/keeps-counts",
                    test_migration);
+    qtest_add_func("hypsec-el-observer/migration/keeps-worlds",
+                   test_migration_worlds);
     qtest_add_func("hypsec-el-observer/create/not-later", test_refused);
     return hypsec_test_run();
 }
