@@ -17,6 +17,7 @@ class Vm:
     config: what the host is told, KEY -> VALUE
     key:    signs the manifest
     tamper: what the host hands over in place of images, NUMBER -> bytes
+    symbols: an ELF file of what runs in it, for debuggers
     """
     name: str
     images: list
@@ -26,6 +27,7 @@ class Vm:
     config: dict = dataclasses.field(default_factory=dict)
     key: object = sign.DEMO_KEY
     tamper: dict = dataclasses.field(default_factory=dict)
+    symbols: object = None
 
 
 def make_bundle(vms):

@@ -77,7 +77,7 @@ def small(options, program, vcpus=1, memory="32M", argument=0, name=None,
     board.check_built(path)
     return Vm(name or program, [(RAM, path.read_bytes())], entry=RAM,
               context=SMALL_CONTEXT, vcpus=options.vcpus or vcpus,
-              key=options.key,
+              key=options.key, symbols=SMALL / f"vm-{program}.elf",
               config={"memory": size(options.memory or memory), "report": 1,
                       "arg0": argument, **config})
 

@@ -9,6 +9,7 @@
 #   setup.sh coverage BUILD    only the Debian package of ./hypsec coverage
 #   setup.sh clang BUILD       only the Debian packages of ./hypsec fuzz memory
 #   setup.sh looking BUILD     only those of ./hypsec debug, map and report
+#   setup.sh docs BUILD      only that of ./hypsec docs
 #   setup.sh tests BUILD       only those that the tests need besides
 #
 # Idempotent, and without network when there is nothing to fetch. A thing
@@ -40,8 +41,9 @@ CROSS_PACKAGES="gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 COVERAGE_PACKAGES="gcovr"
 CLANG_PACKAGES="clang libclang-rt-dev"
 LOOKING_PACKAGES="gdb-multiarch librsvg2-bin"
+DOCS_PACKAGES="python3-sphinx"
 # What the tests need more: the documentation is built, pages are opened.
-TEST_PACKAGES="$LOOKING_PACKAGES python3-sphinx chromium"
+TEST_PACKAGES="$LOOKING_PACKAGES $DOCS_PACKAGES chromium"
 
 # The suite whose QEMU is 10.0, whatever the machine runs; is_ours VERSION.
 QEMU_SUITE=trixie
@@ -783,6 +785,7 @@ machine-sources) machine_sources ;;
 coverage) PACKAGES=$COVERAGE_PACKAGES; install_packages ;;
 clang) PACKAGES=$CLANG_PACKAGES; install_packages ;;
 looking) PACKAGES=$LOOKING_PACKAGES; install_packages ;;
+docs) PACKAGES=$DOCS_PACKAGES; install_packages ;;
 tests) PACKAGES=$TEST_PACKAGES; install_packages ;;
 *) die "setup.sh" "unknown mode $MODE" "use ./hypsec setup" ;;
 esac

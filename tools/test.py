@@ -196,7 +196,11 @@ def main():
     parser.add_argument('--check', action='store_true', help=argparse.SUPPRESS)
     args = parser.parse_intermixed_args()
 
-    meson = (args.build / '.meson').read_text().splitlines()[0]
+    stamp = args.build / '.meson'
+    if not stamp.exists():
+        parser.exit(1, f'{parser.prog}: nothing is built in {args.build}; '
+                    'run ./hypsec build\n')
+    meson = stamp.read_text().splitlines()[0]
     known = suites_of(meson, args.build)
     unknown = [s for s in args.suites if s not in known]
     if unknown:

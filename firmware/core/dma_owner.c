@@ -12,6 +12,17 @@
 /* By number in the platform's table. */
 static struct dma_owner owners[MAX_DMA_DEVICES];
 _Static_assert(HOSTVISOR == 0, "all are the host's at boot");
+_Static_assert(offsetof(struct dma_owner, vmid) == 0 &&
+	       offsetof(struct dma_owner, cbndx) == 4 &&
+	       offsetof(struct dma_device, base) == 0 &&
+	       offsetof(struct dma_device, bytes) == 8 &&
+	       offsetof(struct dma_device, smmu) == 16 &&
+	       offsetof(struct dma_device, stream) == 20, "told by inspect.h");
+
+const struct dma_owner *dma_owner_array(void)
+{
+	return owners;
+}
 
 uint32_t dma_device_at(paddr_t pa)
 {

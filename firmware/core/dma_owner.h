@@ -43,6 +43,9 @@ struct dma_owner dma_owner_get(uint32_t device);
 /* Locks: caller holds smmu and s2page. */
 void dma_owner_set(uint32_t device, struct dma_owner owner);
 
+/* Of all devices in a row, for tools. */
+const struct dma_owner *dma_owner_array(void);
+
 /* All are the host's (tests). Locks: none; no other CPU runs. */
 void dma_owner_reset(void);
 

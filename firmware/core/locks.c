@@ -7,6 +7,7 @@
 #include "core/panic.h"
 #include "core/pcpu.h"
 #include "core/spec_constants.h"
+#include "hypsec/inspect.h"
 
 struct ticket_lock vm_lock[COREVISOR + 1];
 static struct ticket_lock smmu_lock;
@@ -15,6 +16,17 @@ static struct ticket_lock s2page_lock;
 static struct ticket_lock pt_lock[COREVISOR + 1];
 static struct ticket_lock spt_lock;
 static struct ticket_lock console_lock;
+
+_Static_assert(HELD_RANK(RANK_SMMU) == HYPSEC_INSPECT_HELD_SMMU &&
+	       HELD_RANK(RANK_VM) == HYPSEC_INSPECT_HELD_VM &&
+	       HELD_RANK(RANK_CORE) == HYPSEC_INSPECT_HELD_CORE &&
+	       HELD_RANK(RANK_S2PAGE) == HYPSEC_INSPECT_HELD_S2PAGE &&
+	       HELD_RANK(RANK_PT) == HYPSEC_INSPECT_HELD_PT &&
+	       HELD_RANK(RANK_SPT) == HYPSEC_INSPECT_HELD_SPT &&
+	       HELD_RANK(RANK_CONSOLE) == HYPSEC_INSPECT_HELD_CONSOLE &&
+	       HYPSEC_INSPECT_HELD_PT_ID(1u << HELD_PT_SHIFT) == 1 &&
+	       HYPSEC_INSPECT_HELD_VM_ID(1u << HELD_VM_SHIFT) == 1,
+	       "told by inspect.h");
 
 static uint32_t lock_held_pt(vmid_t vmid)
 {

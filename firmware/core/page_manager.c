@@ -16,6 +16,7 @@
 #include "core/page_index.h"
 #include "core/panic.h"
 #include "core/spec_constants.h"
+#include "hypsec/inspect.h"
 
 #define RECORD_OWNER_SHIFT	0
 #define RECORD_OWNER_WIDTH	8
@@ -33,6 +34,15 @@
 
 _Static_assert(HOSTVISOR == 0, "a zero record is the host's");
 _Static_assert(COREVISOR < 256 && MAX_SHARE_COUNT < 255, "fields are 8 bits");
+_Static_assert(HYPSEC_INSPECT_RECORD_OWNER(INPLACE(RECORD_OWNER, COREVISOR)) ==
+		       COREVISOR &&
+	       HYPSEC_INSPECT_RECORD_COUNT(INPLACE(RECORD_COUNT,
+						   COUNT_RESERVED)) ==
+		       HYPSEC_INSPECT_COUNT_DMA &&
+	       HYPSEC_INSPECT_RECORD_MAP(INPLACE(RECORD_MAP, MAP_ANY)) ==
+		       HYPSEC_INSPECT_MAP_ANY &&
+	       HYPSEC_INSPECT_MAP_OFFSET == SMMU_HOST_OFFSET,
+	       "told by inspect.h");
 
 static uint64_t *page_records;
 static uint64_t nr_page_records;
@@ -87,6 +97,11 @@ uint64_t page_manager_owned(vmid_t vmid)
 {
 	ASSERT(lock_s2page_is_held() && vmid <= COREVISOR);
 	return owned[vmid];
+}
+
+const uint64_t *page_manager_owned_array(void)
+{
+	return owned;
 }
 
 static uint64_t host_map(uint64_t pfn)

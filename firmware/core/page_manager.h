@@ -34,6 +34,9 @@ void page_manager_reserve(uint64_t pfn, uint64_t pages);
 /* Pages of RAM that @vmid, at most COREVISOR, owns. Locks: s2page held. */
 uint64_t page_manager_owned(vmid_t vmid);
 
+/* The same of all owners from HOSTVISOR to COREVISOR, in a row, for tools. */
+const uint64_t *page_manager_owned_array(void);
+
 uint32_t get_pfn_owner(uint64_t pfn);
 void set_pfn_owner(uint64_t pfn, uint32_t vmid);
 uint32_t get_pfn_count(uint64_t pfn);

@@ -14,6 +14,7 @@
 #include "core/locks.h"
 #include "core/panic.h"
 #include "core/spec_constants.h"
+#include "hypsec/inspect.h"
 
 /* Ends a chain of chunks. */
 #define NO_CHUNK UINT32_C(0xffffffff)
@@ -115,6 +116,9 @@ void pt_spt_arena_init(paddr_t base, uint64_t bytes, uint64_t banks)
 }
 
 _Static_assert(offsetof(struct pt_pool, root) == 0, "told by inspect.h");
+_Static_assert(HYPSEC_INSPECT_POOL_OF_BANK(COREVISOR, 0, 0) == PT_IDENTITY &&
+	       HYPSEC_INSPECT_POOL_OF_BANK(COREVISOR, 1, 0) ==
+		       PT_IDENTITY + SMMU_NUM_CTXT_BANKS, "told by inspect.h");
 
 const void *pt_pool_array(uint64_t *stride)
 {

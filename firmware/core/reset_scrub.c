@@ -10,12 +10,16 @@
 #include "core/page_manager.h"
 #include "core/spec_constants.h"
 
-/* Whether @old describes records that lie where this boot would put them. */
+/*
+ * Whether @old describes records that lie where this boot would put them. An
+ * older firmware's too: a snapshot of it may have been loaded.
+ */
 static bool old_records_match(const struct hypsec_inspect *old, uint64_t pages,
 			      const struct el2_layout *layout)
 {
 	return old->magic == HYPSEC_INSPECT_MAGIC &&
-	       old->version == HYPSEC_INSPECT_VERSION &&
+	       old->version >= HYPSEC_INSPECT_VERSION_2 &&
+	       old->version <= HYPSEC_INSPECT_VERSION &&
 	       old->page_record_bytes == PAGE_RECORD_BYTES &&
 	       old->page_base == layout->records.base &&
 	       old->page_count == pages;

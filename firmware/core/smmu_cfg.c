@@ -8,6 +8,7 @@
 
 #include "core/locks.h"
 #include "core/panic.h"
+#include "hypsec/inspect.h"
 
 /**
  * struct smmu - one SMMU
@@ -27,6 +28,18 @@ struct smmu {
 
 static struct smmu smmus[SMMU_NUM];
 static uint32_t nr_smmus;
+
+_Static_assert(offsetof(struct smmu, base) == 0 &&
+	       offsetof(struct smmu, bytes) == 8 &&
+	       offsetof(struct smmu, banks) == 16 &&
+	       INVALID == HYPSEC_INSPECT_FREE, "told by inspect.h");
+
+const void *smmu_cfg_array(uint64_t *stride, uint64_t *owner_offset)
+{
+	*stride = sizeof(smmus[0]);
+	*owner_offset = offsetof(struct smmu, owner);
+	return smmus;
+}
 
 enum hv_status smmu_cfg_add(paddr_t base, uint64_t bytes, uint32_t banks)
 {

@@ -34,6 +34,16 @@ void set_smmu_cfg_vmid(uint32_t cbndx, uint32_t index, uint32_t vmid);
 uint64_t get_smmu_cfg_hw_ttbr(uint32_t cbndx, uint32_t index);
 void set_smmu_cfg_hw_ttbr(uint32_t cbndx, uint32_t index, uint64_t hw_ttbr);
 
+/**
+ * smmu_cfg_array() - where all of it is, for tools
+ * @stride:	  bytes from one SMMU's entry to the next, filled in
+ * @owner_offset: where in an entry the banks' owners are, filled in
+ *
+ * Returns: the first entry; each begins with the registers' PA and size and
+ * the number of banks
+ */
+const void *smmu_cfg_array(uint64_t *stride, uint64_t *owner_offset);
+
 /* Forgets all SMMUs (tests). */
 void smmu_cfg_reset(void);
 

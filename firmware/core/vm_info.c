@@ -7,10 +7,24 @@
 
 #include "core/locks.h"
 #include "core/panic.h"
+#include "hypsec/inspect.h"
 
 struct vm_info vm_infos[COREVISOR];
 
-_Static_assert(offsetof(struct vm_info, state) == 0, "told by inspect.h");
+_Static_assert(offsetof(struct vm_info, state) == 0 &&
+	       offsetof(struct vcpu_info, state) == 0 &&
+	       offsetof(struct vcpu_info, power) == 4,
+	       "told by inspect.h");
+_Static_assert(UNUSED == HYPSEC_INSPECT_UNUSED &&
+	       MAPPED == HYPSEC_INSPECT_MAPPED &&
+	       READY == HYPSEC_INSPECT_READY &&
+	       VERIFIED == HYPSEC_INSPECT_VERIFIED &&
+	       POWEROFF == HYPSEC_INSPECT_POWEROFF &&
+	       ACTIVE == HYPSEC_INSPECT_ACTIVE, "told by inspect.h");
+_Static_assert((uint32_t)VCPU_OFF == HYPSEC_INSPECT_POWER_OFF &&
+	       (uint32_t)VCPU_ON_PENDING == HYPSEC_INSPECT_POWER_ON_PENDING &&
+	       (uint32_t)VCPU_ON == HYPSEC_INSPECT_POWER_ON,
+	       "told by inspect.h");
 
 const void *vm_info_array(uint64_t *stride)
 {

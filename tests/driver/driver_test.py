@@ -9,6 +9,7 @@ import contextlib
 import importlib.util
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -106,7 +107,7 @@ def test_unknown_command_is_wrong_usage(_):
 
 def test_every_command_explains_itself(_):
     for command in ('setup', 'build', 'test', 'clean', 'run', 'bench', 'fuzz',
-                    'coverage', 'mutate', 'soak', 'trace', 'sign'):
+                    'coverage', 'mutate', 'soak', 'trace', 'sign', 'docs'):
         for words in (command, '--help'), ('help', command):
             result = run(ROOT / 'hypsec', *words)
             assert result.returncode == 0, (words, result)
@@ -115,6 +116,29 @@ def test_every_command_explains_itself(_):
 
 def test_clean_refuses_other_arguments(_):
     assert run(ROOT / 'hypsec', 'clean', 'everything').returncode == 2
+
+
+def driver(folder):
+    """A clone without a build folder: the driver and its tools."""
+    shutil.copy(ROOT / 'hypsec', folder)
+    shutil.copytree(ROOT / 'tools', folder / 'tools')
+    return folder / 'hypsec'
+
+
+def test_no_build_is_no_build(folder):
+    command = driver(folder)
+    for name in 'setup', 'build':
+        result = run(command, name, HYPSEC_NO_BUILD='1')
+        assert result.returncode == 1, result
+        assert 'HYPSEC_NO_BUILD is set' in result.stderr, result
+    for words, told in (
+            (['run', '--batch'], 'does not exist; build it with'),
+            (['test', 'unit'], 'nothing is built in'),
+            (['build'], 'nothing is built')):
+        result = run(command, *words, HYPSEC_NO_BUILD='1')
+        assert result.returncode == 1 and told in result.stderr, result
+        assert 'Traceback' not in result.stderr, result
+    assert not (folder / 'build').exists()
 
 
 # --- Set-up ----------------------------------------------------------------

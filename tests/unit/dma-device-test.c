@@ -91,6 +91,15 @@ static void destroy_whole(vmid_t vm)
 	assert_done(status);
 }
 
+/* What debuggers and the inspection page read. */
+static void assert_array_shows(uint32_t n, vmid_t vmid, uint32_t cbndx)
+{
+	const struct dma_owner *owner = &dma_owner_array()[n];
+
+	g_assert_cmpuint(owner->vmid, ==, vmid);
+	g_assert_cmpuint(owner->cbndx, ==, cbndx);
+}
+
 /* A VM with BANK, which maps IOVA. */
 static vmid_t start_vm(void)
 {
@@ -142,6 +151,8 @@ static void g33_device_becomes_a_vms(void)
 	assert_host_has(2);
 	assert_done(set_stream(1, BANK));
 	g_assert_cmpuint(device_owner(1), ==, vm);
+	assert_array_shows(1, vm, BANK);
+	assert_array_shows(2, HOSTVISOR, 0);
 	/* The host has lost it, for good. */
 	g_assert_false(host_maps(1));
 	assert_refused(map_page_host(REGS(1)), HV_EPERM);

@@ -432,6 +432,9 @@ static void owned_follows_the_owner(void)
 	machine_set_page(FIRST_PFN + 1, 3, 5);
 	g_assert_cmpuint(owned(3), ==, 2);
 	g_assert_cmpuint(owned(HOSTVISOR), ==, host - 2);
+	/* What debuggers and the inspection page read. */
+	g_assert_cmpuint(page_manager_owned_array()[3], ==, 2);
+	g_assert_cmpuint(page_manager_owned_array()[HOSTVISOR], ==, host - 2);
 	machine_set_page(FIRST_PFN, 4, 0);
 	g_assert_cmpuint(owned(3), ==, 1);
 	g_assert_cmpuint(owned(4), ==, 1);

@@ -232,6 +232,23 @@ static void other_version_is_ignored(void)
 	assert_ignored();
 }
 
+static void version_1_is_ignored(void)
+{
+	start();
+	old.version = HYPSEC_INSPECT_VERSION_2 - 1;
+	assert_ignored();
+}
+
+/* A snapshot of an older firmware's boot has been loaded. */
+static void version_2_is_understood(void)
+{
+	start();
+	old.version = HYPSEC_INSPECT_VERSION_2;
+	records()[5] = VM_OWNER;
+	g_assert_cmpuint(scrub(), ==, 1);
+	g_assert_cmpuint(all_zeros(), ==, PAGE_SIZE);
+}
+
 static void other_record_size_is_ignored(void)
 {
 	start();
@@ -356,6 +373,8 @@ static const struct unit_test tests[] = {
 		  first_boot_has_nothing_to_erase),
 	UNIT_TEST("/reset-scrub/old/garbage", page_of_garbage_is_ignored),
 	UNIT_TEST("/reset-scrub/old/version", other_version_is_ignored),
+	UNIT_TEST("/reset-scrub/old/version-2", version_2_is_understood),
+	UNIT_TEST("/reset-scrub/old/version-1", version_1_is_ignored),
 	UNIT_TEST("/reset-scrub/old/record-size", other_record_size_is_ignored),
 	UNIT_TEST("/reset-scrub/old/records-elsewhere",
 		  records_elsewhere_are_ignored),

@@ -94,6 +94,30 @@ static void each_bank_has_its_owner(void)
 	release_lock_smmu();
 }
 
+/* What debuggers and the inspection page read, at the offsets it tells. */
+static void array_shows_both(void)
+{
+	const uint8_t *array, *owners;
+	uint64_t stride, owner_offset;
+
+	smmu_cfg_reset();
+	g_assert_cmpint(smmu_cfg_add(BASE, BYTES, 8), ==, HV_OK);
+	g_assert_cmpint(smmu_cfg_add(BASE + BYTES, BYTES / 2, 3), ==, HV_OK);
+	acquire_lock_smmu();
+	set_smmu_cfg_vmid(1, 1, 7);
+	release_lock_smmu();
+	array = smmu_cfg_array(&stride, &owner_offset);
+	owners = array + owner_offset;
+	g_assert_cmphex(*(const uint64_t *)array, ==, BASE);
+	g_assert_cmphex(*(const uint64_t *)(array + 8), ==, BYTES);
+	g_assert_cmpuint(*(const uint32_t *)(array + 16), ==, 8);
+	g_assert_cmphex(*(const uint64_t *)(array + stride), ==, BASE + BYTES);
+	g_assert_cmpuint(*(const uint32_t *)(array + stride + 16), ==, 3);
+	g_assert_cmpuint(*(const uint32_t *)owners, ==, COREVISOR);
+	g_assert_cmpuint(*(const uint32_t *)(owners + stride + 4), ==, 7);
+	g_assert_cmphex(*(const uint32_t *)(owners + stride + 8), ==, INVALID);
+}
+
 /* A call with numbers, which panics. */
 struct call {
 	void (*make)(uint32_t cbndx, uint32_t index, uint32_t vmid);
@@ -199,6 +223,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST("/smmu-cfg/add/two-at-most", there_are_two_at_most),
 	UNIT_TEST("/smmu-cfg/add/what-does-not-fit-is-invalid",
 		  what_does_not_fit_is_invalid),
+	UNIT_TEST("/smmu-cfg/array/shows-both", array_shows_both),
 	UNIT_TEST("/smmu-cfg/owner/free-but-the-first",
 		  banks_are_free_but_the_first),
 	UNIT_TEST("/smmu-cfg/owner/of-each-bank", each_bank_has_its_owner),

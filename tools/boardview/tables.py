@@ -365,12 +365,12 @@ def _walk_on(source, regime, walk, va, translate):
 @dataclasses.dataclass(frozen=True)
 class Mapping:
     """A range that is mapped in one way: to neighbours, with the same
-    attributes, by descriptors of whatever level."""
+    attributes, by descriptors of one level."""
     address: int
     pa: int
     bytes: int
     attributes: int
-    blocks: bool        # whether blocks are among them
+    level: int
 
 
 def _attributes(descriptor):
@@ -391,9 +391,8 @@ def leaves_stage2(source, root, vtcr, limit=MAX_TABLES):
     pending = None
     for leaf in reader.leaves(root, geometry.start, 0):
         if pending and _continues(pending, leaf):
-            pending = dataclasses.replace(
-                pending, bytes=pending.bytes + leaf.bytes,
-                blocks=pending.blocks or leaf.blocks)
+            pending = dataclasses.replace(pending,
+                                          bytes=pending.bytes + leaf.bytes)
             continue
         if pending:
             yield pending
@@ -403,8 +402,8 @@ def leaves_stage2(source, root, vtcr, limit=MAX_TABLES):
 
 
 def _continues(one, two):
-    return one.address + one.bytes == two.address and \
-        one.pa + one.bytes == two.pa and one.attributes == two.attributes
+    return (one.address + one.bytes, one.pa + one.bytes, one.attributes,
+            one.level) == (two.address, two.pa, two.attributes, two.level)
 
 
 class _Reader:
@@ -453,7 +452,7 @@ class _Reader:
         kind = kind_of(descriptor, level, self.geometry)
         return Mapping(address,
                        output_of(descriptor, level, self.geometry, kind),
-                       size, _attributes(descriptor), kind == "block")
+                       size, _attributes(descriptor), level)
 
 
 # In words

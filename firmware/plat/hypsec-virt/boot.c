@@ -13,6 +13,7 @@
 #include "core/board_dt.h"
 #include "core/console.h"
 #include "core/dma_identity.h"
+#include "core/dma_owner.h"
 #include "core/el2_layout.h"
 #include "core/keys.h"
 #include "core/locks.h"
@@ -20,6 +21,7 @@
 #include "core/page_manager.h"
 #include "core/panic.h"
 #include "core/pcpu.h"
+#include "core/platform.h"
 #include "core/psci.h"
 #include "core/pt_alloc.h"
 #include "core/reset_scrub.h"
@@ -42,7 +44,7 @@ void boot_main(paddr_t block_pa) NORETURN;
 void boot_secondary(uint64_t index) NORETURN;
 
 /* The per-CPU entries follow the description in the inspection page. */
-#define INSPECT_CPUS_OFFSET	256
+#define INSPECT_CPUS_OFFSET	512
 _Static_assert(sizeof(struct hypsec_inspect) <= INSPECT_CPUS_OFFSET &&
 	       INSPECT_CPUS_OFFSET + TOTAL_CPU *
 	       sizeof(struct hypsec_inspect_cpu) <= PAGE_SIZE,
@@ -190,6 +192,30 @@ static paddr_t image_pa_of(const void *object)
 	return el2_image_pa() + ((uintptr_t)object - IMAGE_VA);
 }
 
+/* What has been published from version 3 on. */
+static void publish_arrays(struct hypsec_inspect *page)
+{
+	const struct dma_device *devices;
+
+	page->pool_count = PT_OWNERS;
+	page->owned_base = image_pa_of(page_manager_owned_array());
+	page->vcpu_offset = offsetof(struct vm_info, vcpu);
+	page->vcpu_stride = sizeof(struct vcpu_info);
+	page->vcpu_count = VCPU_PER_VM;
+	page->corevisor = COREVISOR;
+	page->smmu_base = image_pa_of(smmu_cfg_array(&page->smmu_stride,
+						     &page->smmu_owner_offset));
+	page->smmu_count = get_smmu_num();
+	page->device_count = platform_dma_devices(&devices);
+	page->device_base = image_pa_of(devices);
+	page->device_stride = sizeof(*devices);
+	page->device_owner_base = image_pa_of(dma_owner_array());
+	page->device_owner_stride = sizeof(struct dma_owner);
+	page->pcpu_base = image_pa_of(pcpu_boot());
+	page->pcpu_stride = sizeof(struct pcpu);
+	page->pcpu_held_offset = offsetof(struct pcpu, held);
+}
+
 static void publish(const struct el2_layout *layout)
 {
 	struct hypsec_inspect *page = inspect_page();
@@ -212,6 +238,7 @@ static void publish(const struct el2_layout *layout)
 	page->pool_base = image_pa_of(pt_pool_array(&page->pool_stride));
 	page->vm_base = image_pa_of(vm_info_array(&page->vm_stride));
 	page->vm_count = COREVISOR;
+	publish_arrays(page);
 	__atomic_store_n(&page->magic, HYPSEC_INSPECT_MAGIC, __ATOMIC_RELEASE);
 	platform_set_inspect(page);
 }
