@@ -5,23 +5,18 @@
  *
  * The page that they come from (hypsec/inspect.h) is under the control of
  * whatever runs at EL2, which may be broken or know nothing of it: it is
- * copied once, nothing outside the carve-out is read, and a property of a
- * page that does not check out is "unknown".
+ * copied once, nothing outside the carve-out is read, and a counter of a page
+ * that does not check out is "unknown".
  */
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
 #include "exec/address-spaces.h"
 #include "hypsec/inspect.h"
+#include "qapi/visitor.h"
 #include "qom/object.h"
 #include "hypsec-inspect.h"
+#include "hypsec-inspect-internal.h"
 #include "hypsec-virt.h"
-
-struct HypsecInspectState {
-    Object parent_obj;
-
-    hwaddr carveout_base;
-    uint64_t carveout_size;
-};
 
 /* The sums over all CPUs. */
 typedef struct InspectTotals {
@@ -37,7 +32,7 @@ typedef struct InspectTotals {
  * Reads RAM itself: what lies over it on the bus, as a bus-fault range may,
  * neither hides the page nor counts the read.
  */
-static bool inspect_read(hwaddr addr, void *buf, uint64_t len)
+bool hypsec_inspect_read(hwaddr addr, void *buf, uint64_t len)
 {
     MemoryRegion *ram = current_machine->ram;
     hwaddr base = hypsec_virt_memmap[HYPSEC_VIRT_MEM].base;
@@ -51,49 +46,67 @@ static bool inspect_read(hwaddr addr, void *buf, uint64_t len)
     return true;
 }
 
-/* Whether [@addr, @addr + @len) is in the carve-out, and is aligned. */
-static bool inspect_in_carveout(const HypsecInspectState *s, uint64_t addr,
+bool hypsec_inspect_in_carveout(const HypsecInspectState *s, uint64_t addr,
                                 uint64_t len)
 {
     uint64_t offset = addr - s->carveout_base;
 
-    return addr % 8 == 0 && addr >= s->carveout_base &&
+    return addr >= s->carveout_base &&
            len <= s->carveout_size && offset <= s->carveout_size - len;
 }
 
-static bool inspect_page_is_sound(const HypsecInspectState *s,
-                                  const struct hypsec_inspect *page)
+/* What is wrong with the fields that every version has; NULL: nothing. */
+static const char *inspect_page_fault(const HypsecInspectState *s,
+                                      const struct hypsec_inspect *page)
 {
     uint32_t nr_cpus = le32_to_cpu(page->nr_cpus);
     uint64_t stride = le32_to_cpu(page->cpu_stride);
 
-    return le64_to_cpu(page->magic) == HYPSEC_INSPECT_MAGIC &&
-           le32_to_cpu(page->version) >= HYPSEC_INSPECT_VERSION &&
-           le32_to_cpu(page->size) >= sizeof(*page) &&
-           le32_to_cpu(page->panicked) <= 1 &&
-           nr_cpus >= 1 && nr_cpus <= HYPSEC_INSPECT_MAX_CPUS &&
-           stride >= sizeof(struct hypsec_inspect_cpu) && stride % 8 == 0 &&
-           inspect_in_carveout(s, le64_to_cpu(page->cpu_base),
-                               nr_cpus * stride);
+    if (le64_to_cpu(page->magic) != HYPSEC_INSPECT_MAGIC) {
+        return "EL2 has published nothing (no magic number)";
+    }
+    if (le32_to_cpu(page->version) < HYPSEC_INSPECT_VERSION_2) {
+        return "version is less than 2";
+    }
+    if (le32_to_cpu(page->size) <
+        (le32_to_cpu(page->version) == HYPSEC_INSPECT_VERSION_2 ?
+         HYPSEC_INSPECT_VERSION_2_BYTES : sizeof(*page))) {
+        return "size is less than the version has";
+    }
+    if (le32_to_cpu(page->panicked) > 1) {
+        return "panicked is neither 0 nor 1";
+    }
+    if (nr_cpus < 1 || nr_cpus > HYPSEC_INSPECT_MAX_CPUS) {
+        return "nr_cpus is out of range";
+    }
+    if (stride < sizeof(struct hypsec_inspect_cpu) || stride % 8 != 0 ||
+        le64_to_cpu(page->cpu_base) % 8 != 0 ||
+        !hypsec_inspect_in_carveout(s, le64_to_cpu(page->cpu_base),
+                                    nr_cpus * stride)) {
+        return "the CPUs' entries are not in EL2's memory";
+    }
+    return NULL;
 }
 
-/* Copies the page; false when it does not check out. */
-static bool inspect_page(const HypsecInspectState *s,
-                         struct hypsec_inspect *page)
+const char *hypsec_inspect_page(const HypsecInspectState *s,
+                                struct hypsec_inspect *page)
 {
-    return s->carveout_size &&
-           inspect_read(s->carveout_base + HYPSEC_INSPECT_OFFSET, page,
-                        sizeof(*page)) &&
-           inspect_page_is_sound(s, page);
+    if (!s->carveout_size) {
+        return "the board has no firmware at EL2 (-bios)";
+    }
+    if (!hypsec_inspect_read(s->carveout_base + HYPSEC_INSPECT_OFFSET, page,
+                             sizeof(*page))) {
+        return "it is not in RAM";
+    }
+    return inspect_page_fault(s, page);
 }
 
-/* Copies the entry of CPU @i, which is one of those of the sound @page. */
-static bool inspect_cpu(const struct hypsec_inspect *page, uint32_t i,
+bool hypsec_inspect_cpu(const struct hypsec_inspect *page, uint32_t i,
                         struct hypsec_inspect_cpu *cpu)
 {
-    return inspect_read(le64_to_cpu(page->cpu_base) +
-                        (uint64_t)i * le32_to_cpu(page->cpu_stride),
-                        cpu, sizeof(*cpu));
+    return hypsec_inspect_read(le64_to_cpu(page->cpu_base) +
+                               (uint64_t)i * le32_to_cpu(page->cpu_stride),
+                               cpu, sizeof(*cpu));
 }
 
 static bool inspect_cpu_world(HypsecInspectState *s, uint32_t i,
@@ -102,8 +115,8 @@ static bool inspect_cpu_world(HypsecInspectState *s, uint32_t i,
     struct hypsec_inspect page;
     struct hypsec_inspect_cpu cpu;
 
-    if (!inspect_page(s, &page) || i >= le32_to_cpu(page.nr_cpus) ||
-        !inspect_cpu(&page, i, &cpu)) {
+    if (hypsec_inspect_page(s, &page) || i >= le32_to_cpu(page.nr_cpus) ||
+        !hypsec_inspect_cpu(&page, i, &cpu)) {
         return false;
     }
     *world = le32_to_cpu(cpu.world);
@@ -117,13 +130,13 @@ static bool inspect_totals(const HypsecInspectState *s, InspectTotals *t)
     struct hypsec_inspect_cpu cpu;
 
     *t = (InspectTotals) {};
-    if (!inspect_page(s, &page)) {
+    if (hypsec_inspect_page(s, &page)) {
         return false;
     }
     t->nr_cpus = le32_to_cpu(page.nr_cpus);
     t->panicked = le32_to_cpu(page.panicked);
     for (uint32_t i = 0; i < t->nr_cpus; i++) {
-        if (!inspect_cpu(&page, i, &cpu)) {
+        if (!hypsec_inspect_cpu(&page, i, &cpu)) {
             return false;
         }
         t->refusals += le64_to_cpu(cpu.refusals);
@@ -159,6 +172,17 @@ INSPECT_GETTER(host_s2_faults)
 INSPECT_GETTER(hypercalls)
 INSPECT_GETTER(smcs)
 
+static void inspect_get_page_address(Object *obj, Visitor *v,
+                                     const char *name, void *opaque,
+                                     Error **errp)
+{
+    HypsecInspectState *s = HYPSEC_INSPECT(obj);
+    uint64_t value = s->carveout_size ?
+                     s->carveout_base + HYPSEC_INSPECT_OFFSET : 0;
+
+    visit_type_uint64(v, name, &value, errp);
+}
+
 static void hypsec_inspect_class_init(ObjectClass *oc, void *data)
 {
     static const struct {
@@ -183,6 +207,11 @@ static void hypsec_inspect_class_init(ObjectClass *oc, void *data)
         object_class_property_set_description(oc, props[i].name,
                                               props[i].description);
     }
+    object_class_property_add(oc, "page-address", "uint64",
+                              inspect_get_page_address, NULL, NULL, NULL);
+    object_class_property_set_description(oc, "page-address",
+        "Physical address of the page; 0 without EL2 memory");
+    hypsec_inspect_add_state(oc);
 }
 
 void hypsec_inspect_create(Object *machine, hwaddr carveout_base,

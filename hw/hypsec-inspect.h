@@ -6,6 +6,9 @@
  * QEMU interface:
  *  + read-only string properties "status", "cpus", "panicked", "refusals",
  *    "host-s2-faults", "hypercalls" and "smcs"
+ *  + read-only property "page-address": where the page is, a number
+ *  + read-only properties "vms", "pcpus", "owners", "smmus" and "devices":
+ *    lists and dictionaries, or an error that says what is wrong with the page
  *  + the class method cpu_world(), for observers
  */
 #ifndef HW_HYPSEC_INSPECT_H

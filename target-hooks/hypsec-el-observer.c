@@ -26,12 +26,13 @@ static void el_observer_run_state(void *opaque, bool running, RunState state)
 {
     HypsecElObserverState *s = opaque;
 
-    if (running) {
+    if (running && (s->frozen || s->loaded)) {
+        hypsec_el_watch_skip(s);
         s->frozen = false;
     }
     if (running && s->loaded) {
-        s->loaded = false;
         hypsec_el_watch_moved(s, HYPSEC_EL_LOADVM);
+        s->loaded = false;
     }
     if (!running && s->log) {
         hypsec_el_log_sync(s->log, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
@@ -45,6 +46,10 @@ static void el_observer_reset_enter(Object *obj, ResetType type)
     memset(s->instructions, 0, sizeof(s->instructions));
     memset(s->entries, 0, sizeof(s->entries));
     memset(s->causes, 0, sizeof(s->causes));
+    memset(s->world_time, 0, sizeof(s->world_time));
+    memset(s->world_instructions, 0, sizeof(s->world_instructions));
+    memset(s->world_entries, 0, sizeof(s->world_entries));
+    hypsec_el_watch_skip(s);
     s->first_el0_instructions = 0;
     s->el0_seen = false;
     s->base = icount_get_raw();
@@ -55,6 +60,7 @@ static void el_observer_reset_exit(Object *obj, ResetType type)
 {
     /* A snapshot follows: where it puts the CPUs is what counts. */
     if (type != RESET_TYPE_SNAPSHOT_LOAD) {
+        hypsec_el_watch_skip(HYPSEC_EL_OBSERVER(obj));
         hypsec_el_watch_moved(HYPSEC_EL_OBSERVER(obj), HYPSEC_EL_RESET);
     }
 }
@@ -81,6 +87,12 @@ static void el_observer_realize(DeviceState *dev, Error **errp)
     qemu_register_resettable(OBJECT(s));
 }
 
+static int el_observer_pre_save(void *opaque)
+{
+    hypsec_el_watch_charge(opaque);
+    return 0;
+}
+
 /* Where the CPUs are now is known once all of them have been loaded. */
 static int el_observer_post_load(void *opaque, int version_id)
 {
@@ -102,10 +114,27 @@ static const VMStateDescription vmstate_el_observer_causes = {
     }
 };
 
+/* Nor has one of these counts by world. */
+static const VMStateDescription vmstate_el_observer_worlds = {
+    .name = TYPE_HYPSEC_EL_OBSERVER "/worlds",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT64_ARRAY(world_time, HypsecElObserverState,
+                             HYPSEC_EL_WORLD_ROWS),
+        VMSTATE_UINT64_ARRAY(world_instructions, HypsecElObserverState,
+                             HYPSEC_EL_WORLD_ROWS),
+        VMSTATE_UINT64_ARRAY(world_entries, HypsecElObserverState,
+                             HYPSEC_EL_WORLD_ROWS),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
 static const VMStateDescription vmstate_el_observer = {
     .name = TYPE_HYPSEC_EL_OBSERVER,
     .version_id = 1,
     .minimum_version_id = 1,
+    .pre_save = el_observer_pre_save,
     .post_load = el_observer_post_load,
     .fields = (const VMStateField[]) {
         VMSTATE_UINT64_ARRAY(instructions, HypsecElObserverState,
@@ -119,6 +148,7 @@ static const VMStateDescription vmstate_el_observer = {
     },
     .subsections = (const VMStateDescription * const []) {
         &vmstate_el_observer_causes,
+        &vmstate_el_observer_worlds,
         NULL
     }
 };
@@ -159,6 +189,16 @@ static void el_observer_get_log_count(Object *obj, Visitor *v,
     visit_type_uint64(v, name, &value, errp);
 }
 
+/* The world of a row of counts; to be freed. */
+static char *el_observer_row_name(int row)
+{
+    return row == HYPSEC_EL_ROW_UNKNOWN ? g_strdup("unknown") :
+           row == HYPSEC_EL_ROW_HOST ? g_strdup("host") :
+           row == HYPSEC_EL_ROW_EL2 ? g_strdup("el2") :
+           row == HYPSEC_EL_ROW_OFF ? g_strdup("off") :
+           g_strdup_printf("vm%d", row - HYPSEC_EL_ROW_VM1 + 1);
+}
+
 static void el_observer_get_causes(Object *obj, Visitor *v, const char *name,
                                    void *opaque, Error **errp)
 {
@@ -186,6 +226,36 @@ static void el_observer_add_causes(ObjectClass *oc, const char *name, int row)
                               NULL, GUINT_TO_POINTER(row));
     object_class_property_set_description(oc, name,
                                           "Changes of level by cause");
+}
+
+static void el_observer_get_worlds(Object *obj, Visitor *v, const char *name,
+                                   void *opaque, Error **errp)
+{
+    uint64_t *counts = (void *)((char *)obj + GPOINTER_TO_SIZE(opaque));
+    bool ok = visit_start_struct(v, name, NULL, 0, errp);
+
+    if (!ok) {
+        return;
+    }
+    hypsec_el_watch_charge(HYPSEC_EL_OBSERVER(obj));
+    for (int row = 0; ok && row < HYPSEC_EL_WORLD_ROWS; row++) {
+        g_autofree char *world = el_observer_row_name(row);
+        uint64_t value = qatomic_read_u64(&counts[row]);
+
+        ok = visit_type_uint64(v, world, &value, errp);
+    }
+    if (ok) {
+        visit_check_struct(v, errp);
+    }
+    visit_end_struct(v, NULL);
+}
+
+static void el_observer_add_worlds(ObjectClass *oc, const char *name,
+                                   size_t offset, const char *description)
+{
+    object_class_property_add(oc, name, "dict", el_observer_get_worlds, NULL,
+                              NULL, GSIZE_TO_POINTER(offset));
+    object_class_property_set_description(oc, name, description);
 }
 
 static void el_observer_class_init(ObjectClass *oc, void *data)
@@ -220,14 +290,22 @@ static void el_observer_class_init(ObjectClass *oc, void *data)
                           offsetof(HypsecElObserverState,
                                    first_el0_instructions),
                           "Instructions up to the first change to EL0");
-    el_observer_add_causes(oc, "causes-unknown", HYPSEC_EL_ROW_UNKNOWN);
-    el_observer_add_causes(oc, "causes-host", HYPSEC_EL_ROW_HOST);
-    el_observer_add_causes(oc, "causes-el2", HYPSEC_EL_ROW_EL2);
-    for (int vm = 1; vm <= HYPSEC_EL_MAX_VM; vm++) {
-        g_autofree char *name = g_strdup_printf("causes-vm%d", vm);
+    for (int row = 0; row < HYPSEC_EL_ROWS; row++) {
+        g_autofree char *world = el_observer_row_name(row);
+        g_autofree char *name = g_strdup_printf("causes-%s", world);
 
-        el_observer_add_causes(oc, name, HYPSEC_EL_ROW_VM1 + vm - 1);
+        el_observer_add_causes(oc, name, row);
     }
+    el_observer_add_worlds(oc, "world-time",
+                           offsetof(HypsecElObserverState, world_time),
+                           "Nanoseconds of the CPUs in each world");
+    el_observer_add_worlds(oc, "world-instructions",
+                           offsetof(HypsecElObserverState,
+                                    world_instructions),
+                           "Instructions in each world (with -icount)");
+    el_observer_add_worlds(oc, "world-entries",
+                           offsetof(HypsecElObserverState, world_entries),
+                           "Changes to each world from another");
     object_class_property_add(oc, "log-records", "uint64",
                               el_observer_get_log_count, NULL, NULL,
                               hypsec_el_log_records);

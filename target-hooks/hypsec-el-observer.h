@@ -15,6 +15,9 @@
  * the world that an exception or CPU_OFF leaves, and for the one that
  * everything else enters; RESET and LOADVM are not counted.
  *
+ * All the time of each CPU belongs to a world: while nothing is frozen, the
+ * sum over the worlds is the time since the last reset, times the CPUs.
+ *
  * QEMU interface:
  *  + property "stop-at-el0": pause the machine (QMP event STOP) at the first
  *    change to EL0; nothing is counted from there until it is resumed
@@ -25,6 +28,10 @@
  *    up to the first change to EL0, 0 before it)
  *  + read-only QOM properties "causes-host", "causes-el2", "causes-unknown",
  *    "causes-vm1" to "causes-vm15": changes by cause, as a dictionary
+ *  + read-only QOM properties "world-time" (ns of QEMU's virtual clock),
+ *    "world-instructions" and "world-entries" (changes to the world from
+ *    another one), each a dictionary with a value for each world, "off"
+ *    among them
  *  + read-only QOM properties "log-records", "log-dropped"
  *
  * At most one can exist, and only from the start (-device).
@@ -49,6 +56,9 @@ enum {
     HYPSEC_EL_ROW_EL2,
     HYPSEC_EL_ROW_VM1,
     HYPSEC_EL_ROWS = HYPSEC_EL_ROW_VM1 + HYPSEC_EL_MAX_VM,
+    /* Of what is counted by world only. */
+    HYPSEC_EL_ROW_OFF = HYPSEC_EL_ROWS,
+    HYPSEC_EL_WORLD_ROWS,
 };
 
 /* One CPU: where it is, and how far it is accounted for. */
@@ -61,6 +71,8 @@ typedef struct HypsecElObserverCpu {
     /* In the execution loop; its instructions are accounted up to @mark. */
     bool running;
     int64_t mark;
+    /* Its time is accounted up to then, ns of the virtual clock. */
+    int64_t since;
 } HypsecElObserverCpu;
 
 struct HypsecElObserverState {
@@ -77,6 +89,9 @@ struct HypsecElObserverState {
     uint64_t first_el0_instructions;
     bool el0_seen;
     uint64_t causes[HYPSEC_EL_ROWS][HYPSEC_EL_MAX_CAUSES];
+    uint64_t world_time[HYPSEC_EL_WORLD_ROWS];
+    uint64_t world_instructions[HYPSEC_EL_WORLD_ROWS];
+    uint64_t world_entries[HYPSEC_EL_WORLD_ROWS];
 
     /* The instruction counter's value at the last reset. */
     int64_t base;
@@ -105,6 +120,23 @@ bool hypsec_el_watch_possible(HypsecElObserverState *s, Error **errp);
  * @s: the observer, the only one, its @log and @inspect set
  */
 void hypsec_el_watch_start(HypsecElObserverState *s);
+
+/**
+ * hypsec_el_watch_charge() - give the time up to now to the CPUs' worlds
+ * @s: the observer
+ *
+ * Does nothing while the counts are frozen, or a snapshot that was loaded has
+ * not run. Needs the BQL.
+ */
+void hypsec_el_watch_charge(HypsecElObserverState *s);
+
+/**
+ * hypsec_el_watch_skip() - give the time up to now to nobody
+ * @s: the observer
+ *
+ * Needs the BQL.
+ */
+void hypsec_el_watch_skip(HypsecElObserverState *s);
 
 /**
  * hypsec_el_watch_moved() - note where all CPUs are now

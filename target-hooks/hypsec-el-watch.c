@@ -38,7 +38,23 @@ static void el_observer_add(uint64_t *count, uint64_t n)
     qatomic_set_u64(count, qatomic_read_u64(count) + n);
 }
 
-/* Give the instructions since the mark to the level that @c was in. */
+static int el_observer_row(const HypsecElWorld *world)
+{
+    switch (world->kind) {
+    case HYPSEC_EL_WORLD_HOST:
+        return HYPSEC_EL_ROW_HOST;
+    case HYPSEC_EL_WORLD_VM:
+        return HYPSEC_EL_ROW_VM1 + world->vm - 1;
+    case HYPSEC_EL_WORLD_EL2:
+        return HYPSEC_EL_ROW_EL2;
+    case HYPSEC_EL_WORLD_OFF:
+        return HYPSEC_EL_ROW_OFF;
+    default:
+        return HYPSEC_EL_ROW_UNKNOWN;
+    }
+}
+
+/* Give the instructions since the mark to where @c was: level and world. */
 static void el_observer_account(HypsecElObserverCpu *c)
 {
     HypsecElObserverState *s = c->observer;
@@ -49,30 +65,57 @@ static void el_observer_account(HypsecElObserverCpu *c)
     }
     now = icount_get_raw();
     el_observer_add(&s->instructions[c->el], now - c->mark);
+    el_observer_add(&s->world_instructions[el_observer_row(&c->world)],
+                    now - c->mark);
     c->mark = now;
 }
 
-static uint64_t *el_observer_cause_count(HypsecElObserverState *s,
-                                         HypsecElCause cause,
-                                         const HypsecElWorld *world)
+/* Give the time up to now to the world that @c was in. Needs the BQL. */
+static void el_observer_charge(HypsecElObserverCpu *c)
 {
-    int row;
+    HypsecElObserverState *s = c->observer;
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
 
-    switch (world->kind) {
-    case HYPSEC_EL_WORLD_HOST:
-        row = HYPSEC_EL_ROW_HOST;
-        break;
-    case HYPSEC_EL_WORLD_VM:
-        row = HYPSEC_EL_ROW_VM1 + world->vm - 1;
-        break;
-    case HYPSEC_EL_WORLD_EL2:
-        row = HYPSEC_EL_ROW_EL2;
-        break;
-    default:
-        row = HYPSEC_EL_ROW_UNKNOWN;
-        break;
+    /* A snapshot sets the clock, also back. */
+    if (!s->frozen && !s->loaded && now > c->since) {
+        s->world_time[el_observer_row(&c->world)] += now - c->since;
     }
-    return &s->causes[row][cause];
+    c->since = now;
+}
+
+void hypsec_el_watch_charge(HypsecElObserverState *s)
+{
+    for (int i = 0; i < s->num_cpus; i++) {
+        if (s->cpus[i].cpu) {
+            el_observer_charge(&s->cpus[i]);
+        }
+    }
+}
+
+void hypsec_el_watch_skip(HypsecElObserverState *s)
+{
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+
+    for (int i = 0; i < s->num_cpus; i++) {
+        s->cpus[i].since = now;
+    }
+}
+
+static void el_observer_count(HypsecElObserverState *s, HypsecElCause cause,
+                              bool leaves, const HypsecElWorld *left,
+                              const HypsecElWorld *world)
+{
+    int from = el_observer_row(left);
+    int to = el_observer_row(world);
+    int row = leaves ? from : to;
+
+    if (s->frozen || cause == HYPSEC_EL_RESET || cause == HYPSEC_EL_LOADVM) {
+        return;
+    }
+    s->causes[row == HYPSEC_EL_ROW_OFF ? HYPSEC_EL_ROW_UNKNOWN : row][cause]++;
+    if (from != to) {
+        s->world_entries[to]++;
+    }
 }
 
 static void el_observer_report(HypsecElObserverCpu *c, int el,
@@ -117,16 +160,13 @@ static void el_observer_move(HypsecElObserverCpu *c, int el,
                   event->cause == HYPSEC_EL_CPU_OFF;
     HypsecElWorld left = c->world;
 
+    el_observer_charge(c);
     /* Only EL2 changes whom a CPU runs for, or something from outside. */
     if (el >= 2 || c->el >= 2 ||
         (!leaves && event->cause != HYPSEC_EL_ERET)) {
         c->world = hypsec_el_world(c->cpu, el, s->inspect);
     }
-    if (!s->frozen && event->cause != HYPSEC_EL_RESET &&
-        event->cause != HYPSEC_EL_LOADVM) {
-        (*el_observer_cause_count(s, event->cause,
-                                  leaves ? &left : &c->world))++;
-    }
+    el_observer_count(s, event->cause, leaves, &left, &c->world);
     el_observer_report(c, el, event);
     c->el = el;
 }
@@ -207,6 +247,7 @@ static void el_observer_first_el0(HypsecElObserverState *s)
                         icount_get_raw() - s->base);
     }
     if (s->stop_at_el0) {
+        hypsec_el_watch_charge(s);
         s->frozen = true;
         vm_stop(RUN_STATE_PAUSED);
     }

@@ -56,7 +56,10 @@ class StartError(BoardError):
 
 @dataclasses.dataclass
 class Config:
-    """What to start. A path of None leaves the option out."""
+    """What to start. A path of None leaves the option out.
+
+    symbols: of programs beside firmware and host, as in gdbserver.py
+    """
     machine: str = "hypsec-virt"
     cpu: str = "cortex-a72"
     smp: int = 1
@@ -67,6 +70,7 @@ class Config:
     initrd: pathlib.Path | None = INITRD
     append: str = ""
     extra: tuple = ()
+    symbols: tuple = ()
 
     def arguments(self):
         """QEMU's arguments for the machine and its software, without extra."""
@@ -175,15 +179,18 @@ class Qmp:
 class Board:
     """One running board. Use it in a `with` statement."""
 
-    def __init__(self, config, log=None, el2_log=None, typing=True, fds=()):
+    def __init__(self, config, log=None, el2_log=None, typing=True, fds=(),
+                 registration=None):
         """Prepare CONFIG; LOG and EL2_LOG name files that shall stay.
 
         Without TYPING nothing reaches the host's console and its lines only
         go to the log, by no thread of ours: a run that does not vary. QEMU
-        inherits the file descriptors FDS.
+        inherits the file descriptors FDS. With a running.Registration others
+        can find the board, until the caller closes it.
         """
         self.config = config
         self._fds = list(fds)
+        self._registration = registration
         self.typing = typing
         self.process = None
         self.console = None
@@ -222,6 +229,9 @@ class Board:
             "-serial", "chardev:el2",
             "-chardev", f"socket,id=qmp,fd={theirs.fileno()}",
             "-mon", "chardev=qmp,mode=control", *self.config.extra]
+        if self._registration:
+            self._fds += self._registration.fds
+            self.command += self._registration.arguments()
         with open(self.stderr_log, "wb") as stderr, theirs:
             pipe = subprocess.PIPE if self.typing else subprocess.DEVNULL
             self.process = subprocess.Popen(
@@ -240,6 +250,8 @@ class Board:
             raise StartError(
                 f"QEMU did not start; it says:\n{tail(self.stderr_log)}\n"
                 f"command: {shlex.join(self.command)}") from None
+        if self._registration:
+            self._registration.started(self.process.pid)
 
     def _running(self):
         """Whether QEMU runs; one that has closed its QMP is about to end."""

@@ -38,7 +38,7 @@ class Listener:
         self._socket.close()
 
 
-def firmware_symbols(config):
+def symbols(config):
     """Symbols of what a board.Config starts, as far as we know it."""
     found = []
     if config.bios == board.FIRMWARE:
@@ -47,7 +47,7 @@ def firmware_symbols(config):
     if config.kernel == guests.HOSTVISOR:
         found.append({"world": "host", "name": "hostvisor",
                       "file": str(guests.HOSTVISOR.with_suffix(".elf"))})
-    return found
+    return [*found, *config.symbols]
 
 
 def guest_symbols(scenario):

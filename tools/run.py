@@ -13,8 +13,10 @@ import tempfile
 import time
 
 import board
+import gdbserver
 import guests
 import run_guest
+import running
 import sign
 
 DEFAULT_BATCH_TIMEOUT = 120
@@ -149,7 +151,7 @@ def check_user_files(args):
 
 def open_logs(args):
     """The folder for this run's logs and the file for EL2's console."""
-    runs = board.BUILD / "run"
+    runs = running.RUNS
     try:
         if args.log:
             args.log.write_bytes(b"")
@@ -172,7 +174,16 @@ def configuration(args, mode):
         extra=("-action", "panic=exit-failure", *args.qemu))
 
 
-def run_batch(args, config, folder, el2_log):
+def register(config, folder, el2_log, host_log=None):
+    """The board's entry among those that run, see running.py."""
+    config.extra = (*running.observer(config.extra), *config.extra)
+    return running.Registration(
+        folder, shlex.join(["hypsec", pathlib.Path(sys.argv[0]).stem,
+                            *sys.argv[1:]]),
+        symbols=gdbserver.symbols(config), el2_log=el2_log, host_log=host_log)
+
+
+def run_batch(args, config, folder, el2_log, entry=None):
     """Boot, check, power off; the line of result."""
     # A kernel that panics shall end the run, not wait for the time limit.
     config.append = f"panic=-1 {config.append}"
@@ -180,7 +191,7 @@ def run_batch(args, config, folder, el2_log):
     limit = args.timeout or DEFAULT_BATCH_TIMEOUT
     began = time.monotonic()
     with board.Board(config, log=folder / "host-console.log",
-                     el2_log=el2_log) as machine:
+                     el2_log=el2_log, registration=entry) as machine:
         verdict = machine.wait_line(r"HYPSEC-HOST-(OK|FAIL)\s*(.*)",
                                     limit, "result of the self-check")
         if verdict[1] == "FAIL":
@@ -197,15 +208,17 @@ def run_batch(args, config, folder, el2_log):
     return f"HYPSEC-HOST-OK {verdict[2]} cpu={args.cpu} wall={seconds:.1f}s"
 
 
-def run_interactive(args, config, folder, el2_log):
+def run_interactive(args, config, folder, el2_log, entry):
     """Hand the terminal to the board until QEMU ends."""
     command = [str(board.QEMU), *config.arguments(),
                "-serial", "mon:stdio",
-               "-serial", f"file:{board.escape(el2_log)}", *config.extra]
+               "-serial", f"file:{board.escape(el2_log)}", *config.extra,
+               *entry.arguments()]
     print(f"hypsec: EL2's console goes to {el2_log}\n"
           "hypsec: Ctrl-A x quits, Ctrl-A c switches to QEMU's monitor",
           flush=True)
-    with subprocess.Popen(command) as process:
+    with subprocess.Popen(command, pass_fds=entry.fds) as process:
+        entry.started(process.pid)
         try:
             status = process.wait(args.timeout)
         except subprocess.TimeoutExpired:
@@ -223,10 +236,10 @@ def run_interactive(args, config, folder, el2_log):
         shutil.rmtree(folder)
 
 
-def run_guest_batch(args, config, folder, el2_log):
+def run_guest_batch(args, config, folder, el2_log, entry=None):
     return "\n".join(run_guest.run_batch(
         args, config, args.timeout or DEFAULT_BATCH_TIMEOUT,
-        folder / "host-console.log", el2_log))
+        folder / "host-console.log", el2_log, entry))
 
 
 def run_in(args, folder, el2_log):
@@ -235,12 +248,15 @@ def run_in(args, folder, el2_log):
         config = run_guest.configuration(args, folder) if args.guest else \
             configuration(args, "batch" if args.batch else "shell")
         if not args.batch:
-            run_interactive(args, config, folder, el2_log)
+            with register(config, folder, el2_log) as entry:
+                run_interactive(args, config, folder, el2_log, entry)
             # Only the log of EL2's console stays.
             (folder / run_guest.BUNDLE).unlink(missing_ok=True)
             return
         batch = run_guest_batch if args.guest else run_batch
-        print(batch(args, config, folder, el2_log))
+        with register(config, folder, el2_log,
+                      folder / "host-console.log") as entry:
+            print(batch(args, config, folder, el2_log, entry))
     except board.StartError:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -7,6 +7,7 @@ import re
 import time
 
 import board
+import gdbserver
 import guests
 import sign
 
@@ -102,7 +103,8 @@ def configuration(args, folder):
         memory=args.memory, gic=args.gic, kernel=guests.HOSTVISOR,
         initrd=initrd, append=" ".join(host).strip(),
         extra=("-action", "panic=exit-failure", *threads(args.smp), *extra,
-               *args.qemu))
+               *args.qemu),
+        symbols=gdbserver.guest_symbols(scenario))
 
 
 def verdicts(lines):
@@ -115,10 +117,11 @@ def verdicts(lines):
     return found
 
 
-def run_board(config, limit, log, el2_log):
+def run_board(config, limit, log, el2_log, registration=None):
     """Run until all VMs are done; what they and the host said. Raises
     BoardError if one has failed."""
-    with board.Board(config, log=log, el2_log=el2_log) as machine:
+    with board.Board(config, log=log, el2_log=el2_log,
+                     registration=registration) as machine:
         done = machine.wait_line(guests.HOST_DONE, limit, "end of all VMs")
         machine.wait_event("SHUTDOWN", POWER_OFF_SECONDS,
                            reason="guest-shutdown")
@@ -131,11 +134,11 @@ def run_board(config, limit, log, el2_log):
         return lines
 
 
-def run_batch(args, config, limit, log, el2_log):
+def run_batch(args, config, limit, log, el2_log, registration=None):
     """Run the guest of ARGS; the lines of result."""
     config.extra = ("-no-reboot", *config.extra)
     began = time.monotonic()
-    lines = run_board(config, limit, log, el2_log)
+    lines = run_board(config, limit, log, el2_log, registration)
     return [*lines, f"HYPSEC-GUEST-OK {args.guest} cpu={args.cpu} "
             f"cpus={args.smp} gic={args.gic} "
             f"wall={time.monotonic() - began:.1f}s"]

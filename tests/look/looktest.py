@@ -35,7 +35,7 @@ MARK = "@@hypsec-look@@"
 
 class LookBoard(board.Board):
     """A board with a gdb server. `symbols` is where each world's symbols are,
-    see gdbserver.firmware_symbols()."""
+    see gdbserver.py."""
 
     def __init__(self, config, running=False, symbols=(), **settings):
         self.server = gdbserver.Listener()
@@ -58,7 +58,7 @@ class LookBoard(board.Board):
 def debug_board(config, running=False, symbols=None, **settings):
     """A board of CONFIG with a gdb server, stopped at reset unless RUNNING."""
     if symbols is None:
-        symbols = gdbserver.firmware_symbols(config)
+        symbols = gdbserver.symbols(config)
     with LookBoard(config, running, symbols, **settings) as machine:
         yield machine
 
@@ -78,10 +78,9 @@ def guest_board(name, cpus=2, vcpus=None, memory="1G", gic=2,
             smp=cpus, memory=memory, gic=gic, kernel=guests.HOSTVISOR,
             initrd=initrd,
             append=" ".join([*scenario.host, append]).strip(),
-            extra=(*run_guest.threads(cpus), *extra))
-        symbols = [*gdbserver.firmware_symbols(config),
-                   *gdbserver.guest_symbols(scenario)]
-        with debug_board(config, running, symbols) as started:
+            extra=(*run_guest.threads(cpus), *extra),
+            symbols=gdbserver.guest_symbols(scenario))
+        with debug_board(config, running) as started:
             yield started
 
 

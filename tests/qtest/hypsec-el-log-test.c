@@ -609,6 +609,23 @@ static const char *world_firmware(const World *w)
     return hypsec_tmp_file("world.bin", data, 0x1600);
 }
 
+/* EL2 was left for @world, which has got all time below EL2, and back. */
+static void assert_entered_once(QTestState *qts, const char *world)
+{
+    g_assert_cmpuint(hypsec_get_member(qts, OBSERVER, "world-entries",
+                                       world), ==, 1);
+    g_assert_cmpuint(hypsec_get_member(qts, OBSERVER, "world-entries",
+                                       "el2"), ==, 1);
+    g_assert_cmpuint(hypsec_get_member(qts, OBSERVER, "world-entries",
+                                       NULL), ==, 2);
+    g_assert_cmpuint(hypsec_get_member(qts, OBSERVER, "world-time", world),
+                     >, 0);
+    g_assert_cmpuint(hypsec_get_member(qts, OBSERVER, "world-time", world) +
+                     hypsec_get_member(qts, OBSERVER, "world-time", "el2"),
+                     <=, hypsec_get_member(qts, OBSERVER, "world-time",
+                                           NULL));
+}
+
 /* A world is what the page and VTTBR_EL2 agree on, whatever they hold. */
 static void test_world(const void *data)
 {
@@ -624,6 +641,7 @@ static void test_world(const void *data)
     g_assert_cmpuint(cause_count(qts, w->counter, "ERET"), ==, 2);
     g_assert_cmpuint(cause_count(qts, w->counter, "SVC"), ==, 1);
     g_assert_cmpuint(cause_count(qts, w->counter, "HVC"), ==, 1);
+    assert_entered_once(qts, w->counter + strlen("causes-"));
     qtest_quit(qts);
     log = read_log(path);
     g_assert_cmpuint(log->count, ==, 5);

@@ -62,6 +62,13 @@ static void assert_count(QTestState *qts, const char *name, uint64_t want)
     g_assert_cmpuint(hypsec_get_uint(qts, OBSERVER, name), ==, want);
 }
 
+static void assert_world(QTestState *qts, const char *name,
+                         const char *world, uint64_t want)
+{
+    g_test_message("%s of %s", name, world ?: "all");
+    g_assert_cmpuint(hypsec_get_member(qts, OBSERVER, name, world), ==, want);
+}
+
 /* Waits until the program loops at EL2, which it ends with. */
 static void wait_end(QTestState *qts)
 {
@@ -85,6 +92,22 @@ static void assert_at_first_el0(QTestState *qts)
                  EL2_INSTRUCTIONS + EL1_INSTRUCTIONS);
 }
 
+/* One instruction is one nanosecond; below EL2 nobody says who runs. */
+static void assert_worlds_at_first_el0(QTestState *qts, unsigned int cpus)
+{
+    const unsigned int all = EL2_INSTRUCTIONS + EL1_INSTRUCTIONS;
+
+    assert_world(qts, "world-instructions", "el2", EL2_INSTRUCTIONS);
+    assert_world(qts, "world-instructions", "unknown", EL1_INSTRUCTIONS);
+    assert_world(qts, "world-instructions", NULL, all);
+    assert_world(qts, "world-time", "el2", EL2_INSTRUCTIONS);
+    assert_world(qts, "world-time", "unknown", EL1_INSTRUCTIONS);
+    assert_world(qts, "world-time", "off", (cpus - 1) * all);
+    assert_world(qts, "world-time", NULL, cpus * all);
+    assert_world(qts, "world-entries", "unknown", 1);
+    assert_world(qts, "world-entries", NULL, 1);
+}
+
 /* Everything is zero before the first instruction. */
 static void test_zero(void)
 {
@@ -93,6 +116,9 @@ static void test_zero(void)
     assert_count(qts, "el2-instructions", 0);
     assert_count(qts, "el2-entries", 0);
     assert_count(qts, "first-el0-instructions", 0);
+    assert_world(qts, "world-time", NULL, 0);
+    assert_world(qts, "world-instructions", NULL, 0);
+    assert_world(qts, "world-entries", NULL, 0);
     qtest_quit(qts);
 }
 
@@ -104,6 +130,7 @@ static void test_stop(void)
     cont(qts);
     qtest_qmp_eventwait(qts, "STOP");
     assert_at_first_el0(qts);
+    assert_worlds_at_first_el0(qts, 4);
     qtest_quit(qts);
 }
 
@@ -122,6 +149,15 @@ static void test_two_cpus(void)
     assert_count(qts, "el1-instructions", EL1_INSTRUCTIONS);
     assert_count(qts, "el2-instructions", first - EL1_INSTRUCTIONS);
     assert_count(qts, "el2-entries", 0);
+    assert_world(qts, "world-instructions", "unknown", EL1_INSTRUCTIONS);
+    assert_world(qts, "world-instructions", "el2", first - EL1_INSTRUCTIONS);
+    /* CPU 1 is off at first, then at EL2. */
+    assert_world(qts, "world-entries", "el2", 1);
+    assert_world(qts, "world-entries", "unknown", 1);
+    assert_world(qts, "world-time", "unknown", EL1_INSTRUCTIONS);
+    assert_world(qts, "world-time", NULL, 2 * first);
+    g_assert_cmpuint(hypsec_get_member(qts, OBSERVER, "world-time", "off"),
+                     <, first);
     qtest_quit(qts);
 }
 
@@ -139,6 +175,11 @@ static void test_resume(void)
     assert_count(qts, "el0-entries", 1);
     assert_count(qts, "el1-entries", 2);
     assert_count(qts, "el2-entries", 1);
+    assert_world(qts, "world-instructions", "unknown",
+                 EL1_INSTRUCTIONS + 3);
+    assert_world(qts, "world-time", "unknown", EL1_INSTRUCTIONS + 3);
+    assert_world(qts, "world-entries", "unknown", 1);
+    assert_world(qts, "world-entries", "el2", 1);
     qtest_quit(qts);
 }
 
@@ -154,6 +195,13 @@ static void test_no_icount(void)
     assert_count(qts, "el1-instructions", 0);
     assert_count(qts, "el2-instructions", 0);
     assert_count(qts, "first-el0-instructions", 0);
+    assert_world(qts, "world-instructions", NULL, 0);
+    assert_world(qts, "world-entries", NULL, 1);
+    g_assert_cmpuint(hypsec_get_member(qts, OBSERVER, "world-time", "el2"),
+                     >, 0);
+    g_assert_cmpuint(hypsec_get_member(qts, OBSERVER, "world-time",
+                                       "unknown"), >, 0);
+    assert_world(qts, "world-time", "off", 0);
     qtest_quit(qts);
 }
 
@@ -167,9 +215,12 @@ static void test_reset(void)
     qtest_system_reset(qts);
     assert_count(qts, "el1-entries", 0);
     assert_count(qts, "first-el0-instructions", 0);
+    assert_world(qts, "world-time", NULL, 0);
+    assert_world(qts, "world-entries", NULL, 0);
     cont(qts);
     qtest_qmp_eventwait(qts, "STOP");
     assert_at_first_el0(qts);
+    assert_worlds_at_first_el0(qts, 1);
     qtest_quit(qts);
 }
 
@@ -204,10 +255,60 @@ static void test_migration(void)
                              "'arguments': {'uri': %s}}", uri);
     hypsec_wait_migration(qts);
     assert_at_first_el0(qts);
+    assert_worlds_at_first_el0(qts, 1);
     cont(qts);
     wait_end(qts);
+    assert_world(qts, "world-time", "unknown", EL1_INSTRUCTIONS + 3);
+    assert_world(qts, "world-entries", "el2", 1);
     assert_count(qts, "el0-instructions", 2);
     assert_count(qts, "el1-instructions", EL1_INSTRUCTIONS + 1);
+    qtest_quit(qts);
+}
+
+static void wait_entered_el2(QTestState *qts, uint64_t entries)
+{
+    gint64 end = g_get_monotonic_time() + WAIT_SECONDS * G_TIME_SPAN_SECOND;
+
+    while (hypsec_get_member(qts, OBSERVER, "world-entries", "el2") !=
+           entries) {
+        g_assert_cmpint(g_get_monotonic_time(), <, end);
+        g_usleep(1000);
+    }
+}
+
+/* Where the CPUs of the target were before the state came counts nothing. */
+static void test_migration_worlds(void)
+{
+    const char *path = hypsec_tmp_file("state", "", 0);
+    g_autofree char *uri = g_strdup_printf("file:%s", path);
+    g_autofree char *args = g_strdup_printf(
+        "-accel tcg -M hypsec-virt -smp 2 -bios %s -S "
+        "-device hypsec-el-observer,id=obs", two_cpus_firmware());
+    QTestState *qts = qtest_init(args);
+    uint64_t off, all;
+
+    cont(qts);
+    /* CPU 1, and CPU 0 with its last HVC. */
+    wait_entered_el2(qts, 2);
+    qtest_qmp_assert_success(qts, "{'execute': 'stop'}");
+    off = hypsec_get_member(qts, OBSERVER, "world-time", "off");
+    all = hypsec_get_member(qts, OBSERVER, "world-time", NULL);
+    g_assert_cmpuint(off, >, 0);
+    qtest_qmp_assert_success(qts, "{'execute': 'migrate', 'arguments': "
+                             "{'uri': %s}}", uri);
+    hypsec_wait_migration(qts);
+    qtest_quit(qts);
+
+    qts = qtest_initf("%s -incoming defer", args);
+    qtest_qmp_assert_success(qts, "{'execute': 'migrate-incoming', "
+                             "'arguments': {'uri': %s}}", uri);
+    hypsec_wait_migration(qts);
+    assert_world(qts, "world-time", NULL, all);
+    cont(qts);
+    g_assert_cmpuint(hypsec_get_member(qts, OBSERVER, "world-time", NULL),
+                     >, all);
+    assert_world(qts, "world-time", "off", off);
+    assert_world(qts, "world-entries", "el2", 2);
     qtest_quit(qts);
 }
 
@@ -238,6 +339,8 @@ int main(int argc, char **argv)
     qtest_add_func("hypsec-el-observer/machine/virt", test_virt);
     qtest_add_func("hypsec-el-observer/migration/keeps-counts",
                    test_migration);
+    qtest_add_func("hypsec-el-observer/migration/keeps-worlds",
+                   test_migration_worlds);
     qtest_add_func("hypsec-el-observer/create/not-later", test_refused);
     return hypsec_test_run();
 }

@@ -5,6 +5,7 @@
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
 #include "qobject/qdict.h"
+#include "qobject/qnum.h"
 #include "hypsec/abi.h"
 #include "hypsec-test.h"
 
@@ -126,6 +127,25 @@ uint64_t hypsec_get_uint(QTestState *qts, const char *path, const char *name)
     QDict *ret = get_property(qts, path, name);
     uint64_t value = qdict_get_int(ret, "return");
 
+    qobject_unref(ret);
+    return value;
+}
+
+uint64_t hypsec_get_member(QTestState *qts, const char *path,
+                           const char *name, const char *key)
+{
+    QDict *ret = get_property(qts, path, name);
+    QDict *dict = qdict_get_qdict(ret, "return");
+    uint64_t value = 0;
+
+    if (key) {
+        value = qdict_get_int(dict, key);
+    } else {
+        for (const QDictEntry *e = qdict_first(dict); e;
+             e = qdict_next(dict, e)) {
+            value += qnum_get_uint(qobject_to(QNum, qdict_entry_value(e)));
+        }
+    }
     qobject_unref(ret);
     return value;
 }

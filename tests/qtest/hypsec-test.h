@@ -88,6 +88,18 @@ char *hypsec_get_string(QTestState *qts, const char *path, const char *name);
 uint64_t hypsec_get_uint(QTestState *qts, const char *path, const char *name);
 
 /**
+ * hypsec_get_member() - read one number of a property that is a dictionary
+ * @qts: a QEMU
+ * @path: the object's path
+ * @name: the property
+ * @key: which of its numbers; NULL: the sum of all of them
+ *
+ * Returns: its value
+ */
+uint64_t hypsec_get_member(QTestState *qts, const char *path,
+                           const char *name, const char *key);
+
+/**
  * hypsec_wait_report() - wait until the program under TCG has reported
  * @qts: a QEMU that runs one
  */

@@ -39,9 +39,9 @@ def register(source, pa, width=4):
 
 
 def registers(source, pa, count):
-    """COUNT registers of 32 bits from PA on."""
-    read = getattr(source, "device", source.read)
-    return struct.unpack(f"<{count}I", read(pa, count * 4))
+    """COUNT registers of 32 bits from PA on, each by an access of its own: a
+    wider one is no access to two of them."""
+    return [register(source, pa + 4 * n) for n in range(count)]
 
 
 class QmpSource:

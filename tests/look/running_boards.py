@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Boards that run are found, answer, and are gone when they have ended."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import looktest
+import board
+
+# Before running.py reads it: boards of this test alone.
+FOLDER = tempfile.TemporaryDirectory(prefix="hypsec-runs-")
+os.environ["HYPSEC_RUNS"] = FOLDER.name
+import running  # noqa: E402
+
+SECONDS = 100
+
+
+def refused(tap, name, call, *words):
+    """CALL raises a RunningError whose text has WORDS."""
+    try:
+        call()
+    except running.RunningError as error:
+        tap.result(all(word in str(error) for word in words), name, error)
+    else:
+        tap.result(False, name, "no error")
+
+
+def parked(entry):
+    """A board that does nothing for ever."""
+    config = board.Config(kernel=board.PARK, initrd=None)
+    config.extra = running.observer(())
+    return board.Board(config, registration=entry)
+
+
+def folder(name):
+    path = pathlib.Path(FOLDER.name) / name
+    path.mkdir()
+    return path
+
+
+def connect_twice(found):
+    with running.connect(found):
+        with running.connect(found):
+            pass
+
+
+def one_board(tap):
+    first = folder("20260101-000000-one")
+    entry = running.Registration(first, "hypsec test one",
+                                 symbols=[{"world": "el2", "file": "x",
+                                           "name": "y"}],
+                                 el2_log=first / "el2.log")
+    refused(tap, "not-found-before-it-runs", lambda: running.pick(None),
+            "no board is running", "./hypsec run")
+    with entry, parked(entry) as machine:
+        found = running.pick(None)
+        tap.equal((found.pid, found.command, found.el2_log,
+                   found.symbols[0]["world"]),
+                  (machine.process.pid, "hypsec test one",
+                   first / "el2.log", "el2"), "found-with-its-facts")
+        tap.equal(found.socket.parent.stat().st_mode & 0o777, 0o700,
+                  "socket-is-for-this-user-alone")
+        for _ in range(3):
+            with running.connect(found) as qmp:
+                status = qmp.qmp("query-status")["status"]
+                causes = qmp.qom_get("/machine/peripheral/obs", "causes-el2")
+                text = qmp.hmp("info status")
+        tap.equal((status, text.strip()), ("running", "VM status: running"),
+                  "answers-one-client-after-another")
+        tap.result("RESET" in causes, "has-an-observer", causes)
+        with running.connect(found) as qmp:
+            refused(tap, "refusal-is-an-error",
+                    lambda: qmp.qom_get("/machine", "nothing"), "qom-get",
+                    "not found")
+        refused(tap, "busy-board-says-so", lambda: connect_twice(found),
+                "answers somebody else")
+        several(tap, found)
+        damaged(tap, json.loads((first / running.FILE).read_text()))
+    tap.equal(running.boards(), [], "gone-when-it-has-ended")
+    tap.result(not found.socket.parent.exists() and
+               not (first / running.FILE).exists(), "leaves-nothing-behind")
+    refused(tap, "ended-board-says-so", lambda: connect_twice(found),
+            "has ended")
+
+
+def several(tap, one):
+    second = folder("20260101-000001-two")
+    with running.Registration(second, "hypsec test two") as entry, \
+            parked(entry):
+        tap.equal([b.name for b in running.boards()],
+                  [one.name, second.name], "both-are-listed")
+        refused(tap, "several-have-to-be-named", lambda: running.pick(None),
+                one.name, second.name)
+        tap.equal([running.pick(text).name for text in
+                   ("two", second.name, str(one.pid), "test one")],
+                  [second.name, second.name, one.name, one.name],
+                  "picked-by-name-process-and-command")
+        refused(tap, "unknown-name-lists-what-runs",
+                lambda: running.pick("three"), "three", one.name)
+
+
+def damaged(tap, good):
+    """Files that are left over or spoilt are nobody."""
+    path = folder("20260101-000002-bad") / running.FILE
+    spoilt = [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100000,
+              json.dumps({**good, "pid": "1"}).encode(),
+              json.dumps({**good, "pid": -1}).encode(),
+              json.dumps({**good, "started": good["started"] + 1}).encode(),
+              json.dumps({**good, "started": None}).encode(),
+              json.dumps({**good, "socket": 7}).encode(),
+              json.dumps({**good, "socket": "/nowhere"}).encode(),
+              json.dumps({**good, "symbols": 3}).encode()]
+    seen = []
+    for data in spoilt:
+        path.write_bytes(data)
+        if len(running.boards()) != 1:
+            seen.append(data[:60])
+    path.unlink()
+    tap.equal(seen, [], "spoilt-entries-are-nobody")
+
+
+def run_registers(tap):
+    """./hypsec run --batch can be found while it runs."""
+    run = subprocess.Popen(
+        [sys.executable, board.ROOT / "tools/run.py", "--guest", "demo",
+         "--batch"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        bound = time.monotonic() + SECONDS
+        while not running.boards() and run.poll() is None and \
+                time.monotonic() < bound:
+            time.sleep(board.POLL_SECONDS / 4)
+        names = [entry["name"] for entry in running.pick("demo").symbols]
+        tap.equal(names, ["corevisor", "hostvisor", "alice", "bob"],
+                  "run-batch-registers-with-symbols")
+        output = run.communicate(timeout=SECONDS)[0]
+        tap.result(run.returncode == 0, "and-ends-well", output.decode())
+    finally:
+        run.kill()
+        run.wait()
+    tap.equal(running.boards(), [], "and-is-gone")
+
+
+def user_observer(tap):
+    tap.equal([len(running.observer(extra)) for extra in
+               ((), ("-device", "hypsec-el-observer"),
+                ("-device", "edu,id=obs"), ("-device", "edu,id=obs2"))],
+              [2, 0, 0, 2], "an-observer-of-the-users-own-stays-alone")
+
+
+def body(tap):
+    try:
+        one_board(tap)
+        run_registers(tap)
+        user_observer(tap)
+    finally:
+        FOLDER.cleanup()
+
+
+if __name__ == "__main__":
+    looktest.run(body)
