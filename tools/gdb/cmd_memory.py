@@ -81,7 +81,9 @@ def owner_words(page, record):
 
 
 def owner_at(memory, page, pa):
-    """Who owns a physical address, in one word; None without a page."""
+    """Who owns a physical address; None if nobody can tell."""
+    if not memory.ram[0] <= pa < memory.ram[1]:
+        return "not RAM"
     if page is None:
         return None
     record = owners.Owners(memory, page).record(pa // PAGE)
