@@ -225,6 +225,25 @@ def one_cpu(tap):
                    "of host, registers saved of CPU 0" in seen[6] and
                    seen[3].splitlines()[1:] == seen[6].splitlines()[1:],
                    "saved/walk-of-the-hosts-va", f"{seen[3]}\n{seen[6]}")
+    no_firmware(tap)
+
+
+def no_firmware(tap):
+    """EL1 without stage 2, on a board that has no inspection page."""
+    config = board.Config(bios=board.BARE_EL1, kernel=board.PARK, initrd=None)
+    with looktest.debug_board(config) as machine:
+        seen = looktest.gdb(machine, [
+            "hypsec break at host *0x40200000 --temporary", "continue",
+            "hypsec walk $pc", "hypsec pages", "hypsec page 0x40000000",
+            "hypsec walk --host 0x40000000", "hypsec smmu",
+            "hypsec walk --el2 0x40000000"])
+        tap.result("CPU 0, stage 2 off" in seen[2] and
+                   "MMU is off" in seen[2] and ends(seen[2]) == 0x40200000,
+                   "no-firmware/walk", seen[2])
+        for n in range(3, 7):
+            tap.result("knows nothing of it" in seen[n],
+                       f"no-firmware/{seen.commands[n]}".replace(" ", "-"),
+                       seen[n])
 
 
 def demo_vms(tap):
@@ -299,6 +318,7 @@ def bad_arguments(tap, machine):
         "hypsec pages --owner bob": "owns nothing",
         "hypsec pages --owner vm16": "owns nothing",
         "hypsec pages --limit many": "invalid int",
+        "hypsec pages --limit 0": "from 1 on",
         "hypsec walk": "address", "hypsec walk 1 2": "unrecognized",
         "hypsec walk --vm x 0": "is no VM",
         "hypsec walk --vm 16 0": "there is no VM 16",
@@ -415,11 +435,11 @@ def identity(tap, machine, text, records):
                f"{pages} pages; {wrong[:9]}")
 
 
-def linux(tap):
+def linux(tap, cpu="cortex-a72", gic="2"):
     """The Linux host, idle: kernel addresses on both CPUs."""
     rng = random.Random(6)
     config = board.Config(append=f"hypsec.mode=serve nokaslr {NO_STALLS}",
-                          smp=2, memory="1G")
+                          smp=2, memory="1G", cpu=cpu, gic=int(gic))
     with looktest.debug_board(config, running=True) as machine:
         machine.wait_line("^HYPSEC-READY$", BOOT_SECONDS)
         seen = looktest.gdb(machine, [
@@ -456,4 +476,4 @@ def idle_address(machine):
 
 CASES = {"one-cpu": one_cpu, "vms": demo_vms, "smmu": smmu, "linux": linux}
 
-looktest.run(CASES[sys.argv[1]])
+looktest.run(lambda tap: CASES[sys.argv[1]](tap, *sys.argv[2:]))

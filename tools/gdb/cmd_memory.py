@@ -155,33 +155,37 @@ memory, whatever the CPUs do.
 
     def elsewhere(self, memory, page, pfn, record):
         """Tables of VMs: wherever they have the page."""
-        regs, places = vtcr(), []
+        regs, owned = vtcr(), False
         for vm in range(1, page.vm_count):
-            root = page.root(memory, vm)
-            leaves = tables.leaves_stage2(memory, root, regs)
-            places += [(vm, page.owner_name(vm), f"IPA {address:#x}", leaf)
-                       for address, leaf in self.found(leaves, pfn)]
+            owned |= self.places(
+                page, record, vm, page.owner_name(vm), "IPA", pfn,
+                lambda: tables.leaves_stage2(memory, page.root(memory, vm),
+                                             regs))
         for one, bank in walkable_banks(memory, page) \
                 if page.version >= 3 else ():
             if bank.owner not in (0, page.corevisor):
-                places += [(bank.owner, bank_words(page, one, bank),
-                            f"IOVA {address:#x}", leaf) for address, leaf in
-                           self.found(smmu.leaves(memory, bank), pfn)]
-        for owner, who, where, leaf in places:
-            foreign = record and record.owner != owner
-            say(f"  {who}: {where}: "
-                f"{tables.leaf_words(2, leaf.attributes)}" +
-                (" -- which does not own it" if foreign else ""))
-        if record and 0 < record.owner < page.corevisor and \
-           record.owner not in (place[0] for place in places):
+                self.places(page, record, bank.owner,
+                            bank_words(page, one, bank), "IOVA", pfn,
+                            lambda: smmu.leaves(memory, bank))
+        if record and 0 < record.owner < page.corevisor and not owned:
             say(f"  {page.owner_name(record.owner)}: not mapped")
 
-    @staticmethod
-    def found(leaves, pfn):
-        """(address, leaf) of each place where a table has a page."""
-        pa = pfn * PAGE
-        return [(leaf.address + pa - leaf.pa, leaf) for leaf in leaves
-                if leaf.pa <= pa < leaf.pa + leaf.bytes]
+    def places(self, page, record, owner, who, what, pfn, leaves):
+        """All places where a table has the page; whether its owner has it."""
+        pa, owned = pfn * PAGE, False
+        try:
+            for leaf in leaves():
+                if not leaf.pa <= pa < leaf.pa + leaf.bytes:
+                    continue
+                foreign = record and record.owner != owner
+                owned |= not foreign
+                say(f"  {who}: {what} {leaf.address + pa - leaf.pa:#x}: "
+                    f"{tables.leaf_words(2, leaf.attributes)}" +
+                    (" -- which does not own it" if foreign else ""))
+        except SourceError as error:
+            # One spoilt table does not hide the others.
+            say(f"  {who}: {error}")
+        return bool(owned)
 
     @staticmethod
     def words(walk, pfn):
@@ -288,6 +292,8 @@ totals at the end are of the range, counted from the page records.
         view = owners.Owners(memory, page)
         wanted = None if args.owner is None else parse_owner(page, args.owner)
         first, last = parse_range(args.range)
+        if args.limit < 1:
+            raise HypsecError("--limit is a number of lines from 1 on")
         if first is not None and (last < view.first or first >= view.end):
             raise HypsecError(f"no RAM there: it is {view.first * PAGE:#x} "
                               f"to {view.end * PAGE:#x}")
