@@ -49,6 +49,8 @@ MAX_RANGES = 65536
 MAX_MAPPINGS = 1 << 20
 SPARE_TABLES = 16384
 MAX_PROBLEMS = 20
+# Locks under which owners and tables change.
+CHANGING = {"s2page", "pt", "spt"}
 
 
 class MapError(SourceError):
@@ -265,6 +267,12 @@ def _read_classes(source, page):
     if not 0 < page.page_count <= MAX_PAGES:
         raise MapError(f"the firmware has records of {page.page_count} "
                        f"pages; a board has 1 to {MAX_PAGES}")
+    base = page.page_first_pfn << PAGE_SHIFT
+    end = base + (page.page_count << PAGE_SHIFT)
+    ram = getattr(source, "ram", (base, end))
+    if base < ram[0] or end > ram[1]:
+        raise MapError(f"the firmware has records of {base:#x} to {end:#x}; "
+                       f"the board has RAM at {ram[0]:#x} to {ram[1]:#x}")
     found = []
     end = page.page_base + page.page_count * page.page_record_bytes
     for at in range(page.page_base, end, READ_BYTES):
@@ -459,8 +467,20 @@ def _check_owners(memory):
             ": framed in red below")
 
 
+def under_way(source, page):
+    """Which CPUs are in the middle of a change of owners or tables: ["CPU 1
+    (vm[3], s2page)"]; a map of such a moment shows half of the change."""
+    if page.version < 3:
+        return []
+    return [f"CPU {cpu.index} ({', '.join(cpu.locks)})"
+            for cpu in vms.cpus(source, page)
+            if CHANGING.intersection(lock.partition("[")[0]
+                                     for lock in cpu.locks)]
+
+
 def collect(source, page):
-    """The MemoryMap of a board that is stopped.
+    """The MemoryMap of a board that is stopped, best when nothing is
+    under_way().
 
     Raises SourceError or MapError for a board that cannot be drawn; what only
     does not add up becomes one of `problems`.
@@ -475,5 +495,9 @@ def collect(source, page):
     _read_tables(memory, source, page)
     _check_counters(memory, source, page)
     _check_owners(memory)
+    if busy := under_way(source, page):
+        memory.problems.append(
+            "the board was stopped in the middle of a change, so that owners "
+            f"and tables need not agree: locks held by {', '.join(busy)}")
     memory.problems[MAX_PROBLEMS:] = []
     return memory

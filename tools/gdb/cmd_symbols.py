@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""gdb: whose symbols are where, and `hypsec world`, `hypsec symbols`."""
-import pathlib
-
+"""gdb: where the CPUs are, and whose symbols are loaded for them."""
 import gdb
 
 import common
-from common import Command, HypsecError, say
+from common import Command, HypsecError, printable, say
+import worlds
+from worlds import manager
 
 
 class World(Command):
@@ -13,31 +13,89 @@ class World(Command):
 
 usage: hypsec world
 
-A CPU is at EL2 (el2), or runs the host (host) or a VM (vm1 to vm15).
+A CPU is at EL2 (el2), or runs the host (host) or a VM (vm1 to vm15), at an
+exception level. For a CPU at EL2, "below" is whose tables it has loaded: the
+world that it came from or goes to. off is a CPU that EL2 knows to be off.
 
   (gdb) hypsec world
-  * CPU 0: el2 EL2, below: host, pc 0x4000001234
-    CPU 1: vm2 EL1, pc 0x40000040"""
+  * CPU 0: el2, EL2, below: vm1, pc 0x400001b5c0 <trap_handler+12>
+    CPU 1: vm2, EL1, pc 0x40000a4c <walk+68>"""
     name = "hypsec world"
 
     def run(self, args):
         selected = common.cpu_number()
         for cpu in common.cpus():
-            world = common.current_world()
-            below = f", below: {common.world_below()}" \
-                if world == "el2" else ""
-            say(f"{'*' if cpu == selected else ' '} CPU {cpu}: {world} "
-                f"EL{common.level()}{below}, "
-                f"pc {common.register('pc'):#x}")
+            manager.sync()
+            mark = "*" if cpu == selected else " "
+            say(f"{mark} CPU {cpu}: {_where(cpu)}")
+        manager.sync()
+
+
+def _where(cpu):
+    """The selected CPU's world in words."""
+    pc = common.register("pc")
+    if common.is_off(cpu):
+        return "off"
+    world = common.current_world()
+    words = [world, f"EL{common.level()}"]
+    if world == "el2":
+        words.append(f"below: {common.world_below()}")
+    name = gdb.execute(f"info symbol {pc:#x}", to_string=True)
+    place = name.split(" in section")[0]
+    words.append(f"pc {pc:#x}" + (
+        f" <{printable(place.strip()).replace(' + ', '+')}>"
+        if " in section" in name else ""))
+    return ", ".join(words)
+
+
+class Cpu(Command):
+    """Select a CPU, and load the symbols of its world.
+
+usage: hypsec cpu N
+
+N counts from 0; gdb's own `thread N+1` does the same. Prints where it is.
+
+  (gdb) hypsec cpu 1
+  CPU 1: vm2, EL1, pc 0x40000a4c <walk+68>
+  #0  walk (first=...) at ../guest-images/vm/walker.c:30"""
+    name = "hypsec cpu"
+
+    def add_arguments(self, parser):
+        parser.add_argument("cpu", metavar="N")
+
+    def run(self, args):
+        wanted = common.number(args.cpu)
+        for thread in gdb.selected_inferior().threads():
+            if common.cpu_number(thread) == wanted:
+                thread.switch()
+                break
+        else:
+            common.connection()
+            raise HypsecError(
+                f"no CPU {wanted}; the board has 0 to "
+                f"{len(gdb.selected_inferior().threads()) - 1}")
+        manager.sync()
+        say(f"CPU {wanted}: {_where(wanted)}")
+        gdb.execute("frame")
 
 
 class Symbols(Command):
-    """Say which symbols are loaded, where, and why.
+    """Say which symbols are loaded, where, and why; or add some.
 
 usage: hypsec symbols
        hypsec symbols add WORLD FILE [NAME]
 
-WORLD is el2, host, vm1 to vm15, or vm for any VM that runs FILE."""
+What is loaded follows the selected CPU, at every stop and prompt: EL2's
+symbols always (while its MMU is off, at the physical addresses too), and those
+of the world that this CPU runs. WORLD is el2, host, vm1 to vm15, or vm: any VM
+whose memory holds the code of FILE, an arm64 ELF file with symbols. A Linux
+kernel's (vmlinux) are moved to where it has put itself (KASLR).
+
+  (gdb) hypsec symbols
+  el2   corevisor  at 0x4000000000: EL2's virtual addresses
+  host  hostvisor  at 0x40200000: CPU 0 runs host
+  vm    alice      not loaded
+  vm    bob        not loaded"""
     name = "hypsec symbols"
 
     def add_arguments(self, parser):
@@ -48,16 +106,174 @@ WORLD is el2, host, vm1 to vm15, or vm for any VM that runs FILE."""
 
     def run(self, args):
         if args.action is None:
-            for objfile in gdb.objfiles():
-                say(objfile.filename)
+            self._show()
             return
         if args.world is None or args.file is None:
-            raise HypsecError("hypsec symbols add WORLD FILE [NAME]")
-        if not pathlib.Path(args.file).is_file():
-            raise HypsecError(f"{args.file}: no such file")
-        if args.world in ("el2", "host"):
-            gdb.execute(f'add-symbol-file "{args.file}"', to_string=True)
+            raise HypsecError("hypsec symbols add takes a world and a file; "
+                              "see `help hypsec symbols`")
+        manager.add(worlds.open_program(args.world, args.file, args.label))
+
+    @staticmethod
+    def _show():
+        manager.sync()
+        if not manager.programs:
+            say("none are known; `hypsec symbols add WORLD FILE` adds some")
+        for program in manager.programs:
+            places = [copy for copy, _ in manager.loaded.values()
+                      if copy.program is program]
+            start = f"{program.world:5} {printable(program.name):10} "
+            for copy in places:
+                first, _ = program.bounds(copy.offset)
+                say(f"{start}at {first:#x}: {copy.why}")
+            if not places:
+                say(f"{start}not loaded")
+        for note in manager.notes:
+            say(note)
+
+
+class BreakAt(Command):
+    """Stop at a place in one world only.
+
+usage: hypsec break at WORLD LOCATION [--temporary]
+
+WORLD is el2, host, vm1 to vm15, or the name of a program with symbols (`hypsec
+symbols`), for any VM that runs it. LOCATION is what gdb's `break` takes, looked
+up in the symbols of WORLD alone, whether they are loaded or not; also in VMs
+that do not exist yet, and in a Linux kernel that has not moved yet. gdb's own
+`break` stops every world that executes the address, and forgets the place while
+other symbols are loaded.
+
+At EL2, and in a kernel, a place is at its physical address too while the MMU is
+off; then there is a breakpoint for each address where the CPU may be.
+
+  (gdb) hypsec break at bob walker.c:30
+  Breakpoint 2 at 0x40000a4c
+  hypsec: breakpoint 2: bob (vm): walker.c:30"""
+    name = "hypsec break at"
+
+    def add_arguments(self, parser):
+        parser.add_argument("world")
+        parser.add_argument("location")
+        parser.add_argument("--temporary", action="store_true")
+
+    def run(self, args):
+        world, programs = manager.find(args.world)
+        if args.location.startswith("*"):
+            # An address needs no symbols.
+            _break_at(common.number(args.location[1:]), world, None, args)
+            return
+        if not programs:
+            raise HypsecError(f"no symbols were given for {world}; `hypsec "
+                              f"symbols add {world} FILE`, or give an "
+                              "address: *0x...")
+        chosen = _program_for(world, programs)
+        only = None if args.world in worlds.WORLDS else chosen
+        places = _places(chosen, world, args.location)
+        for address in places:
+            _break_at(address, world, only, args)
+
+
+def _program_for(world, programs):
+    """Which of a world's programs a location is looked up in."""
+    if len(programs) == 1:
+        return programs[0]
+    if world != "vm" and world.startswith("vm"):
+        found, why = manager.program_of(world)
+        if found:
+            return found
+    else:
+        why = "it may be " + ", ".join(p.name for p in programs)
+    raise HypsecError(f"{world}: {why}; name the program instead: "
+                      "`hypsec break at NAME LOCATION`")
+
+
+def _places(program, world, location):
+    """Addresses of LOCATION in all copies where it may be executed."""
+    found, problem = [], None
+    for copy in manager.copies(program, world):
+        try:
+            with manager.only([copy]):
+                there = worlds.addresses(copy, location)
+        except HypsecError as error:
+            problem = error
+            continue
+        found += [address for address in there
+                  if worlds.may_run(program, copy, address)]
+    if found:
+        return list(dict.fromkeys(found))
+    raise problem or HypsecError(f"{program.name}: there is no "
+                                 f"{printable(location)} in it")
+
+
+def _break_at(address, world, program, args):
+    made = AtBreakpoint(address, world, program, args.temporary)
+    who = f"{program.name} ({world})" if program else world
+    say(f"hypsec: breakpoint {made.number}: {printable(who)}: "
+        f"{printable(args.location)}")
+
+
+class AtBreakpoint(common.WorldBreakpoint):
+    """Stops a world, or any VM that runs a program."""
+
+    def __init__(self, address, world, program, temporary):
+        self.program = program
+        super().__init__(address, world, temporary=temporary)
+
+    def in_world(self):
+        world = common.current_world()
+        if self.world != "vm":
+            return world == self.world
+        if not world.startswith("vm"):
+            return False
+        return self.program is None or \
+            manager.program_of(world)[0] is self.program
+
+
+def _quietly(*_):
+    """Follow the selected CPU; True if something else is loaded now."""
+    try:
+        return manager.sync()
+    except Exception as error:   # never in the way of gdb itself
+        gdb.write(f"hypsec: symbols: {common.describe(error)}\n", gdb.STDERR)
+        return False
+
+
+def _place():
+    """What gdb makes of the newest frame."""
+    try:
+        frame = gdb.newest_frame()
+        return frame.name(), frame.find_sal().line
+    except gdb.error:
+        return None
+
+
+def _stopped(event):
+    del event
+    before = _place()
+    # gdb has printed the place already, with what was loaded before.
+    if _quietly() and _place() != before:
+        try:
+            gdb.execute("frame")
+        except gdb.error:
+            pass
+
+
+class _Follow(gdb.Command):
+    """Load the symbols of the selected CPU's world (gdb's hook of thread)."""
+
+    def __init__(self):
+        super().__init__("hypsec-follow", gdb.COMMAND_OBSCURE)
+
+    def invoke(self, argument, from_tty):
+        del argument, from_tty
+        _quietly()
 
 
 World()
+Cpu()
+BreakAt()
 Symbols()
+_Follow()
+gdb.events.stop.connect(_stopped)
+gdb.events.before_prompt.connect(_quietly)
+gdb.execute("define hookpost-thread\nhypsec-follow\nend")

@@ -11,6 +11,7 @@ import contextlib
 import os
 import pathlib
 import re
+import struct
 import tempfile
 
 import gdb
@@ -33,6 +34,8 @@ EL2 = 2
 VMID_SHIFT, VMID_MASK = 48, 0xff
 HCR_VM = 1
 SCTLR_M = 1
+# From hypsec/inspect.h.
+WORLD_OFF = 0xffffffff
 MASK64 = (1 << 64) - 1
 
 # gdbstub's names of registers that it does not call as the Arm ARM does.
@@ -208,6 +211,17 @@ def register(name, cpu=None):
 def level(cpu=None):
     """The exception level of a CPU."""
     return register("cpsr", cpu) >> EL_SHIFT & EL_MASK
+
+
+def is_off(cpu):
+    """Whether CPU is off, by what EL2 publishes; False if that is unsound."""
+    try:
+        found = page()
+        world, = struct.unpack("<I", source().read(
+            found.cpu_base + cpu * found.cpu_stride, 4))
+        return world == WORLD_OFF
+    except (SourceError, HypsecError):
+        return False
 
 
 def world_below(cpu=None):

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The hypercalls' names: firmware/include/hypsec/abi.h.
+
+They come from the firmware's own debugging information, which has its macros;
+without it, from the header beside these tools.
+"""
+import functools
+import pathlib
+import re
+
+import gdb
+
+from common import HypsecError, printable
+
+HEADER = pathlib.Path(__file__).resolve().parents[2] / \
+    "firmware/include/hypsec/abi.h"
+# A function whose file includes abi.h.
+SCOPE = "host_hvc_dispatcher"
+MACRO = re.compile(r"#define HYPSEC_(HVC|PVOP)_(\w+)\s+(0x[0-9a-fA-F]+|\d+)\b")
+
+# And what stands behind a number in the header: the arguments, x1 on unless
+# it says where, then what comes back.
+SIGNATURE = re.compile(r"#define HYPSEC_(?:HVC|PVOP)_(\w+)\s+\w+"
+                       r"[ \t]*(?:/\* (?:([^:*]*))?.*\*/)?$", re.MULTILINE)
+PLACE = re.compile(r"x(\d) (.*)")
+
+
+def parse(text):
+    """Number by name out of a header or of gdb's list of macros."""
+    return {name: int(number, 0) for _, name, number in MACRO.findall(text)}
+
+
+@functools.lru_cache(maxsize=1)
+def _from_header():
+    try:
+        return parse(HEADER.read_text())
+    except OSError:
+        return {}
+
+
+@functools.lru_cache(maxsize=1)
+def signatures():
+    """Name -> [(register, argument)] of all calls, {} without the header."""
+    try:
+        text = HEADER.read_text()
+    except OSError:
+        return {}
+    return {name: [_argument(place, part.strip())
+                   for place, part in enumerate(what.split(","), 1)]
+            if what.strip() else []
+            for name, what in SIGNATURE.findall(text)}
+
+
+def _argument(place, text):
+    """"gpa", "x2 gpa", or "HYPSEC_INFO_" for a number of those."""
+    if text.startswith("HYPSEC_"):
+        text = text.removeprefix("HYPSEC_").rstrip("_").lower()
+    if match := PLACE.match(text):
+        return int(match[1]), match[2]
+    return place, text
+
+
+def call_text(registers):
+    """The call that x0 on, REGISTERS, ask for: VCPU_RUN(vmid 0x1, ...)."""
+    text = name(registers[0])
+    signature = signatures().get(text)
+    if signature is None:
+        rest = [f"x{n} {value:#x}" for n, value in enumerate(registers)]
+        return f"{text}({', '.join(rest[1:4])})"
+    return text + "(" + ", ".join(
+        f"{what} {registers[place]:#x}" for place, what in signature
+        if place < len(registers)) + ")"
+
+
+_from_firmware = {}
+
+
+def from_firmware():
+    """What the loaded firmware's debugging information says; {} without."""
+    key = tuple(objfile.filename for objfile in gdb.objfiles())
+    if key not in _from_firmware:
+        try:
+            text = gdb.execute(f"info macros {SCOPE}", to_string=True)
+        except gdb.error:
+            text = ""
+        _from_firmware[key] = parse(text)
+    return _from_firmware[key]
+
+
+def hypercalls():
+    """Number by name, without HYPSEC_HVC_ and HYPSEC_PVOP_."""
+    return from_firmware() or _from_header()
+
+
+def name(number):
+    """The name of a hypercall, or its number in hexadecimal."""
+    for text, value in hypercalls().items():
+        if value == number:
+            return text
+    return f"{number:#x}"
+
+
+def number(text):
+    """The number of a hypercall by name or number."""
+    known = hypercalls()
+    short = re.sub(r"^HYPSEC_|^(HYPSEC_)?(HVC|PVOP)_", "", text.upper())
+    if short in known:
+        return known[short]
+    try:
+        return int(text, 0) & (1 << 64) - 1
+    except ValueError:
+        raise HypsecError(
+            f"no hypercall {printable(text)!r}; a number or one of "
+            f"{', '.join(sorted(known))}") from None

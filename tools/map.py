@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`./hypsec map`: who owns and who maps the memory of a running board, as a
+picture."""
+import argparse
+import contextlib
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import memory_map
+import memory_picture
+import running
+from boardview import page as inspect_page
+from boardview.source import QmpSource, SourceError
+
+DEFAULT_OUT = pathlib.Path("memory-map.svg")
+CONVERT = "rsvg-convert"
+CONVERT_SECONDS = 120
+# How often a board that runs is stopped anew, to meet EL2 between changes.
+TRIES = 20
+AGAIN_SECONDS = 0.002
+INTERRUPTED = 130
+
+
+class MapError(Exception):
+    """What the user gets to read."""
+
+
+def parse_arguments(argv):
+    parser = argparse.ArgumentParser(
+        prog="hypsec map", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="""\
+Draw who owns each page of a running board's memory, and what host, VMs and
+SMMUs map. The board is paused while its memory is read, less than a second
+for 1 GiB, and goes on afterwards; one that is paused stays so.""",
+        epilog="""\
+examples:
+  hypsec map                        memory-map.svg, and numbers on the terminal
+  hypsec map --out map.png          for a program that shows no SVG
+  hypsec map --json | jq .owners    numbers for programs""")
+    parser.add_argument("--board", metavar="NAME",
+                        help="which board, if several run: (part of) the name "
+                        "of its folder or of its command, or its process "
+                        "number")
+    parser.add_argument("--out", type=pathlib.Path, metavar="FILE",
+                        help="a name that ends in .svg or .png (default: "
+                        f"{DEFAULT_OUT}, with --json none)")
+    parser.add_argument("--json", action="store_true",
+                        help="print owners, tables and ranges as JSON")
+    args = parser.parse_args(argv)
+    if args.out and args.out.suffix not in (".svg", ".png"):
+        parser.error(f"--out {args.out}: the name must end in .svg or .png")
+    if not args.out and not args.json:
+        args.out = DEFAULT_OUT
+    return args
+
+
+@contextlib.contextmanager
+def paused(qmp):
+    """Stop the board if it runs, and let it go on afterwards. Gives what
+    stops it anew a moment later, or None for a board that was stopped."""
+    if not qmp.qmp("query-status")["running"]:
+        yield None
+        return
+
+    def again():
+        qmp.qmp("cont")
+        time.sleep(AGAIN_SECONDS)
+        qmp.qmp("stop")
+    qmp.qmp("stop")
+    try:
+        yield again
+    finally:
+        qmp.qmp("cont")
+
+
+def read(qmp):
+    """(MemoryMap, Page) of a board by its QMP. Raises SourceError."""
+    with paused(qmp) as again, QmpSource(qmp) as source:
+        page = inspect_page.Page.read(source,
+                                      inspect_page.address_by_qom(qmp))
+        for _ in range(TRIES if again else 0):
+            if not memory_map.under_way(source, page):
+                break
+            again()
+            source.forget()
+        return memory_map.collect(source, page), page
+
+
+def facts(qmp, memory, page):
+    """Lines about the board, for below the title."""
+    cpus = qmp.qmp("query-cpus-fast")
+    model = qmp.qom_get(cpus[0]["qom-path"], "type").removesuffix("-arm-cpu")
+    gic = qmp.qom_get("/machine", "gic-version")
+    status = str(qmp.qmp("query-status")["status"])
+    if page.panicked:
+        status += ", EL2 has panicked"
+    ram = memory_picture.size(memory.count)
+    el2 = memory_picture.size(
+        memory.first + memory.count -
+        (page.carveout_base >> memory_map.PAGE_SHIFT))
+    smmus = f"{page.smmu_count} SMMUs" if page.version >= 3 else ""
+    return [", ".join(filter(None, (
+        f"{ram} of RAM at {memory.first << memory_map.PAGE_SHIFT:#x}",
+        f"{len(cpus)} CPUs ({model})", f"GICv{gic}", smmus,
+        f"EL2's memory {el2} at {page.carveout_base:#x}",
+        f"the board is: {status}")))]
+
+
+def check_output(path):
+    """Fail before the board is disturbed."""
+    if path.suffix == ".png" and not shutil.which(CONVERT):
+        raise MapError(f"{path}: a PNG takes {CONVERT}, which is missing; "
+                       "install the package librsvg2-bin, or write an .svg")
+    if not path.parent.is_dir():
+        raise MapError(f"{path}: there is no folder {path.parent}")
+
+
+def write(path, svg):
+    """Write the picture, as its name says."""
+    try:
+        if path.suffix == ".svg":
+            path.write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n{svg}',
+                            encoding="utf-8")
+            return
+        subprocess.run([CONVERT, "--format=png", f"--output={path}"],
+                       input=svg.encode(), check=True, capture_output=True,
+                       timeout=CONVERT_SECONDS)
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip()
+        raise MapError(f"{path}: {CONVERT} failed: {said}") from None
+    except subprocess.TimeoutExpired:
+        raise MapError(f"{path}: {CONVERT} still works after "
+                       f"{CONVERT_SECONDS} s") from None
+    except OSError as error:
+        raise MapError(f"{path}: {error.strerror}") from None
+
+
+def numbers(memory):
+    """The legend as lines of text."""
+    lines = [f"{'owner':16}{'pages':>10}{'MiB':>12}{'shared':>9}"
+             f"{'devices':>9}"]
+    for owner, (pages, shared, device) in sorted(
+            memory.owner_totals().items()):
+        state = memory.states.get(owner, "")
+        lines.append(f"{memory_map.owner_name(owner):16}{pages:>10}"
+                     f"{pages / 256:>12.2f}{shared:>9}{device:>9}"
+                     f"  {state}".rstrip())
+    return lines + [f"warning: {problem}" for problem in memory.problems]
+
+
+def run(args):
+    if args.out:
+        check_output(args.out)
+    board_ = running.pick(args.board)
+    with running.connect(board_) as qmp:
+        memory, page = read(qmp)
+        below = facts(qmp, memory, page)
+    if args.out:
+        write(args.out, memory_picture.svg(
+            memory, f"Memory of board {board_.name}",
+            [board_.command, *below]))
+    if args.json:
+        print(json.dumps({"board": board_.name, **memory.as_json()},
+                         indent=1))
+    else:
+        print("\n".join(numbers(memory)))
+        print(f"{args.out}: {memory.count} pages, "
+              f"{args.out.stat().st_size} bytes")
+
+
+def main(argv):
+    # A map that is ended shall leave the board as it was.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    args = parse_arguments(argv)
+    try:
+        run(args)
+        return 0
+    except (MapError, SourceError, running.RunningError) as error:
+        print(f"hypsec map: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        sys.stderr.close()
+    except KeyboardInterrupt:
+        print("hypsec map: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
