@@ -367,6 +367,83 @@ def smmu(tap):
         identity(tap, machine, seen["hypsec smmu table 0:0"], records)
 
 
+def panicked(tap):
+    """EL2 has stopped for good, at the host's first violation."""
+    with looktest.guest_board("demo", cpus=2, machine=",on-violation=halt",
+                              extra=("-action", "panic=pause")) as machine:
+        looktest.gdb(machine, ["continue"])
+        # EL2 says which address of a VM's it was.
+        seen = re.search(r"violation by the host: access to IPA (0x\w+)",
+                         machine.el2_log.read_text())
+        tap.result(seen, "panic/at-a-violation", machine.el2_log.read_text())
+        ipa = int(seen[1], 16)
+        records = Records(machine)
+        ownership(tap, machine, records, "panic/")
+        stage2(tap, machine, records, "panic/")
+        owner = records.raw[ipa // PAGE - records.first] & 0xff
+        seen = looktest.gdb(machine, [f"hypsec walk --host {ipa:#x}",
+                                      f"hypsec page {ipa:#x}",
+                                      "hypsec walk $pc", "hypsec smmu"])
+        tap.result(ends(seen[0]) is None and 0 < owner < EL2 and
+                   f"owner vm{owner}" in seen[1], "panic/why-it-was-one",
+                   seen)
+        tap.result("of EL2, CPU" in seen[2] and "owner EL2" in seen[2] and
+                   "bank 0: EL2" in seen[3], "panic/el2-and-smmus", seen)
+
+
+def poke(address, value, size=8):
+    """gdb's command that writes physical memory."""
+    data = value.to_bytes(size, "little").hex()
+    return ('python import common; r = common.connection(); '
+            'r.send_packet("Qqemu.PhyMemMode:1"); '
+            f'print(r.send_packet("M{address:x},{size:x}:{data}")); '
+            'r.send_packet("Qqemu.PhyMemMode:0")')
+
+
+def spoilt(tap):
+    """What a broken EL2 could leave in its memory: an answer and no hang."""
+    with looktest.guest_board("hello", cpus=1) as machine:
+        looktest.gdb(machine, ["hypsec break at hello vm_main --temporary",
+                               "continue"])
+        records = Records(machine)
+        page = int(machine.qom_get("/machine/inspect", "page-address"))
+        data = save(machine, page, 288)
+
+        def field(offset):
+            return int.from_bytes(data[offset:offset + 8], "little")
+        pool, stride, smmus = field(104), field(112), field(192)
+        root = int.from_bytes(save(machine, pool + stride, 8), "little")
+        pfn = records.of(1)[0]
+        place = records.base + (pfn - records.first) * 8
+        walk = "hypsec walk --vm 1 0x40000000"
+        steps = [
+            (poke(place, 99), f"hypsec page {pfn * PAGE:#x}",
+             "owner owner 99?"),
+            (poke(place, 2), f"hypsec page {pfn * PAGE:#x}",
+             "which does not own it"),
+            (poke(place, 2), "hypsec pages", "the firmware counts"),
+            # The root's entry for RAM links the root itself.
+            (poke(root + 8, root | 3), walk, "fault"),
+            (poke(root + 8, root | 3), f"hypsec page {pfn * PAGE:#x}", "page"),
+            (poke(root + 8, 0x08000003), walk, "not all in RAM"),
+            (poke(root + 8, 0x08000003), f"hypsec page {pfn * PAGE:#x}",
+             "  vm1: "),
+            (poke(pool + stride, 0x123), walk, "no address of one"),
+            (poke(pool + stride, 0x08000000), walk, "not all in RAM"),
+            (poke(pool + stride, 0), walk, "has no stage-2 table"),
+            # The console's registers would change by a read.
+            (poke(smmus, 0x09000000), "hypsec smmu", "this board has none"),
+            (poke(page + 80, 1 << 60), "hypsec pages", "page_first_pfn"),
+            (poke(page + 16, 7, 4), "hypsec pages", "panicked"),
+            (poke(page, 0), "hypsec pages", "no inspection page")]
+        commands = [part for step in steps for part in step[:2]]
+        seen = looktest.gdb(machine, commands, seconds=60)
+        for n, (_, command, words) in enumerate(steps):
+            tap.result("OK" in seen[2 * n] and words in seen[2 * n + 1],
+                       f"spoilt/{n}-{command}".replace(" ", "-"),
+                       seen[2 * n] + seen[2 * n + 1])
+
+
 def devices_and_banks(tap, machine, seen, banks):
     all_of_it = seen["hypsec smmu"]
     for part in ("streams", "banks", "devices"):
@@ -474,6 +551,7 @@ def idle_address(machine):
     return f"{number(seen, 'print/x $pc'):#x}"
 
 
-CASES = {"one-cpu": one_cpu, "vms": demo_vms, "smmu": smmu, "linux": linux}
+CASES = {"one-cpu": one_cpu, "vms": demo_vms, "smmu": smmu, "linux": linux,
+         "panic": panicked, "spoilt": spoilt}
 
 looktest.run(lambda tap: CASES[sys.argv[1]](tap, *sys.argv[2:]))
