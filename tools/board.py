@@ -180,17 +180,20 @@ class Board:
     """One running board. Use it in a `with` statement."""
 
     def __init__(self, config, log=None, el2_log=None, typing=True, fds=(),
-                 registration=None):
+                 registration=None, terminal=None):
         """Prepare CONFIG; LOG and EL2_LOG name files that shall stay.
 
         Without TYPING nothing reaches the host's console and its lines only
         go to the log, by no thread of ours: a run that does not vary. QEMU
         inherits the file descriptors FDS. With a running.Registration others
-        can find the board, until the caller closes it.
+        can find the board, until the caller closes it. With TERMINAL the host's
+        console is a pseudo-terminal too, of that name, instead of ours, and
+        Ctrl-C on our terminal is not QEMU's.
         """
         self.config = config
         self._fds = list(fds)
         self._registration = registration
+        self._terminal = terminal
         self.typing = typing
         self.process = None
         self.console = None
@@ -222,6 +225,9 @@ class Board:
         ours, theirs = socket.socketpair()
         host = "stdio,id=host,signal=off" if self.typing else \
             f"file,id=host,path={escape(self.log)}"
+        if self._terminal:
+            host = f"pty,id=host,path={escape(self._terminal)}," \
+                f"logfile={escape(self.log)}"
         self.command = [
             str(QEMU), *self.config.arguments(),
             "-chardev", host, "-serial", "chardev:host",
@@ -236,7 +242,8 @@ class Board:
             pipe = subprocess.PIPE if self.typing else subprocess.DEVNULL
             self.process = subprocess.Popen(
                 self.command, stdin=pipe, stdout=pipe, stderr=stderr,
-                pass_fds=[theirs.fileno(), *self._fds], bufsize=0)
+                pass_fds=[theirs.fileno(), *self._fds], bufsize=0,
+                start_new_session=bool(self._terminal))
         if self.typing:
             self.console = Console(self.process.stdout, self.log)
         self._qmp = Qmp(ours)

@@ -27,7 +27,6 @@ import guests  # noqa: E402
 import run_guest  # noqa: E402
 
 EXTENSION = board.ROOT / "tools/gdb/hypsec_gdb.py"
-GDB = "gdb-multiarch"
 # A hang bound, not a measure: a whole boot under breakpoints fits.
 GDB_SECONDS = 200
 MARK = "@@hypsec-look@@"
@@ -129,10 +128,12 @@ def gdb(machine, commands, seconds=GDB_SECONDS, symbols=None, connect=True,
     port = machine if isinstance(machine, int) else machine.server.port
     if symbols is None:
         symbols = getattr(machine, "symbols", [])
-    call = [GDB, "-nx", "-q", "-batch"]
+    call = [gdbserver.GDB, "-nx", "-q", "-batch"]
 
     def add(line):
         call.extend(["-ex", line])
+    for line in ("set confirm off", "set pagination off", "set height 0"):
+        add(line)
     for line in gdbserver.preamble(EXTENSION, symbols,
                                    port if connect else None):
         add(line)
@@ -154,7 +155,7 @@ def gdb(machine, commands, seconds=GDB_SECONDS, symbols=None, connect=True,
             raise machine.error(error) from None
         raise board.BoardError(error) from None
     except FileNotFoundError:
-        raise board.BoardError(f"{GDB} is missing; ./hypsec test installs "
+        raise board.BoardError(f"{gdbserver.GDB} is missing; ./hypsec test installs "
                                "it") from None
     text = done.stdout.decode(errors="replace")
     if "Traceback (most recent call last)" in text:

@@ -721,15 +721,17 @@ behind wait. --all lists the free locks too.
         say("order: " + " -> ".join(
             f"{name}[N]" if name in ("vm", "pt") else name
             for name in vms.LOCKS))
-        waiting = {cpu.index: place for cpu in cpus
-                   if cpu.power == firmware.POWER_ON
-                   for place in (firmware.waiting_in(cpu.index),) if place}
+        present = {common.cpu_number(thread)
+                   for thread in gdb.selected_inferior().threads()}
+        taking = {cpu.index: place for cpu in cpus
+                  if cpu.power == firmware.POWER_ON and cpu.index in present
+                  for place in (firmware.taking(cpu.index),) if place}
         free = 0
         for lock in found:
             if not (lock.held or lock.holders) and not args.all:
                 free += 1
                 continue
-            say(f"{lock.name:8} {lock_words(lock, waiting)}")
+            say(f"{lock.name:8} {lock_words(lock, taking)}")
         if not args.all:
             say(f"{free} locks are free" if free < len(found) else
                 f"all {free} locks are free")
@@ -744,37 +746,31 @@ behind wait. --all lists the free locks too.
                 say(f"  and bits of no lock: {cpu.held:#x}?")
 
 
-def lock_words(lock, waiting):
+def lock_words(lock, taking):
+    """What there is to say about one lock."""
     if not lock.sound:
         return (f"tickets are not sound: {lock.serving} is served, "
                 f"{lock.next} comes next")
+    by_cpus = [f"CPU {n}" for n in lock.holders]
     if not lock.held:
         text = f"free (next ticket {lock.next})"
-        if lock.holders:
-            text += f", but CPU {lock.holders[0]} says that it holds it?"
-        return text
-    holders = [f"CPU {n}" for n in lock.holders]
-    text = f"{' and '.join(holders)} {'hold' if len(holders) > 1 else 'holds'}"\
-        f" it" if holders else "taken by a CPU that has not noted it yet"
-    if len(holders) > 1:
-        text += "?"
+        return text + (f", but {' and '.join(by_cpus)} noted to hold it?"
+                       if by_cpus else "")
+    places = [f"CPU {cpu} in {function}"
+              for cpu, (address, function) in taking.items()
+              if address == lock.address and cpu not in lock.holders]
+    if not by_cpus:
+        # One of those is it.
+        text = "taken, by a CPU that has not noted it yet"
+    else:
+        text = f"{' and '.join(by_cpus)} hold{'s' * (len(by_cpus) < 2)} it" + \
+            "?" * (len(by_cpus) > 1)
     text += f" (ticket {lock.serving})"
     if lock.waiting:
-        text += f"; {lock.waiting} " + \
-            ("waits" if lock.waiting == 1 else "wait") + \
-            waiters(lock, waiting)
+        text += f"; {lock.waiting} wait{'s' * (lock.waiting < 2)}"
+    if places and (lock.waiting or not by_cpus):
+        text += f": {', '.join(places)}"
     return text
-
-
-def waiters(lock, waiting):
-    """": CPU 1 in acquire_lock_s2page": who waits, as far as their stacks
-    tell."""
-    kind, _, number = lock.name.rstrip("]").partition("[")
-    names = (f"acquire_lock_{kind}", f"lock_{kind}")
-    found = [f"CPU {cpu} in {place}" for cpu, place in waiting.items()
-             if place.split("(")[0] in names and
-             ("(" not in place or place.endswith(f"({number})"))]
-    return ": " + ", ".join(found) if found else ""
 
 
 for _command in (Decode, Cpus, Vms, Vcpus, Context, Locks):

@@ -244,10 +244,12 @@ class Context:
 
 
 class Lock:
-    """One ticket lock: .held, .waiting (how many), .sound."""
+    """One ticket lock at .address (EL2's): .held, .waiting (how many),
+    .sound; .holders are the CPUs that say they hold it."""
 
-    def __init__(self, name, value, cpus):
+    def __init__(self, name, address, value, cpus):
         self.name = name
+        self.address = address
         self.next = int(value["next"])
         self.serving = int(value["serving"])
         out = (self.next - self.serving) % TICKETS
@@ -263,18 +265,21 @@ def locks(cpus):
     found = []
     for name, variable in LOCKS:
         value = common.firmware_value(variable)
-        if value.type.strip_typedefs().code == gdb.TYPE_CODE_ARRAY:
-            low, high = value.type.strip_typedefs().range()
-            found += [Lock(f"{name}[{n}]", value[n], cpus)
+        kind = value.type.strip_typedefs()
+        address = int(common.firmware_symbol(variable).value().address)
+        if kind.code == gdb.TYPE_CODE_ARRAY:
+            low, high = kind.range()
+            size = kind.target().sizeof
+            found += [Lock(f"{name}[{n}]", address + n * size, value[n], cpus)
                       for n in range(low, high + 1)]
         else:
-            found.append(Lock(name, value, cpus))
+            found.append(Lock(name, address, value, cpus))
     return found
 
 
-def waiting_in(cpu):
-    """The function by which a CPU waits for a lock, with the lock's number
-    where it has one: "acquire_lock_vm(3)"; None if it waits for none."""
+def taking(cpu):
+    """Of a CPU that is taking a lock, or about to: (the lock's address or
+    None, the function by which). None if it does nothing of that kind."""
     with common.on_cpu(cpu):
         if common.current_world() != "el2":
             return None
@@ -282,16 +287,17 @@ def waiting_in(cpu):
         for _ in range(3):
             if frame is None:
                 return None
-            older = frame.older()
             if frame.name() == "ticket_acquire":
-                return _caller(older) if older else "ticket_acquire"
-            frame = older
+                older = frame.older()
+                return _variable(frame, "lock"), \
+                    older.name() if older and older.name() else "ticket_acquire"
+            frame = frame.older()
     return None
 
 
-def _caller(frame):
+def _variable(frame, name):
+    """A variable of a frame's as a number, None if the debugger lost it."""
     try:
-        number = frame.read_var("vmid")
-        return f"{frame.name()}({int(number)})"
+        return int(frame.read_var(name))
     except (ValueError, gdb.error):
-        return frame.name() or "?"
+        return None

@@ -1,0 +1,475 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""gdb's hypsec decode, cpus, vms, vcpus, context and locks on boards that run:
+what they say against what a VM is known to have done, against gdb's own
+registers, against QMP, and with the firmware's memory spoilt.
+
+usage: state.py demo | spoilt | host --smp N
+"""
+import argparse
+import random
+import re
+import sys
+
+sys.dont_write_bytecode = True
+import looktest  # noqa: E402
+import board  # noqa: E402
+import run_guest  # noqa: E402
+
+SECRET_MARK = 0x5ec2e7a1
+X = [f"x{n}" for n in range(31)]
+SYSTEM = {"ELR_EL1": "ELR_EL1", "TTBR0_EL1": "TTBR0_EL1",
+          "MAIR_EL1": "MAIR_EL1", "VBAR_EL1": "VBAR",
+          "TPIDR_EL0": "TPIDR_EL0", "TPIDR_EL1": "TPIDR_EL1",
+          "CPACR_EL1": "CPACR", "SPSR_EL1": "SPSR_EL1", "FAR_EL1": "FAR_EL1",
+          "ESR_EL1": "ESR_EL1", "SCTLR_EL1": "SCTLR", "TCR_EL1": "TCR_EL1"}
+RAW = "info registers " + " ".join(
+    [*X, "pc", "cpsr", "sp", "ELR_EL2", "SPSR_EL2", "SP_EL0", "SP_EL1",
+     *SYSTEM.values()])
+OTHER_CPU = ("python next(t for t in gdb.selected_inferior().threads() "
+             "if t.num != gdb.selected_thread().num).switch()")
+THIS_CPU = "python print('THIS', gdb.selected_thread().num - 1)"
+# An error of Python's that became a message, or was none.
+LEAKED = r"\b[A-Z]\w*(Error|Exception)\b|Traceback"
+
+
+def registers(text):
+    """Registers by name from `info registers`."""
+    return {name: int(value, 16) for name, value in re.findall(
+        r"^(\w+)\s+(0x[0-9a-f]+)", text, re.MULTILINE)}
+
+
+def context(text):
+    """Rows of `hypsec context`: {name: [shadow, intermediate, CPU]}, as far as
+    there are columns; None for a dash."""
+    return {name: [None if cell == "-" else int(cell, 16)
+                   for cell in cells.split()]
+            for name, cells in re.findall(
+                r"^([A-Z]\w+) +((?:(?:0x[0-9a-f]+|-) *)+)$", text,
+                re.MULTILINE)}
+
+
+def differences(text, other):
+    """Rows of one table of `--diff`: {name: (one, two, why)}."""
+    part = re.search(rf"^shadow and {other}:\n((?:  .*\n?)*)", text,
+                     re.MULTILINE)
+    return {} if part is None else {
+        name: (int(one, 16), int(two, 16), why) for name, one, two, why in
+        re.findall(r"^  (\w+) +(0x\w+) +(0x\w+) *(.*)$", part[1],
+                   re.MULTILINE)}
+
+
+def facts(machine, name):
+    """A property of /machine/inspect."""
+    return machine.qom_get("/machine/inspect", name)
+
+
+def this_cpu(seen):
+    return int(seen.find(r"^THIS (\d+)")[1])
+
+
+# The demo: VM 1 (alice) keeps secrets in registers, VM 2 (bob) walks memory.
+
+def before_boot(tap, machine):
+    seen = looktest.gdb(machine, ["hypsec cpus", "hypsec locks",
+                                  "hypsec context 1 0"])
+    tap.result(all("EL2 knows of no CPU yet" in seen[n] for n in range(3)),
+               "says-that-el2-has-not-booted", seen)
+
+
+def kept_secrets(tap, machine):
+    """VM 1 is interrupted while x1 to x30 hold secret + n."""
+    commands = [
+        "break restore_host if shadow_ctxts[1][0].regs[1] >> 32 == "
+        f"{SECRET_MARK:#x} && shadow_ctxts[1][0].regs[30] >> 32 == "
+        f"{SECRET_MARK:#x} && shadow_ctxts[1][0].regs[44] == 0 && "
+        "((struct pcpu *)$TPIDR_EL2)->cur_vmid == 1 && "
+        "((struct pcpu *)$TPIDR_EL2)->cur_vcpuid == 0",
+        "continue", THIS_CPU, RAW, "hypsec context 1 0 --fp",
+        "hypsec context vm1 0 --diff", "hypsec context 1 0 --changed",
+        "hypsec cpus", "hypsec vms", "hypsec vcpus", "hypsec vcpus vm1",
+        "hypsec locks"]
+    seen = looktest.gdb(machine, commands)
+    text = seen["hypsec context 1 0 --fp"]
+    rows = context(text)
+    secret = SECRET_MARK << 32 | 1 << 24
+    expected = {f"X{n}": secret + n for n in range(1, 31)}
+    expected.update(TPIDR_EL0=secret + 512, TPIDRRO_EL0=secret + 513,
+                    SP=secret + 514, ELR_EL1=secret + 515)
+    wrong = {name: rows.get(name) for name, value in expected.items()
+             if not rows.get(name) or rows[name][0] != value}
+    tap.result(not wrong, "secrets-of-a-vm-are-in-its-shadow-context",
+               f"{wrong}\n{seen}")
+    vectors = dict(re.findall(r"^Q(\d+) +([0-9a-f]{32})$", text,
+                              re.MULTILINE))
+    tap.equal(vectors, {str(n): f"{secret + 256 + n:016x}" * 2
+                        for n in range(32)}, "and-in-its-fp-registers")
+    tap.result(all(rows[f"X{n}"][1:] == [0, None] for n in range(1, 31)),
+               "intermediate-context-has-none-of-them", text)
+    raw = registers(seen[RAW])
+    live = {name: raw[SYSTEM[name]] for name in SYSTEM}
+    live.update(PC=raw["ELR_EL2"], PSTATE=raw["SPSR_EL2"], SP=raw["SP_EL0"],
+                SP_EL1=raw["SP_EL1"])
+    tap.equal({name: rows[name][2] for name in live}, live,
+              "cpu-column-is-gdbs-registers")
+    _diffs(tap, seen, rows)
+    changed = context(seen["hypsec context 1 0 --changed"])
+    tap.equal(changed, {name: row for name, row in rows.items()
+                        if any(row)}, "changed-leaves-zeros-out")
+    _lists(tap, machine, seen)
+
+
+def _diffs(tap, seen, rows):
+    text = seen["hypsec context vm1 0 --diff"]
+    shown = differences(text, "intermediate context")
+    tap.equal({name: shown.get(name, ())[:2] for name in shown},
+              {name: tuple(row[:2]) for name, row in rows.items()
+               if row[1] is not None and row[0] != row[1]},
+              "diff-has-what-differs-from-the-intermediate-context")
+    tap.equal({why for name, (_, _, why) in shown.items()
+               if name.startswith("X")}, {"hidden from the host"},
+              "diff-says-hidden-from-the-host")
+    shown = differences(text, r"CPU \d")
+    tap.equal({name: row[:2] for name, row in shown.items()},
+              {name: (row[0], row[2]) for name, row in rows.items()
+               if row[2] is not None and None not in row[::2] and
+               row[0] != row[2]}, "diff-has-what-differs-from-the-cpu")
+    # EL1's walks are stopped until the host's registers are back.
+    tap.result({"TCR_EL1", "SCTLR_EL1"} >= set(shown) -
+               {"CNTV_CTL_EL0", "CNTV_CVAL_EL0", "CNTVOFF_EL2"} and shown,
+               "and-that-is-what-el2-changed", text)
+
+
+def _lists(tap, machine, seen):
+    """Lists of CPUs, VMs and vCPUs against QMP's."""
+    cpu = this_cpu(seen)
+    inspect = {name: facts(machine, name) for name in
+               ("vms", "pcpus", "owners")}
+    vms = {f"vm{vm['vmid']}": (vm["state"], str(vm["pages"]),
+                               str(len(vm["vcpus"])))
+           for vm in inspect["vms"]}
+    rows = {row[0]: (row[1], row[3], row[2]) for row in re.findall(
+        r"^(vm\d+) +(\w+) +(\d+)(?:, \d on a CPU)? +(\d+) \(",
+        seen["hypsec vms"], re.MULTILINE)}
+    tap.equal(rows, vms, "vms-are-those-of-qmp")
+    listed = {(int(vm), int(vcpu)): (state, power, int(on) if on else None)
+              for vm, vcpu, state, power, on in re.findall(
+                  r"^vm(\d+) vCPU (\d): (\w+) (\w+), (?:CPU (\d)|in no)",
+                  seen["hypsec vcpus"], re.MULTILINE)}
+    tap.equal(listed, {(vm["vmid"], vcpu["vcpu"]):
+                       (vcpu["state"], vcpu["power"], vcpu.get("cpu"))
+                       for vm in inspect["vms"] for vcpu in vm["vcpus"]},
+              "vcpus-are-those-of-qmp")
+    tap.result("vm2" not in seen["hypsec vcpus vm1"] and
+               "vm1 vCPU 1" in seen["hypsec vcpus vm1"],
+               "vcpus-of-one-vm", seen["hypsec vcpus vm1"])
+    cpus_agree(tap, seen["hypsec cpus"], inspect["pcpus"])
+    # It left by an interrupt and is inactive by now.
+    tap.result(re.search(rf"^\* {cpu} +ON +EL2h +vm1 vCPU 0 +- +0x\w+ "
+                         "<restore_host", seen["hypsec cpus"], re.MULTILINE),
+               "cpus-says-where-the-cpu-is", seen["hypsec cpus"])
+    tap.result(re.search(r"^vm1 vCPU 0: READY ON.*\n  last exit: IRQ for the "
+                         "host", seen["hypsec vcpus"], re.MULTILINE),
+               "vcpus-says-how-it-left", seen["hypsec vcpus"])
+
+
+def cpus_agree(tap, text, pcpus):
+    """`hypsec cpus` against QMP."""
+    rows = {int(row[0]): row[1:] for row in re.findall(
+        r"^[ *] (\d) +(\w+) +\S+ +(host|vm\d+ vCPU \d|-) +(-|\S+(?:, \S+)*) ",
+        text + " ", re.MULTILINE)}
+    expected = {cpu["cpu"]: (
+        "OFF" if cpu["world"] == "off" else "ON",
+        {"host": "host", "off": "-"}.get(
+            cpu["world"], f"{cpu['world']} vCPU {cpu['vcpu']}"),
+        ", ".join(cpu["locks"]) or "-") for cpu in pcpus}
+    tap.equal(rows, expected, "cpus-are-those-of-qmp")
+
+
+def answered(tap, machine):
+    """VM 1 asks the host for something, and is told."""
+    dirty = "shadow_ctxts[1][0].regs[45]"
+    seen = looktest.gdb(machine, [
+        f"break restore_host if {dirty} != -1UL && ({dirty} & 0x7fffffff) != "
+        "0 && ((struct pcpu *)$TPIDR_EL2)->cur_vmid == 1 && "
+        "((struct pcpu *)$TPIDR_EL2)->cur_vcpuid == 0",
+        "continue", f"printf \"DIRTY %#lx\\n\", {dirty}",
+        "printf \"ESR %#lx\\n\", shadow_ctxts[1][0].regs[72]",
+        "printf \"SHOWN %#lx\\n\", shadow_ctxts[1][0].released",
+        "hypsec context 1 0", "hypsec context 1 0 --diff",
+        f"hypsec decode dirty {dirty}",
+        "hypsec decode esr shadow_ctxts[1][0].regs[72]"])
+    value = int(seen.find(r"DIRTY (0x\w+)")[1], 16)
+    esr = int(seen.find(r"ESR (0x\w+)")[1], 16)
+    taken = [n for n in range(31) if value >> n & 1]
+    words = seen["hypsec context 1 0"]
+    line = re.search("before it runs again: (.*)", words)[1]
+    wanted = ", ".join(f"x{n}" for n in taken) + " comes from the host"
+    if value >> 32 & 1:
+        wanted += "; PC goes on by an instruction"
+    tap.equal(line, wanted, "dirty-bits-in-words")
+    tap.result(wanted.split("; ")[0] in
+               seen[f"hypsec decode dirty {dirty}"], "decode-knows-dirty-bits",
+               seen)
+    summary = re.search(r"ESR_EL2 = \w+: (.*(?:\n          .*)?)",
+                        seen["hypsec decode esr shadow_ctxts[1][0].regs[72]"])
+    summary = re.sub(r"\s+", " ", summary[1])
+    tap.result(f"last exit: trap: {summary}" in words and
+               f"{esr:#x}" in words, "last-exit-in-words", seen)
+    shown = differences(seen["hypsec context 1 0 --diff"],
+                        "intermediate context")
+    released = int(seen.find(r"SHOWN (0x\w+|0)")[1], 16)
+    rows = context(words)
+    good = True
+    for n in range(31):
+        row = rows[f"X{n}"]
+        if row[0] == row[1]:
+            good &= f"X{n}" not in shown
+            continue
+        why = shown[f"X{n}"][2]
+        good &= why == ("comes from the host" if value >> n & 1 else
+                        "was shown to the host" if released >> n & 1 else
+                        "hidden from the host" if row[1] == 0 else
+                        "the host's own, not taken")
+    tap.result(good and len(shown) > 1, "diff-says-what-comes-from-the-host",
+               seen)
+
+
+def inside_the_vm(tap, machine):
+    """A vCPU that runs: its registers are in the CPU."""
+    address = machine_symbol("vm-secret.elf", "secret_keep")
+    seen = looktest.gdb(machine, [
+        f"break *{address:#x} if $VTTBR_EL2 >> 48 == 1", "continue", THIS_CPU,
+        RAW, "hypsec cpus", "hypsec vcpus 1", "hypsec context 1 "
+        "((struct\\ pcpu*)$TPIDR_EL2)->cur_vcpuid", "hypsec decode vttbr",
+        "hypsec decode hcr", "hypsec decode vtcr", "hypsec decode spsr",
+        "hypsec decode pstate"])
+    raw = registers(seen[RAW])
+    cpu = this_cpu(seen)
+    rows = context(seen[6])
+    live = {f"X{n}": raw[f"x{n}"] for n in range(31)}
+    live.update({name: raw[SYSTEM[name]] for name in SYSTEM})
+    live.update(PC=address, PSTATE=raw["cpsr"], SP_EL1=raw["sp"])
+    tap.equal({name: (rows.get(name) or [0] * 3)[2] for name in live}, live,
+              "registers-of-a-running-vcpu-are-the-cpus")
+    tap.result(re.search(rf"CPU {cpu} at EL1, pc {address:#x} EL1h",
+                         seen["hypsec vcpus 1"]),
+               "vcpus-knows-that-it-runs", seen)
+    root = facts(machine, "vms")
+    tap.result(re.search(r"VMID 1, root at 0x\w+, the table of vm1",
+                         seen["hypsec decode vttbr"].replace("\n         ",
+                                                             "")),
+               "vttbr-says-whose-table", f"{seen}\n{root}")
+    tap.result("40-bit IPAs, 4 KiB granule, walks start at level 1" in
+               re.sub(r"\s+", " ", seen["hypsec decode vtcr"]),
+               "vtcr-is-decoded", seen["hypsec decode vtcr"])
+    tap.result("TWI" in seen["hypsec decode hcr"] and
+               "stage 2 translates" in seen["hypsec decode hcr"],
+               "hcr-is-decoded", seen["hypsec decode hcr"])
+    tap.result(f"PSTATE = {raw['cpsr']:#x}: EL1h" in
+               seen["hypsec decode pstate"], "pstate-is-decoded",
+               seen["hypsec decode pstate"])
+
+
+def machine_symbol(name, symbol):
+    """The address of a symbol of a small guest."""
+    import subprocess
+    path = board.BUILD / "guest-images/vm" / name
+    board.check_built(path)
+    text = subprocess.run(["aarch64-linux-gnu-nm", path], text=True,
+                          check=True, capture_output=True).stdout
+    return int(re.search(rf"^(\w+) \w {symbol}$", text, re.MULTILINE)[1], 16)
+
+
+def locks(tap, machine):
+    """One CPU stops while it holds s2page, the other one then wants it."""
+    lock = "'locks.c'::s2page_lock"
+    line = next(number for number, text in enumerate(
+        (board.ROOT / "firmware/core/locks.h").read_text().splitlines(), 1)
+        if "ATOMIC_ACQUIRE) != ticket" in text)
+    seen = looktest.gdb(machine, [
+        "break assign_pfn_to_vm if vmid == 1", "continue", THIS_CPU,
+        "hypsec locks", "hypsec cpus", "delete",
+        f"break locks.h:{line} if (unsigned short)({lock}.next - "
+        f"{lock}.serving) > 1",
+        "set scheduler-locking on", OTHER_CPU, "continue", "hypsec locks",
+        f"printf \"TICKET %d\\n\", {lock}.serving", "hypsec locks --all"])
+    holder = this_cpu(seen)
+    tap.result(re.search(rf"^vm\[1\] +CPU {holder} holds it \(ticket \d+\)\n"
+                         rf"s2page +CPU {holder} holds it \(ticket \d+\)\n"
+                         r"37 locks are free\n", seen[3], re.MULTILINE) and
+               f"CPU {holder} holds vm[1], s2page\n" in seen[3],
+               "locks-held-and-by-whom", seen)
+    tap.result(re.search(rf"^[ *] {holder} +ON +EL2h +host +vm\[1\], s2page ",
+                         seen["hypsec cpus"], re.MULTILINE),
+               "cpus-lists-the-locks", seen)
+    ticket = seen.find(r"TICKET (\d+)")[1]
+    tap.result(re.search(
+        rf"^s2page +CPU {holder} holds it \(ticket {ticket}\); 1 waits: "
+        rf"CPU {1 - holder} in acquire_lock_s2page$", seen["hypsec locks"],
+        re.MULTILINE), "waiting-cpus-are-told", seen)
+    tap.result(seen["hypsec locks"].startswith(
+        "order: smmu -> vm[N] -> core -> s2page -> pt[N] -> spt -> console"),
+        "lock-order-is-told", seen)
+    tap.equal(len(re.findall(r"^[a-z0-9\[\]]+ +(?:free|CPU)",
+                             seen["hypsec locks --all"], re.MULTILINE)), 39,
+              "all-locks-on-demand")
+    names = {cpu["cpu"]: cpu["locks"] for cpu in facts(machine, "pcpus")}
+    tap.result(all(f"CPU {cpu} holds {', '.join(held) or 'none'}\n" in
+                   seen["hypsec locks"] for cpu, held in names.items()),
+               "locks-are-those-of-qmp", f"{names}\n{seen}")
+
+
+def errors(tap, machine):
+    """What is no VM, vCPU, register or number."""
+    cases = {
+        "hypsec context": "required: vm, vcpu",
+        "hypsec context 16 0": "no VM 16",
+        "hypsec context vmx 0": "x",
+        "hypsec context 1 8": "no vCPU 8: 0 to 7 are",
+        "hypsec context host 2": "no CPU 2: EL2 knows of 0 to 1",
+        "hypsec context 1 0 --diff --changed": "not allowed with",
+        "hypsec context 1 -1": "no vCPU -1",
+        "hypsec vcpus host": "type `hypsec cpus`",
+        "hypsec vcpus 99": "no VM 99",
+        "hypsec vcpus 15": "vm15 has no vCPUs",
+        "hypsec decode": "required: register",
+        "hypsec decode nothing": "no register that can be decoded: 'nothing'",
+        "hypsec decode esr 0x10000000000000000": "no value of 64 bits",
+        "hypsec decode esr no_such": "no_such",
+        "hypsec decode esr --cpu 9": "no CPU 9",
+        "hypsec decode esr 1 --cpu 0": "--cpu is for",
+        "hypsec decode dirty": "takes a value",
+        "hypsec locks now": "unrecognized arguments: now",
+        "hypsec cpus 1": "unrecognized arguments: 1",
+    }
+    seen = looktest.gdb(machine, cases)
+    wrong = [command for command, words in cases.items()
+             if words not in seen[command] or
+             len(seen[command].splitlines()) != 1]
+    tap.result(not wrong and not seen.find(LEAKED), "errors-are-clear",
+               f"{wrong}\n{seen}")
+    helps = [f"help hypsec {name}" for name in
+             ("decode", "cpus", "vms", "vcpus", "context", "locks")]
+    seen = looktest.gdb(machine, helps, connect=False)
+    tap.result(all("usage: " + command[5:] in seen[command] and
+                   "(gdb) " + command[5:] in seen[command]
+                   for command in helps), "help-has-usage-and-example", seen)
+    alone = ["hypsec cpus", "hypsec vms", "hypsec context 1 0",
+             "hypsec decode esr", "hypsec locks", "hypsec vcpus"]
+    seen = looktest.gdb(machine, alone, connect=False)
+    tap.result(all("no board" in seen[command] for command in alone),
+               "without-a-board-says-so", seen)
+
+
+def demo(tap, args):
+    with looktest.guest_board("demo", cpus=2) as machine:
+        before_boot(tap, machine)
+        locks(tap, machine)
+        answered(tap, machine)
+        kept_secrets(tap, machine)
+        inside_the_vm(tap, machine)
+        errors(tap, machine)
+
+
+# Firmware whose memory may hold anything
+
+COMMANDS = ["hypsec cpus", "hypsec vms --all", "hypsec vcpus", "hypsec locks",
+            "hypsec locks --all", "hypsec context 1 0",
+            "hypsec context 1 0 --diff --fp", "hypsec context 15 7 --changed",
+            "hypsec context host 0", "hypsec context host 1 --diff",
+            "hypsec decode vttbr"]
+SPOILT = ("pcpus", "vm_infos", "shadow_ctxts", "vm_lock", "'locks.c'::pt_lock",
+          "'locks.c'::s2page_lock", "window", "nr_pcpus")
+
+
+def spoil(what, data):
+    """A command that overwrites a variable of EL2's with DATA, repeated."""
+    return (f"python v = gdb.parse_and_eval(\"{what}\"); "
+            f"d = bytes.fromhex('{data.hex()}'); "
+            "gdb.selected_inferior().write_memory(int(v.address), "
+            "(d * (v.type.sizeof // len(d) + 1))[:v.type.sizeof])")
+
+
+def spoilt(tap, args):
+    seeded = random.Random(7)
+    patterns = {"ones": b"\xff" * 8, "zeros": b"\0" * 8,
+                **{f"random-{n}": seeded.randbytes(997) for n in range(4)}}
+    with looktest.guest_board("demo", cpus=2) as machine:
+        looktest.gdb(machine, ["break save_vm", "continue"])
+        for name, data in patterns.items():
+            # One after the other: later ones meet what is spoilt already.
+            commands = []
+            for what in SPOILT:
+                commands += [spoil(what, data), *COMMANDS]
+            seen = looktest.gdb(machine, commands)
+            leaked = seen.find(LEAKED)
+            lines = max((line for part in seen.parts
+                         for line in part.splitlines()), key=len)
+            tap.result(not leaked and len(seen.parts) == len(commands) and
+                       max(part.count("\n") for part in seen.parts) < 400 and
+                       all(part.strip() for command, part in
+                           zip(commands, seen.parts)
+                           if command in COMMANDS) and
+                       seen.text.isascii() and len(lines) < 1000,
+                       f"{name}/no-traceback", f"{leaked}\n{seen}")
+
+
+# The Linux host
+
+def host_registers(tap, machine, cpu):
+    """The host's registers before and after EL2 has saved them."""
+    vector = "*($VBAR_EL2 + 0x400)"
+    seen = looktest.gdb(machine, [
+        "set breakpoint pending off",
+        f"break handle_host_stage2_fault thread {cpu + 1}"
+        if cpu else "break handle_host_stage2_fault", "continue", "delete",
+        f"thread {cpu + 1}", "set scheduler-locking on",
+        f"break {vector}", "continue", RAW, "delete",
+        "break handle_host_stage2_fault", "break host_hvc_dispatcher",
+        "break host_smc", "continue", THIS_CPU,
+        f"hypsec context host {cpu}", f"hypsec context host {cpu} --diff",
+        "hypsec cpus", "hypsec decode esr", "hypsec vms", "hypsec vcpus",
+        "hypsec locks", f"hypsec decode vttbr --cpu {cpu}"])
+    raw = registers(seen[RAW])
+    name = f"cpu{cpu}/"
+    rows = context(seen[f"hypsec context host {cpu}"])
+    saved = {f"X{n}": raw[f"x{n}"] for n in range(31)}
+    saved.update(PC=raw["ELR_EL2"], PSTATE=raw["SPSR_EL2"])
+    tap.equal({key: (rows.get(key) or [None])[0] for key in saved}, saved,
+              f"{name}trap-frame-is-what-the-host-had")
+    tap.equal({key: (rows.get(key) or [0, None])[1] for key in SYSTEM},
+              {key: raw[SYSTEM[key]] for key in SYSTEM},
+              f"{name}system-registers-are-in-the-cpu")
+    tap.result(f"those of the trap frame at 0x40000" in
+               seen[f"hypsec context host {cpu}"],
+               f"{name}says-where-they-are", seen)
+    cpus_agree(tap, seen["hypsec cpus"], facts(machine, "pcpus"))
+    tap.equal((seen["hypsec vms"], seen["hypsec vcpus"]),
+              ("no VMs\n", "no vCPUs\n"), f"{name}there-is-no-vm")
+    tap.result("VMID 0, root at" in seen[22] and
+               "the table of host" in re.sub(r"\s+", " ", seen[22]),
+               f"{name}vttbr-is-the-hosts", seen)
+    tap.result(not seen.find(LEAKED), f"{name}no-traceback", seen)
+
+
+def host(tap, args):
+    config = board.Config(smp=args.smp, memory="512M",
+                          append="hypsec.mode=serve",
+                          extra=run_guest.threads(args.smp))
+    with looktest.debug_board(config) as machine:
+        looktest.gdb(machine, ["break el2_enter_host", "continue"])
+        for cpu in range(args.smp):
+            host_registers(tap, machine, cpu)
+
+
+def main(tap):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=("demo", "spoilt", "host"))
+    parser.add_argument("--smp", type=int, default=1)
+    args = parser.parse_args()
+    {"demo": demo, "spoilt": spoilt, "host": host}[args.what](tap, args)
+
+
+if __name__ == "__main__":
+    looktest.run(main)

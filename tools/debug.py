@@ -1,0 +1,249 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`./hypsec debug`: a board that waits for gdb, and gdb with our commands."""
+import argparse
+import contextlib
+import pathlib
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+import board
+import elf
+import gdbserver
+import guests
+import run
+import run_guest
+import running
+import sign
+
+EXTENSION = board.ROOT / "tools/gdb/hypsec_gdb.py"
+COMMANDS = "gdb-commands"
+ANY = ""
+
+
+class DebugError(Exception):
+    """What the user gets to read, after the program's name."""
+
+
+def parse_arguments(argv):
+    parser = argparse.ArgumentParser(
+        prog="hypsec debug",
+        usage="hypsec debug [OPTION]... [-- QEMU ARGUMENT...]\n"
+        "       hypsec debug --attach [NAME] [OPTION]...",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="""\
+Start a board that waits at reset, with gdb on this terminal: the commands of
+"help hypsec", and the symbols of the firmware, the small host and its VMs for
+whatever world the selected CPU is in. The board takes the options of "hypsec
+run" and ends with gdb. Or debug a board that runs already, with --attach; that
+one goes on when gdb ends.""",
+        epilog="""\
+examples:
+  hypsec debug --guest demo
+  hypsec debug --vmlinux vmlinux --kernel Image
+  hypsec debug --attach                   the only board that runs
+  hypsec debug --guest demo --batch --ex 'hypsec break at alice vm_main' \\
+      --ex continue --ex backtrace        no questions asked, then end""")
+    group = parser.add_argument_group("gdb")
+    group.add_argument("--attach", nargs="?", const=ANY, metavar="NAME",
+                       help="a running board, by (part of) its name or "
+                       "command, or its process number; without NAME the "
+                       "only one")
+    group.add_argument("--vmlinux", type=pathlib.Path, metavar="FILE",
+                       help="symbols of the Linux that runs: of the host, or "
+                       "with --guest of the VM")
+    group.add_argument("--ex", action="append", default=[], metavar="COMMAND",
+                       help="have gdb execute COMMAND first; may be repeated")
+    group.add_argument("--script", type=pathlib.Path, metavar="FILE",
+                       help="have gdb execute the commands in FILE first")
+    group.add_argument("--batch", action="store_true",
+                       help="end after these, with status 1 if the last one "
+                       "failed")
+    group.add_argument("--gdb", default=gdbserver.GDB, metavar="PROGRAM",
+                       help="default: %(default)s")
+    run_guest.add_arguments(parser)
+    run.add_arguments(parser)
+    args = run.parse_with_qemu(parser, argv)
+    run_guest.check(parser, args)
+    if args.batch and not (args.ex or args.script):
+        parser.error("--batch takes --ex or --script, or nothing would "
+                     "happen")
+    if args.attach is not None:
+        _check_attach(parser, args)
+    return args
+
+
+def _check_attach(parser, args):
+    """A board that runs has been chosen already."""
+    plain = parser.parse_args([])
+    for name in ("guest", "vcpus", "vm_memory", "key", "kernel", "initrd",
+                 "append", "smp", "memory", "cpu", "gic", "timeout"):
+        if getattr(args, name) != getattr(plain, name):
+            parser.error(f"--attach takes a board as it is; --"
+                         f"{name.replace('_', '-')} is for a new one")
+    if args.qemu:
+        parser.error("--attach takes a board as it is; QEMU's arguments are "
+                     "for a new one")
+
+
+def check_gdb(program):
+    if not shutil.which(program):
+        raise DebugError(f"{program} is missing; install it: "
+                         "apt-get install gdb-multiarch")
+
+
+def check_files(args):
+    """Refuse what gdb would only stumble over later."""
+    if args.script:
+        run.read_start(args.script, "--script", 1)
+    if args.vmlinux:
+        run.read_start(args.vmlinux, "--vmlinux", 4)
+        image = elf.Elf(args.vmlinux)
+        if "_text" not in image.symbols(["_text"]):
+            raise DebugError(
+                f"--vmlinux {args.vmlinux}: no Linux kernel with symbols; "
+                "the vmlinux at the top of a kernel's build folder has "
+                "them, or a package linux-image-...-dbg")
+
+
+def linux_symbols(args, known):
+    """The entry for --vmlinux: the hostvisor's host is no Linux."""
+    if not args.vmlinux:
+        return []
+    world = "vm" if any(entry["name"] == gdbserver.HOSTVISOR
+                        for entry in known) else "host"
+    return [{"world": world, "file": str(args.vmlinux.resolve()),
+             "name": "linux"}]
+
+
+def gdb_call(args, commands):
+    """gdb's command line. COMMANDS is the file that connects it."""
+    call = [args.gdb, "-q"]
+    if args.batch:
+        call += ["-nx", "-batch", "-ex", "set confirm off"]
+    call += ["-x", str(commands)]
+    if args.script:
+        call += ["-x", str(args.script)]
+    for command in args.ex:
+        call += ["-ex", command]
+    return call
+
+
+def run_gdb(args, commands, environment=None):
+    """gdb in the foreground; its exit status."""
+    # Ctrl-C is for gdb, which stops the board.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    process = subprocess.Popen(gdb_call(args, commands), env=environment)
+    try:
+        return process.wait(args.timeout)
+    except subprocess.TimeoutExpired:
+        raise DebugError(f"stopped after {args.timeout:g} s, as --timeout "
+                         "says") from None
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(5)
+        process.kill()
+        process.wait()
+        signal.signal(signal.SIGINT, before)
+
+
+def write_commands(folder, symbols, port):
+    path = folder / COMMANDS
+    path.write_text("\n".join(
+        gdbserver.preamble(EXTENSION, symbols, port)) + "\n")
+    return path
+
+
+# A new board
+
+def configuration(args, folder):
+    config = run_guest.configuration(args, folder) if args.guest else \
+        run.configuration(args, "shell")
+    return config
+
+
+def start(args):
+    """Debug a new board; gdb's exit status."""
+    run.check_user_files(args)
+    board.check_built(board.QEMU, board.FIRMWARE,
+                      *([guests.HOSTVISOR] if args.guest else
+                        [args.kernel, args.initrd]))
+    args.log = None
+    folder, el2_log = run.open_logs(args)
+    try:
+        return debug_new(args, folder, el2_log)
+    except board.StartError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def debug_new(args, folder, el2_log):
+    config = configuration(args, folder)
+    config.extra = (*running.observer(config.extra), *config.extra)
+    symbols = gdbserver.symbols(config)
+    symbols += linux_symbols(args, symbols)
+    host_log, terminal = folder / "host-console.log", folder / "host-console"
+    server = gdbserver.Listener()
+    config.extra = (*config.extra, *server.arguments(), "-S")
+    entry = running.Registration(
+        folder, shlex.join(["hypsec", "debug", *sys.argv[1:]]),
+        symbols=symbols, el2_log=el2_log, host_log=host_log)
+    machine = board.Board(config, log=host_log, el2_log=el2_log,
+                          typing=False, fds=[server.fileno()],
+                          registration=entry, terminal=terminal)
+    with entry, machine:
+        server.close_ours()
+        if not args.batch:
+            print(f"hypsec: host's console: tail -f {host_log}\n"
+                  f"hypsec: to type on it: screen {terminal}\n"
+                  f"hypsec: EL2's console: tail -f {el2_log}\n"
+                  f"hypsec: gdb server: 127.0.0.1:{server.port}; the board "
+                  "waits at reset and ends with gdb", flush=True)
+        status = run_gdb(args, write_commands(folder, symbols, server.port))
+    (folder / run_guest.BUNDLE).unlink(missing_ok=True)
+    terminal.unlink(missing_ok=True)
+    if args.batch:
+        shutil.rmtree(folder, ignore_errors=True)
+    return status
+
+
+# A board that runs
+
+def attach(args):
+    """Debug a board that runs; gdb's exit status."""
+    chosen = running.pick(args.attach or None)
+    symbols = chosen.symbols + linux_symbols(args, chosen.symbols)
+    with tempfile.TemporaryDirectory(prefix="hypsec-") as folder:
+        with gdbserver.attached(chosen) as server:
+            if not args.batch:
+                print(f"hypsec: {chosen}\n"
+                      f"hypsec: gdb server: 127.0.0.1:{server.port}; the "
+                      "board goes on when gdb ends", flush=True)
+            return run_gdb(args, write_commands(pathlib.Path(folder), symbols,
+                                                server.port))
+
+
+def main(argv):
+    run.take_qemu_along()
+    args = parse_arguments(argv)
+    try:
+        check_gdb(args.gdb)
+        check_files(args)
+        status = start(args) if args.attach is None else attach(args)
+        return 1 if status else 0
+    except (DebugError, run.RunError, board.BoardError, guests.GuestError,
+            sign.SignError, elf.ElfError, running.RunningError) as error:
+        print(f"hypsec debug: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("hypsec debug: interrupted", file=sys.stderr)
+        return run.INTERRUPTED
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
