@@ -28,7 +28,7 @@ def seconds(ns):
     for unit, size in (("s", 10 ** 9), ("ms", 10 ** 6), ("µs", 1000)):
         if ns >= size:
             return f"{ns / size:.4g} {unit}"
-    return f"{ns} ns"
+    return f"{ns} ns" if ns else "0"
 
 
 def short(value):
@@ -129,7 +129,9 @@ def exits(figures, worlds, rows, kinds):
         parts.append(line(LEFT, base, WIDTH - RIGHT, base, "axis"))
         y = base + gap - 14
     y -= gap - 14
-    for number in range(0, len(rows) + 1, max(len(rows) // 6, 1)):
+    step = next((step for step in (1, 2, 4, 5, 10, 20)
+                 if len(rows) / step <= 8), 40)
+    for number in range(0, len(rows) + 1, step):
         x = LEFT + number * width
         parts.append(line(x, y, x, y + 4, "axis"))
         # The last one does not stand out of the picture.
@@ -183,7 +185,7 @@ def worlds(figures, names):
 def costs(rows, unit):
     """Ranges on a logarithmic axis; ROWS are (words, class, summary)."""
     left = 232
-    plot = WIDTH - left - RIGHT - 8
+    plot = WIDTH - left - RIGHT - 16
     values = [value for _, _, found in rows for value in found[1:]]
     low = math.floor(math.log10(max(min(values), 1)))
     high = max(math.ceil(math.log10(max(max(values), 1))), low + 1)
@@ -197,18 +199,17 @@ def costs(rows, unit):
     for power in range(low, high + 1):
         x = place(10 ** power)
         parts.append(line(x, 6, x, bottom, "grid"))
-        parts.append(text(x, bottom + 16, f"{10 ** power:,}", "", "end"
-                          if power == high else "middle"))
+        parts.append(text(x, bottom + 16, short(10 ** power), "", "middle"))
     y = 14
     for words, kind, (count, least, median, most, greatest) in rows:
         parts.append(text(left - 8, y + 13, words, "", "end"))
         parts.append(line(place(least), y + 9, place(greatest), y + 9,
                           "whisker"))
         parts.append(rect(
-            place(least), y + 2, max(place(most) - place(least), 3), 14,
+            place(least), y + 2, max(place(most) - place(least), 6), 14,
             kind, f"{words}: {count:,} times, {least:,} to {greatest:,} "
             f"{unit}, median {median:,}, 95 % at most {most:,}"))
-        parts.append(rect(place(median) - 2, y - 1, 4, 20, "median"))
+        parts.append(rect(place(median) - 1.5, y - 1, 3, 20, "median"))
         y += 24
     return chart(
         "costs-chart", bottom + 26, f"{unit} of stays at EL2",

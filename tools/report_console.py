@@ -73,6 +73,7 @@ class Console:
         if text.startswith(REFUSED):
             self.refusals += 1
             kind = re.sub(r"0x[0-9a-f]+|\b\d+\b", "…", text[len(REFUSED):])
+            kind = re.sub(r"\bcpu\d+", "cpu …", kind)
             kind = re.sub(r" \((pc|vcpu).*", "", kind)[:LINE_CHARS]
             if kind in self.kinds or len(self.kinds) < MAX_KINDS:
                 self.kinds[kind] += 1

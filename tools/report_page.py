@@ -27,6 +27,11 @@ def h(text):
     return escape(text, MAX_TEXT)
 
 
+def lines(text):
+    """Lines for a <pre>."""
+    return "\n".join(map(h, text.split("\n")))
+
+
 def number(value):
     return f"{value:,}" if isinstance(value, int) else h(value)
 
@@ -89,7 +94,7 @@ def verdict(report):
     more = "\n".join([report.outcome.details, *report.el2.panics]).strip()
     return '<div class="verdict bad" role="alert"><p><strong>The run ' \
         f"failed:</strong> {h(report.outcome.failure)}</p>" + \
-        (f"<pre>{h(more)}</pre>" if more else "") + \
+        (f"<pre>{lines(more)}</pre>" if more else "") + \
         "<p>Everything below is of the time until then.</p></div>"
 
 
@@ -123,19 +128,19 @@ def summary(report):
     said = "\n".join(report.outcome.verdicts) or "(none)"
     return section("summary", "Summary", (
         tiles(report) + f'<dl class="facts">{rows}</dl>'
-        f"<h3>Verdicts</h3><pre>{h(said)}</pre>" + counters(report)))
+        f"<h3>Verdicts</h3><pre>{lines(said)}</pre>" + counters(report)))
 
 
 def counters(report):
     found = report.outcome.counters
     if not found:
         return ""
-    names = (("hypercalls", "hypercalls of the host"), ("smcs", "its SMCs"),
-             ("host-s2-faults", "its stage-2 faults"),
+    names = (("hypercalls", "the host's hypercalls"),
+             ("smcs", "its SMCs"), ("host-s2-faults", "its stage-2 faults"),
              ("refusals", "events refused"))
-    text = ", ".join(f"{found[name]} {words}" for name, words in names
+    text = ", ".join(f"{words} {found[name]}" for name, words in names
                      if found.get(name, "unknown") != "unknown")
-    return f"<p>EL2's own counters at the end: {h(text)}.</p>" if text else ""
+    return f"<p>EL2 itself counted: {h(text)}.</p>" if text else ""
 
 
 def lost(report):
@@ -151,6 +156,15 @@ def lost(report):
         found.append(f"Snapshots loaded: {report.figures.jumps}; their time "
                      "is shown as going on.")
     return "".join(f'<p class="note">{h(text)}</p>' for text in found)
+
+
+MEANING = {
+    "IRQ": "physical interrupt", "FIQ": "physical fast interrupt",
+    "SERROR": "system error", "HVC": "hypercall", "SMC": "call of firmware "
+    "(PSCI)", "DABT": "data abort", "IABT": "instruction abort",
+    "SYSREG": "trapped system register", "WFX": "trapped WFI or WFE",
+    "FP": "trapped use of FP or SIMD", "UNDEF": "undefined instruction",
+    "DEBUG": "debug exception"}
 
 
 def exits(report):
@@ -174,33 +188,34 @@ def exits(report):
     return section("exits", "Exits to EL2", (
         lost(report) + text + "</p>" + chart.legend(keys) +
         scroll("chart of exits over time", picture) +
-        table("exits-by-cause", ["cause", *worlds, "all"], [
+        table("exits-by-cause", ["cause", *worlds, "all", "meaning"], [
             [cause, *(figures.exits[world][cause] for world in worlds),
-             sum(figures.exits[world][cause] for world in worlds)]
+             sum(figures.exits[world][cause] for world in worlds),
+             MEANING.get(cause, "")]
             for cause in kinds], "Exits by cause and world left", [
             ["all", *(figures.exits[world].total() for world in worlds),
-             figures.total_exits()]]) +
+             figures.total_exits(), ""]]) +
         details("The numbers behind the chart",
                 over_time(figures, rows, worlds, kinds))))
 
 
 def over_time(figures, rows, worlds, kinds):
     width = figures.over_time.width
-    lines = []
+    shown = []
     for index, row in enumerate(rows):
         for world in worlds:
             found = [row.get((world, cause), 0) for cause in kinds]
             if any(found):
-                lines.append([chart.seconds(index * width), world, *found])
-    return table("exits-over-time", ["from", "world", *kinds], lines,
+                shown.append([chart.seconds(index * width), world, *found])
+    return table("exits-over-time", ["from", "world", *kinds], shown,
                  f"Exits in each {chart.seconds(width)} of virtual time; "
                  "what has none is left out")
 
 
 def worlds(report):
     figures = report.figures
-    names = figures.worlds()
     ns = figures.world_ns()
+    names = [world for world in figures.worlds() if ns[world]]
     whole = sum(ns.values())
     counted = report.instructions()
     total = sum(counted.values()) if counted else 0
@@ -313,9 +328,9 @@ def memory(report):
             parts.append(f'<p class="note">No picture: {h(found.problem)}</p>')
             continue
         parts.append(scroll(f"map of the memory: {found.title}",
-                            memory_picture.svg(found.map, found.title,
-                                               [found.moment],
-                                               f"map{index}")))
+                            memory_picture.svg(found.map,
+                                               found.moment.capitalize(),
+                                               prefix=f"map{index}")))
         parts.append(owner_table(found, index))
     return section("memory", "Whose memory it is", "".join(parts))
 
