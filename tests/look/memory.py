@@ -519,9 +519,13 @@ def linux(tap, cpu="cortex-a72", gic="2"):
                           smp=2, memory="1G", cpu=cpu, gic=int(gic))
     with looktest.debug_board(config, running=True) as machine:
         machine.wait_line("^HYPSEC-READY$", BOOT_SECONDS)
+        seen = looktest.gdb(machine, ["print/x $VBAR"], go_on=True)
+        vectors = number(seen, "print/x $VBAR")
+        # An interrupt of the idle kernel: that of the console.
+        machine.send("true\n")
         seen = looktest.gdb(machine, [
-            "hypsec break at host *" + idle_address(machine), "continue",
-            "print/x $pc", "print/x $sp", "print/x $VBAR", "print $_thread",
+            f"hypsec break at host *{vectors + 0x280:#x} --temporary",
+            "continue", "print/x $pc", "print/x $sp", "print $_thread",
             "hypsec walk $pc"])
         first = seen["hypsec walk $pc"]
         tap.result(re.search(r"^VA \S+ of host, CPU \d, TTBR1_EL1", first) and
@@ -530,8 +534,7 @@ def linux(tap, cpu="cortex-a72", gic="2"):
                    first.rstrip().endswith("owner host"),
                    "linux/walk-of-pc", first)
         cpu = int(re.search(r"= (\d+)", seen["print $_thread"])[1]) - 1
-        places = [number(seen, f"print/x ${what}")
-                  for what in ("pc", "sp", "VBAR")]
+        places = [number(seen, f"print/x ${what}") for what in ("pc", "sp")]
         # Linear map, image, fixmap, and anything.
         more = [0xffff000000000000 + rng.randrange(1 << 30) for _ in range(16)]
         more += [rng.getrandbits(64) for _ in range(4)]
@@ -542,13 +545,26 @@ def linux(tap, cpu="cortex-a72", gic="2"):
         other = looktest.gdb(machine, [f"thread {2 - cpu}",
                                        f"hypsec walk {places[0]:#x}"])
         tap.equal(ends(other[1]), ends(first), "linux/the-other-cpu-agrees")
+        user_space(tap, machine, vectors, rng)
 
 
-def idle_address(machine):
-    """Where a CPU of the idle host is; it comes there again."""
-    seen = looktest.gdb(machine, ["thread 1", "print/x $pc", "hypsec world"],
-                        go_on=True)
-    return f"{number(seen, 'print/x $pc'):#x}"
+def user_space(tap, machine, vectors, rng):
+    """Addresses of a process: in the vector for exceptions from EL0, or
+    behind its first instruction, where KPTI's trampoline goes."""
+    machine.send("true\n")
+    seen = looktest.gdb(machine, [
+        f"hypsec break at host *{vectors + 0x400:#x} --temporary",
+        f"hypsec break at host *{vectors + 0x404:#x} --temporary",
+        "continue", "print/x $ELR_EL1", "print/x $SP_EL0", "print $_thread",
+        "hypsec walk $ELR_EL1"])
+    text = seen["hypsec walk $ELR_EL1"]
+    tap.result("TTBR0_EL1" in text and "stage 1 level 3" in text and
+               re.search(r"executable at EL0", text) and
+               text.rstrip().endswith("owner host"), "linux/user-space", text)
+    cpu = int(re.search(r"= (\d+)", seen["print $_thread"])[1]) - 1
+    places = [number(seen, f"print/x ${name}")
+              for name in ("ELR_EL1", "SP_EL0")]
+    as_qemu(tap, machine, cpu, near(rng, places, 20), "linux/user-", 3, 3)
 
 
 CASES = {"one-cpu": one_cpu, "vms": demo_vms, "smmu": smmu, "linux": linux,
