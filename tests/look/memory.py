@@ -312,6 +312,11 @@ def bad_arguments(tap, machine):
         "hypsec page": "address", "hypsec page fred": "is no number",
         "hypsec page 0x10000000000": "40 bits",
         "hypsec page 0x40000000 0x40000000": "unrecognized",
+        "hypsec page -1": "40 bits",
+        "hypsec page 0x10000000000000000": "more than 64 bits",
+        "hypsec walk 0x10000000000000000": "more than 64 bits",
+        "hypsec walk --vm 1 -1": "more than 40 bits",
+        "hypsec pages --owner vm9": "pages: none",
         "hypsec pages 0x1-0x0": "is empty", "hypsec pages ,": "no number",
         "hypsec pages 0x40000000+1Q": "no number",
         "hypsec pages 0x10000000": "no RAM there",
@@ -337,7 +342,7 @@ def bad_arguments(tap, machine):
     seen = looktest.gdb(machine, list(wrong))
     for command, words in wrong.items():
         tap.result(words in seen[command] and
-                   len(seen[command].splitlines()) <= 2,
+                   len(seen[command].splitlines()) <= 3,
                    f"refused/{command}".replace(" ", "-"), seen[command])
 
 
@@ -433,6 +438,12 @@ def spoilt(tap):
             (poke(pool + stride, 0), walk, "has no stage-2 table"),
             # The console's registers would change by a read.
             (poke(smmus, 0x09000000), "hypsec smmu", "this board has none"),
+            (poke(smmus, 0x09000000), f"hypsec page {pfn * PAGE:#x}",
+             "SMMUs: SMMU 0"),
+            (poke(pool, 0x08000000), f"hypsec page {pfn * PAGE:#x}",
+             "host: 0x"),
+            (poke(pool, 0x7), f"hypsec page {pfn * PAGE:#x}",
+             "no address of one"),
             (poke(page + 80, 1 << 60), "hypsec pages", "page_first_pfn"),
             (poke(page + 16, 7, 4), "hypsec pages", "panicked"),
             (poke(page, 0), "hypsec pages", "no inspection page")]
