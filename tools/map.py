@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import memory_map
 import memory_picture
@@ -22,6 +23,7 @@ CONVERT = "rsvg-convert"
 CONVERT_SECONDS = 120
 # How often a board that runs is stopped anew, to meet EL2 between changes.
 TRIES = 20
+AGAIN_SECONDS = 0.002
 INTERRUPTED = 130
 
 
@@ -68,6 +70,7 @@ def paused(qmp):
 
     def again():
         qmp.qmp("cont")
+        time.sleep(AGAIN_SECONDS)
         qmp.qmp("stop")
     qmp.qmp("stop")
     try:
@@ -92,7 +95,7 @@ def read(qmp):
 def facts(qmp, memory, page):
     """Lines about the board, for below the title."""
     cpus = qmp.qmp("query-cpus-fast")
-    model = str(cpus[0].get("qom-type", "?")).removesuffix("-arm-cpu")
+    model = qmp.qom_get(cpus[0]["qom-path"], "type").removesuffix("-arm-cpu")
     gic = qmp.qom_get("/machine", "gic-version")
     status = str(qmp.qmp("query-status")["status"])
     if page.panicked:

@@ -267,6 +267,12 @@ def _read_classes(source, page):
     if not 0 < page.page_count <= MAX_PAGES:
         raise MapError(f"the firmware has records of {page.page_count} "
                        f"pages; a board has 1 to {MAX_PAGES}")
+    base = page.page_first_pfn << PAGE_SHIFT
+    end = base + (page.page_count << PAGE_SHIFT)
+    ram = getattr(source, "ram", (base, end))
+    if base < ram[0] or end > ram[1]:
+        raise MapError(f"the firmware has records of {base:#x} to {end:#x}; "
+                       f"the board has RAM at {ram[0]:#x} to {ram[1]:#x}")
     found = []
     end = page.page_base + page.page_count * page.page_record_bytes
     for at in range(page.page_base, end, READ_BYTES):

@@ -32,14 +32,17 @@ GRID_X, GRID_W = 126, CELLS * CELL
 NOTE_X = GRID_X + GRID_W + 12
 OWNERS_H, STRIP_H, STRIP_GAP = 12, 4, 1
 STRIPS = 3
-ROW_H = OWNERS_H + STRIPS * (STRIP_H + STRIP_GAP) + 5
+LANES_H = STRIPS * (STRIP_H + STRIP_GAP) + STRIP_GAP
+ROW_H = OWNERS_H + LANES_H + 7
 FOLD_H = 15
 OVERVIEW_ROWS = 16
 DETAIL_ROWS = 40
 # Cells of the detailed view, in pages, from fine to coarse.
 DETAIL_CELLS = [4 ** power for power in range(11)]
 # Parts of a cell that are drawn, and the least width of one.
-PARTS, LEAST = 4, 1.4
+PARTS, LEAST = 4, 1.6
+# Kinds of pages that a tooltip names.
+TIP_LINES = 6
 LINE = 17
 
 HOST_COLOUR, EL2_COLOUR, ODD_COLOUR = "#d5dae1", "#33373d", "#ff00c8"
@@ -133,9 +136,13 @@ class Cell:
         """The tooltip."""
         pages = self.end - self.first
         lines = [f"{address(memory, self.first)} to "
-                 f"{address(memory, self.end - 1) [:-3]}fff, {size(pages)}"]
+                 f"{address(memory, self.end - 1)[:-3]}fff, {size(pages)}"]
+        ranked = sorted(self.classes.items(),
+                        key=lambda item: (-item[1], item[0]))
         lines += [f"{class_name(kind)}: {count} pages"
-                  for kind, count in sorted(self.classes.items())]
+                  for kind, count in ranked[:TIP_LINES]]
+        if len(ranked) > TIP_LINES:
+            lines.append(f"and {len(ranked) - TIP_LINES} other kinds")
         for name, strip in zip(STRIP_NAMES, self.strips):
             how = [f"{count} pages {HOW[kind]}"
                    for kind, count in sorted(strip.items()) if kind]
@@ -328,17 +335,20 @@ class Drawing:
         self.text(GRID_X - 8, y + OWNERS_H - 2, address(memory, first),
                   "address", "end")
         found = row_cells(memory, first, end, pages)
+        # What keeps a row and its strips together where some are empty.
+        paths.add("lanes", GRID_X, y + OWNERS_H,
+                  -(-(end - first) // pages) * CELL, LANES_H)
         for number, count, cell in found:
             x, width = GRID_X + number * CELL, count * CELL
             self._owners(cell, x, y, width, paths)
             self._strips(cell, x, y + OWNERS_H + STRIP_GAP, width, paths)
             if cell.wrong:
-                paths.add("wrong", x, y - 1, width, ROW_H - 3)
+                paths.add("wrong", x, y - 1, width, ROW_H - 5)
             tips.append(
                 f'<rect class="{self.prefix}-tip" x="{_n(x)}" y="{_n(y)}" '
-                f'width="{_n(width)}" height="{ROW_H - 4}"><title>'
+                f'width="{_n(width)}" height="{OWNERS_H + LANES_H}"><title>'
                 f"{escape_lines(cell.words(memory))}</title></rect>")
-        self._row_note(Cell(memory, first, end), y)
+        self._row_note([cell for _, _, cell in found], y)
 
     def _owners(self, cell, x, y, width, paths):
         for kind, share in cell.parts():
@@ -367,17 +377,18 @@ class Drawing:
                 at += part
             y += STRIP_H + STRIP_GAP
 
-    def _row_note(self, cell, y):
+    def _row_note(self, cells, y):
         """Owners of a row other than the host, in words."""
         owners = collections.Counter()
-        for kind, pages in cell.classes.items():
-            owners[kind & OWNER_BITS] += pages
+        for cell in cells:
+            for kind, pages in cell.classes.items():
+                owners[kind & OWNER_BITS] += pages
         names = [f"{owner_name(owner)} {size(pages)}"
                  for owner, pages in sorted(owners.items()) if owner != HOST]
         note = ", ".join(names[:2]) + (
             f", {len(names) - 2} more" if len(names) > 2 else "")
-        if cell.wrong:
-            note = f"! {cell.wrong} wrongly mapped"
+        if wrong := sum(cell.wrong for cell in cells):
+            note = f"! {wrong} wrongly mapped"
         self.text(NOTE_X, y + OWNERS_H - 2, note or "host", "note")
 
 
@@ -390,9 +401,9 @@ def escape_lines(text):
 def _legend_owners(drawing, totals):
     """The table of owners; its height."""
     memory, x, y = drawing.memory, MARGIN, drawing.y
-    columns = ((150, "pages", "end"), (222, "MiB", "end"),
-               (286, "% of RAM", "end"), (352, "shared", "end"),
-               (424, "of devices", "end"), (440, "state", ""))
+    columns = ((180, "pages", "end"), (252, "MiB", "end"),
+               (316, "% of RAM", "end"), (376, "shared", "end"),
+               (446, "for devices", "end"), (462, "state", ""))
     drawing.text(x, y, "owner", "axis")
     for offset, name, anchor in columns:
         drawing.text(x + offset, y, name, "axis", anchor)
@@ -403,15 +414,20 @@ def _legend_owners(drawing, totals):
         drawing.text(x + 26, y, owner_name(owner))
         for (offset, _, anchor), value in zip(columns, (
                 pages, f"{pages * PAGE / (1 << 20):.2f}",
-                f"{100 * pages / memory.count:.2f}", shared or "-",
+                _percent(pages / memory.count), shared or "-",
                 device or "-", memory.states.get(owner, ""))):
             drawing.text(x + offset, y, value, "", anchor)
     y += LINE
     drawing.text(x + 26, y, "all", "")
-    drawing.text(x + 150, y, memory.count, "", "end")
-    drawing.text(x + 222, y, f"{memory.count * PAGE / (1 << 20):.2f}", "",
+    drawing.text(x + 180, y, memory.count, "", "end")
+    drawing.text(x + 252, y, f"{memory.count * PAGE / (1 << 20):.2f}", "",
                  "end")
     return y - drawing.y
+
+
+def _percent(share):
+    """A share, never 0 for something that is there."""
+    return "< 0.01" if 0 < share < 0.0001 else f"{100 * share:.2f}"
 
 
 def _swatch(prefix, owner, x, y):
@@ -486,7 +502,7 @@ LEGEND_TABLES = 20
 def _legend(drawing):
     drawing.y += 24
     left = _legend_owners(drawing, drawing.memory.owner_totals())
-    x = MARGIN + 610
+    x = MARGIN + 612
     right = _legend_tables(drawing, x)
     top = drawing.y
     drawing.y += right
@@ -527,6 +543,7 @@ def _style(prefix):
         f".{prefix}-grid{{fill:none;stroke:#fff;stroke-width:{OWNERS_H}}}",
         f".{prefix}-wrong{{fill:none;stroke:{WRONG_COLOUR};"
         "stroke-width:2}",
+        f".{prefix}-lanes{{fill:#eff1f4}}",
         f".{prefix}-tip{{fill:#fff;fill-opacity:0}}",
         f".{prefix}-tip:hover{{stroke:#000;stroke-width:1}}"]
     return "".join(rules)

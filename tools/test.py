@@ -6,9 +6,10 @@ Called by ./hypsec test after the build. Meson shows the progress; this script
 shows the output of what failed and counts TAP subtests, so that the totals say
 how many behaviours were checked, not how many programs ran.
 
-The last line of the output is exactly "N passed, N failed, N skipped". Exit
-status 0 if nothing failed and something was executed, 1 otherwise, 2 for an
-unknown suite or wrong usage.
+The last line of the output is exactly "N passed, N failed, N skipped", with
+--shard followed by " (shard K/N: N of N programs)". Exit status 0 if nothing
+failed and something was executed, 1 otherwise, 2 for an unknown suite or wrong
+usage.
 """
 
 import argparse
@@ -20,16 +21,34 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 
-def suites_of(meson, build):
-    """The names of the suites that have tests, in the order of the build."""
+def programs_of(meson, build):
+    """(suite, name) of every test program, in the order of the build."""
     tests = json.loads(subprocess.check_output(
         [meson, 'introspect', '--tests', build], text=True))
-    names = {}
-    for test in tests:
-        for suite in test['suite']:
-            # Meson writes PROJECT:SUITE.
-            names[suite.split(':')[-1]] = True
-    return list(names)
+    # Meson writes PROJECT:SUITE.
+    return [(suite.split(':')[-1], test['name'])
+            for test in tests for suite in test['suite']]
+
+
+def shard_of(programs, shard):
+    """The names that are part K of N of the PROGRAMS.
+
+    It depends on their suites and names alone, so that machines agree: every
+    program is in exactly one part. Going round through each suite spreads
+    long ones; a name is run wherever it is in a suite, so it is dealt once.
+    """
+    part, parts = shard
+    names = list(dict.fromkeys(name for _, name in sorted(programs)))
+    return names[part - 1::parts]
+
+
+def shard(text):
+    """The value of --shard: K/N as two numbers."""
+    found = re.fullmatch(r'([1-9]\d{0,4})/([1-9]\d{0,4})', text, re.ASCII)
+    if not found or int(found[1]) > int(found[2]):
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is not K/N with K from 1 to N')
+    return int(found[1]), int(found[2])
 
 
 def plain(name):
@@ -166,14 +185,16 @@ def totals(root):
     return int(root.get('tests')) - failed - skipped, failed, skipped
 
 
-def run_meson(meson, build, suites):
-    """Run the suites; return outcomes, merged results and Meson's status."""
+def run_meson(meson, build, suites, names):
+    """Run the suites, of them only NAMES if there are any; return outcomes,
+    merged results and Meson's status."""
     logs = build / 'meson-logs'
     for name in ('testlog.json', 'testlog.junit.xml'):
         (logs / name).unlink(missing_ok=True)
     command = [meson, 'test', '-C', build, '--no-rebuild']
     for suite in suites:
         command += ['--suite', suite]
+    command += names
     # Meson's own summary counts programs; ours below counts subtests.
     with subprocess.Popen(command, stdin=subprocess.DEVNULL,
                           stdout=None if sys.stdout.isatty()
@@ -191,6 +212,8 @@ def main():
         prog='./hypsec test', description=__doc__.splitlines()[0])
     parser.add_argument('suites', metavar='SUITE', nargs='*')
     parser.add_argument('--junit', metavar='FILE', type=Path)
+    parser.add_argument('--shard', metavar='K/N', type=shard)
+    parser.add_argument('--list', action='store_true')
     parser.add_argument('--build', type=Path, required=True,
                         help=argparse.SUPPRESS)
     parser.add_argument('--check', action='store_true', help=argparse.SUPPRESS)
@@ -201,7 +224,8 @@ def main():
         parser.exit(1, f'{parser.prog}: nothing is built in {args.build}; '
                     'run ./hypsec build\n')
     meson = stamp.read_text().splitlines()[0]
-    known = suites_of(meson, args.build)
+    programs = programs_of(meson, args.build)
+    known = list(dict.fromkeys(suite for suite, _ in programs))
     unknown = [s for s in args.suites if s not in known]
     if unknown:
         parser.error(f'there is no suite {", ".join(map(repr, unknown))}; '
@@ -210,10 +234,25 @@ def main():
         parser.error(f'--junit: the folder of {args.junit} does not exist')
     if args.junit and args.junit.is_dir():
         parser.error(f'--junit: {args.junit} is a folder')
-    if args.check:
+    suites = args.suites or known
+    programs = [p for p in programs if p[0] in suites]
+    names = shard_of(programs, args.shard) if args.shard else []
+    # All machines shall find out, not only the one that gets nothing.
+    if args.shard and args.shard[1] > len({name for _, name in programs}):
+        parser.error(f'--shard: {args.shard[1]} is more parts than the '
+                     f'{len(programs)} test programs')
+    if args.list:
+        print('\n'.join(plain(f'{suite} / {name}') for suite, name in programs
+                        if name in names or not names))
+    if args.check or args.list:
         return 0
 
-    outcomes, root, status = run_meson(meson, args.build, args.suites or known)
+    outcomes, root, status = run_meson(meson, args.build, suites, names)
+    place = ''
+    if args.shard:
+        place = f'shard {args.shard[0]}/{args.shard[1]}'
+        root.set('name', place)
+        place = f' ({place}: {len(names)} of {len(programs)} programs)'
     if args.junit:
         ET.indent(root)
         ET.ElementTree(root).write(args.junit, encoding='utf-8',
@@ -227,7 +266,7 @@ def main():
         print(f'FAILED: meson test ended with status {status}; '
               f'its log is {args.build}/meson-logs/testlog.txt')
         failed += 1
-    print(f'{passed} passed, {failed} failed, {skipped} skipped')
+    print(f'{passed} passed, {failed} failed, {skipped} skipped{place}')
     return 0 if passed and not failed else 1
 
 

@@ -173,7 +173,7 @@ class Terminal:
                 for style, line in lines[:height - 1]]
         rows += [""] * (height - 1 - len(rows))
         rows.append(f"\x1b[7m{last[:width - 1]:{width - 1}}{NORMAL}")
-        self._write(HOME + f"{TO_END_OF_LINE}\r\n".join(rows) + TO_END)
+        self._write(HOME + f"{TO_END_OF_LINE}\n".join(rows) + TO_END)
 
     def wait(self, descriptor, seconds):
         """The next key, "" when DESCRIPTOR has something, the window has

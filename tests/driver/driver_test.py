@@ -98,6 +98,93 @@ def test_output_of_failures_is_shown(_):
         out.getvalue()
 
 
+# --- Parts of the tests ----------------------------------------------------
+
+PROGRAMS = [(suite, f'{suite}/{name}') for suite in ('unit', 'qtest', 'boot')
+            for name in 'abcdefghijk'] + [('boot', 'plain'), ('docs', 'plain')]
+
+
+def test_parts_are_disjoint_and_complete(_):
+    for parts in range(1, 33):
+        dealt = [name for part in range(1, parts + 1)
+                 for name in runner.shard_of(PROGRAMS, (part, parts))]
+        assert len(dealt) == len(set(dealt)), dealt
+        assert set(dealt) == {name for _, name in PROGRAMS}, dealt
+
+
+def test_parts_are_alike_in_size_of_every_suite(_):
+    for part in range(1, 5):
+        mine = runner.shard_of(PROGRAMS, (part, 4))
+        for suite in 'unit', 'qtest', 'boot':
+            count = sum(name.startswith(suite) for name in mine)
+            assert 2 <= count <= 3, (part, mine)
+
+
+def test_parts_do_not_depend_on_the_order(_):
+    assert runner.shard_of(PROGRAMS[::-1], (2, 5)) == \
+        runner.shard_of(PROGRAMS, (2, 5))
+
+
+MESON = f'''#!{sys.executable}
+"""Stands for Meson: three programs, one test each."""
+import json, pathlib, sys
+names = ["a", "b", "c"]
+if sys.argv[1] == "introspect":
+    print(json.dumps([{{"name": n, "suite": ["p:unit"]}} for n in names]))
+    sys.exit(0)
+build = pathlib.Path(sys.argv[sys.argv.index("-C") + 1])
+ran = [word for word in sys.argv[2:] if word in names] or names
+logs = build / "meson-logs"
+logs.mkdir(exist_ok=True)
+(logs / "testlog.json").write_text("".join(json.dumps(
+    {{"name": f"p:unit / {{n}}", "result": "OK", "returncode": 0}}) + chr(10)
+    for n in ran))
+(logs / "testlog.junit.xml").write_text("<testsuites>" + "".join(
+    f\'<testsuite name="p.unit / {{n}}"><testcase name="x"/></testsuite>\'
+    for n in ran) + "</testsuites>")
+'''
+
+
+def test_a_part_runs_and_says_so(folder):
+    (folder / 'meson').write_text(MESON)
+    (folder / 'meson').chmod(0o755)
+    (folder / '.meson').write_text(f'{folder}/meson\n')
+    xml = folder / 'junit.xml'
+
+    def tests(*words):
+        return run(sys.executable, ROOT / 'tools/test.py', '--build', folder,
+                   *words)
+
+    seen = []
+    for part in '1/2', '2/2':
+        result = tests('--shard', part, '--junit', xml)
+        count = '2' if part == '1/2' else '1'
+        assert result.returncode == 0, result
+        assert result.stdout.splitlines()[-1] == \
+            f'{count} passed, 0 failed, 0 skipped (shard {part}: {count} ' \
+            'of 3 programs)', result
+        root = ET.parse(xml).getroot()
+        assert root.get('name') == f'shard {part}'
+        names = [suite.get('name') for suite in root]
+        listed = tests('--shard', part, '--list').stdout.split()
+        assert listed == names, (listed, names)
+        seen += names
+    assert seen == ['unit/a', 'unit/c', 'unit/b'], seen
+    whole = tests()
+    assert whole.stdout.endswith('\n3 passed, 0 failed, 0 skipped\n'), whole
+
+
+def test_wrong_parts_are_wrong_usage(folder):
+    (folder / 'meson').write_text(MESON)
+    (folder / 'meson').chmod(0o755)
+    (folder / '.meson').write_text(f'{folder}/meson\n')
+    for text in '0/2', '3/2', '1/0', 'x', '1', '1/2/3', '-1/2', '1/4':
+        result = run(sys.executable, ROOT / 'tools/test.py', '--build', folder,
+                     f'--shard={text}')
+        assert result.returncode == 2 and '--shard' in result.stderr, result
+        assert 'Traceback' not in result.stderr, result
+
+
 # --- The command line ------------------------------------------------------
 
 def test_unknown_command_is_wrong_usage(_):

@@ -32,6 +32,11 @@ FSR_BITS = {1: "translation", 2: "access flag", 3: "permission",
             31: "several"}
 
 
+SGFSR_BITS = {0: "invalid context", 1: "unidentified stream",
+              2: "several entries for one stream",
+              3: "unimplemented context bank", 31: "several"}
+
+
 @dataclasses.dataclass(frozen=True)
 class Smmu:
     """One SMMU as EL2 knows it. owners: of each bank, FREE for none."""
@@ -109,6 +114,12 @@ class State:
     streams: list
     banks: list
     faults: int
+
+    @property
+    def fault_names(self):
+        """What the global fault register records."""
+        return [name for bit, name in SGFSR_BITS.items()
+                if self.faults >> bit & 1]
 
     def lookup(self, stream):
         """The entries that match a stream id; more than one is a fault."""

@@ -134,3 +134,22 @@ class FileSource:
             if base <= pa and pa + length <= base + len(data) and length >= 0:
                 return bytes(data[pa - base:pa - base + length])
         raise SourceError(f"{length} bytes at {pa:#x} are not in the dump")
+
+
+class RamSource:
+    """SOURCE without what is no RAM: RAM is from base to END, and a read of
+    anything else is an error, not the side effect of some register."""
+
+    def __init__(self, source, end, base=RAM_BASE):
+        self._source = source
+        self.ram = (base, end)
+
+    def read(self, pa, length):
+        base, end = self.ram
+        if length < 0 or pa < base or pa + length > end:
+            raise SourceError(f"{length} bytes at {pa:#x} are not all in RAM, "
+                              f"{base:#x} to {end:#x}")
+        return self._source.read(pa, length)
+
+    def device(self, pa, length):
+        return self._source.read(pa, length)

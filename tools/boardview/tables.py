@@ -18,15 +18,16 @@ after a bounded number of tables.
 import dataclasses
 import struct
 
-from .source import PA_END, SourceError, word
+from . import fields
+from .source import SourceError, word
 
 LEAF_LEVEL = 3
 OA_END = 1 << 48
 AF = 1 << 10
 # PAGE_GUEST of the specification: invalid, and the page left the host.
 LEFT_HOST = 1 << 57
-# What the host of 64 GiB can have if all of it is mapped by pages, four times.
-MAX_TABLES = 1 << 17
+# Twice what maps 64 GiB by pages of 4 KiB.
+MAX_TABLES = 1 << 16
 
 PHYSICAL_BITS = (32, 36, 40, 42, 44, 48, 52, 56)
 STAGE2_GRANULES = {0: 12, 1: 16, 2: 14}         # TG0, also of stage 1
@@ -254,6 +255,7 @@ class El1:
     ttbr1: int
     tcr: int
     sctlr: int
+    mair: int | None = None
 
     name = "EL1&0"
 
@@ -283,6 +285,7 @@ class El2:
     ttbr0: int
     tcr: int
     sctlr: int
+    mair: int | None = None
 
     name = "EL2"
 
@@ -372,6 +375,10 @@ class Mapping:
     attributes: int
     level: int
 
+    @property
+    def blocks(self):
+        return self.level < LEAF_LEVEL
+
 
 def _attributes(descriptor):
     """All of a leaf that is no address and no kind (bits 1 and 0)."""
@@ -457,77 +464,32 @@ class _Reader:
 
 # In words
 
-def _share(descriptor):
-    return {0: "not shareable", 1: "shareability 1?", 2: "outer shareable",
-            3: "inner shareable"}[descriptor >> 8 & 3]
-
-
-def _memory_stage2(descriptor):
-    attr = descriptor >> 2 & 15
-    if attr < 4:
-        return "Device-" + ("nGnRnE", "nGnRE", "nGRE", "GRE")[attr]
-    names = {1: "non-cacheable", 2: "write-through", 3: "write-back"}
-    outer, inner = names.get(attr >> 2), names.get(attr & 3)
-    if inner is None:
-        return f"memory type {attr:#x}?"
-    return f"normal {outer}" if outer == inner else \
-        f"normal, outer {outer}, inner {inner}"
-
-
-def _words_stage2(descriptor):
-    access = {0: "no access", 1: "read", 2: "write", 3: "read and write"}
-    execute = {0: "execute", 1: "execute at EL0 only", 2: "no execute",
-               3: "execute at EL1 only"}
-    words = [access[descriptor >> 6 & 3], execute[descriptor >> 53 & 3],
-             _memory_stage2(descriptor)]
-    if not words[2].startswith("Device"):
-        words.append(_share(descriptor))
-    return words
-
-
-def _words_stage1(descriptor, el2):
-    read_only, el0 = descriptor >> 7 & 1, descriptor >> 6 & 1
-    access = "read" if read_only else "read and write"
-    if el2:
-        words = [access, "no execute" if descriptor >> 54 & 1 else "execute"]
-    else:
-        words = [access + (" at EL1 and EL0" if el0 else " at EL1")]
-        uxn, pxn = descriptor >> 54 & 1, descriptor >> 53 & 1
-        words.append({0: "execute", 1: "execute at EL0 only",
-                      2: "execute at EL1 only", 3: "no execute"}[uxn * 2 +
-                                                                 pxn])
-        if descriptor >> 11 & 1:
-            words.append("of this ASID")
-    return words + [f"memory attribute {descriptor >> 2 & 7}",
-                    _share(descriptor)]
-
-
-def describe(step, el2=False):
-    """What a step's descriptor means, as a list of words."""
+def describe(step, el2=False, mair=None):
+    """What a step's descriptor means. EL2: of EL2's own stage 1; MAIR says
+    what its memory attributes are."""
     descriptor = step.descriptor
     if step.kind == "unreadable":
-        return ["cannot be read"]
+        return "cannot be read"
     if step.kind == "invalid":
-        if descriptor & 1:
-            return ["reserved at this level: invalid"]
-        if descriptor == LEFT_HOST and step.stage == 2:
-            return ["invalid: the page left the host"]
-        return ["invalid"] if descriptor == 0 else \
-            ["invalid (EL2 or the system keeps something in it)"]
+        return _describe_invalid(step, descriptor)
     if step.kind == "table":
-        words = [f"table at {step.output:#x}"]
-        if step.stage == 1:
-            limits = {60: "no execute at EL0 below" if not el2 else
-                      "no execute below", 59: "no execute at EL1 below",
-                      62: "read only below", 61: "no EL0 access below"}
-            words += [text for bit, text in limits.items()
-                      if descriptor >> bit & 1]
-        return words
-    words = [f"{step.kind} at {step.output:#x}"]
-    words += _words_stage2(descriptor) if step.stage == 2 else \
-        _words_stage1(descriptor, el2)
-    if descriptor >> 52 & 1:
-        words.append("contiguous")
-    if not descriptor & AF:
-        words.append("no access flag")
-    return words
+        limits = fields.stage1_table(descriptor) if step.stage == 1 else ""
+        return f"table at {step.output:#x}" + \
+            (f"; all below: {limits}" if limits else "")
+    return f"{step.kind} at {step.output:#x}, " + \
+        leaf_words(step.stage, descriptor, el2, mair)
+
+
+def _describe_invalid(step, descriptor):
+    if descriptor & 1:
+        return "reserved at this level: invalid"
+    if descriptor == LEFT_HOST and step.stage == 2:
+        return "invalid: the page left the host"
+    return "invalid" if descriptor == 0 else \
+        "invalid; software keeps something in it"
+
+
+def leaf_words(stage, descriptor, el2=False, mair=None):
+    """The attributes of a block or page, or those of a Mapping."""
+    return fields.stage2_leaf(descriptor) if stage == 2 else \
+        fields.stage1_leaf(descriptor, el2, mair)

@@ -52,7 +52,9 @@ def signatures():
 
 
 def _argument(place, text):
-    """"gpa" or "x2 gpa"."""
+    """"gpa", "x2 gpa", or "HYPSEC_INFO_" for a number of those."""
+    if text.startswith("HYPSEC_"):
+        text = text.removeprefix("HYPSEC_").rstrip("_").lower()
     if match := PLACE.match(text):
         return int(match[1]), match[2]
     return place, text

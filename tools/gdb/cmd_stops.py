@@ -91,8 +91,8 @@ class Stop:
         self.hits += 1
         say(f"hypsec: breakpoint {self.number}: {text}")
         if self.once:
+            # Deleted once gdb has stopped; not while it decides about that.
             self.done = True
-            gdb.post_event(self.delete)
         return True
 
     def follow(self):
@@ -120,16 +120,24 @@ def check_cpu(cpu):
 
 
 def _sweep():
-    """Delete what belongs to nothing any more."""
-    for stop in [*_stops.values()]:
-        if stop.done or not stop.alive():
-            stop.delete()
+    """Delete what belongs to nothing any more; only while the board stands
+    still, or gdb would forget breakpoints that QEMU keeps."""
+    threads = gdb.selected_inferior().threads()
+    if all(thread.is_stopped() for thread in threads):
+        for stop in [*_stops.values()]:
+            if stop.done or not stop.alive():
+                stop.delete()
 
 
 def _deleted(breakpoint):
-    # Not from in here: gdb may be going through its list.
-    if breakpoint.number in _stops:
-        gdb.post_event(_sweep)
+    # gdb is going through its list and must not lose the next one: the rest
+    # is only disabled here, and deleted at the next occasion.
+    stop = _stops.get(breakpoint.number)
+    if stop is not None:
+        stop.done = True
+        for location in stop.hidden:
+            if location.is_valid():
+                location.enabled = False
 
 
 def _modified(breakpoint):
@@ -171,7 +179,7 @@ class Entry(Stop):
     def _learn(self):
         """A firmware that we do not know may have more tables of vectors."""
         for address, number in traps.vector_writes():
-            _VectorWrite(self, address, number)
+            self.hidden.append(_VectorWrite(self, address, number))
 
     def found(self, table):
         """EL2 is going to use a table of vectors that is new to us."""
@@ -199,18 +207,15 @@ class _VectorWrite(gdb.Breakpoint):
 
     def __init__(self, owner, address, number):
         self.owner = owner
+        self.address = address
         self.source = number
         super().__init__(f"*{address:#x}", gdb.BP_BREAKPOINT, internal=True)
 
     def stop(self):
         owner = self.owner
-        if owner.done or not owner.alive():
-            gdb.post_event(lambda: self.is_valid() and self.delete())
-        elif common.level() == common.EL2 and self.source < 31:
-            table = register(f"x{self.source}") & ~0x7ff
-            # Breakpoints cannot be made while gdb decides about one; the
-            # instruction after this one is no vector, so there is time.
-            gdb.post_event(lambda: owner.alive() and owner.found(table))
+        if owner.alive() and self.source < 31 and \
+           common.level() == common.EL2:
+            owner.found(register(f"x{self.source}") & ~0x7ff)
         return False
 
 
@@ -490,9 +495,11 @@ def _stopped(event):
     if isinstance(event, gdb.BreakpointEvent) and \
        all(isinstance(one, _Location) for one in event.breakpoints):
         gdb.execute("frame")
+    _sweep()
 
 
 gdb.events.stop.connect(_stopped)
+gdb.events.before_prompt.connect(_sweep)
 gdb.events.exited.connect(_disconnected)
 for command in (BreakEntry, BreakExit, BreakVm, BreakClass, BreakHypercall,
                 BreakOwner, BreakList):

@@ -15,13 +15,14 @@ import common
 import traps
 from boardview import tables
 from boardview.source import SourceError
-from boardview.tables import El1, TableError, walk_stage1, walk_stage2
+from boardview.tables import El1, walk_stage1, walk_stage2
 from common import HypsecError, register
 
 TRAP_FRAME_BYTES = 288
 EL2_STACK_MIN = 16
 # shadow_ctxt.h: indices of struct shadow_ctxt.regs.
 SP_EL0, PC, PSTATE, SP_EL1 = 31, 32, 33, 34
+FAR_EL2, HPFAR_EL2, EC, ESR_EL2 = 41, 42, 44, 72
 SCTLR_EL1, TTBR0_EL1, TTBR1_EL1, TCR_EL1 = 49, 52, 53, 54
 SHADOW_REGS, VCPUS = 96, 8
 EPD = 1 << 7 | 1 << 23
@@ -287,7 +288,3 @@ def saved_vm(vmid, vcpu, note=""):
                  saved[SP_EL1 if saved[PSTATE] & 1 else SP_EL0], saved[29],
                  saved[30], saved_regime(saved), note)
 
-
-__all__ = ["Context", "TableError", "TrapFrame", "below", "interrupted",
-           "of_host", "of_vm", "on_el2_stack", "pcpu", "read_frame",
-           "saved_vm", "symbol", "trap_frame", "untouched"]

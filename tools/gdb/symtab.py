@@ -21,31 +21,31 @@ MAX_BYTES = 1 << 30
 SYMBOL_BYTES = 24
 
 
-class ElfError(Exception):
+class SymtabError(Exception):
     """The file is not what it should be; the text says why."""
 
 
-class Elf:
+class Symtab:
     """One file. symbols: address by name, the first of several."""
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
         try:
             if self.path.stat().st_size > MAX_BYTES:
-                raise ElfError(f"{path}: more than {MAX_BYTES} bytes")
+                raise SymtabError(f"{path}: more than {MAX_BYTES} bytes")
             self._data = self.path.read_bytes()
         except OSError as error:
-            raise ElfError(f"{path}: {error.strerror}") from None
+            raise SymtabError(f"{path}: {error.strerror}") from None
         if self._data[:6] != MAGIC or len(self._data) < 64 or \
            struct.unpack_from("<H", self._data, 18)[0] != AARCH64:
-            raise ElfError(f"{path}: no ELF file of AArch64")
+            raise SymtabError(f"{path}: no ELF file of AArch64")
         self.symbols = {}
         self._places = []
         self._read_symbols()
 
     def _piece(self, offset, length):
         if offset + length > len(self._data):
-            raise ElfError(f"{self.path}: the file is cut short")
+            raise SymtabError(f"{self.path}: the file is cut short")
         return self._data[offset:offset + length]
 
     def _table(self, offset_at, count_at, layout):
@@ -54,7 +54,7 @@ class Elf:
         size, count = struct.unpack_from("<HH", self._data, count_at)
         width = struct.calcsize(layout)
         if count and size < width:
-            raise ElfError(f"{self.path}: header entries of {size} bytes")
+            raise SymtabError(f"{self.path}: header entries of {size} bytes")
         return [struct.unpack(layout, self._piece(offset + n * size, width))
                 for n in range(count)]
 
@@ -132,13 +132,13 @@ class Elf:
 @functools.lru_cache(maxsize=64)
 def _load(path, stamp):
     del stamp
-    return Elf(path)
+    return Symtab(path)
 
 
 def load(path):
-    """The Elf of PATH, read again only when the file has changed."""
+    """The Symtab of PATH, read again only when the file has changed."""
     try:
         found = os.stat(path)
     except OSError as error:
-        raise ElfError(f"{path}: {error.strerror}") from None
+        raise SymtabError(f"{path}: {error.strerror}") from None
     return _load(str(path), (found.st_mtime_ns, found.st_size))

@@ -38,6 +38,7 @@ SCAN_BYTES = 4 << 20
 EC_SHIFT, EC_MASK = 26, 0x3f
 EC_WFX, EC_HVC64, EC_SMC64 = 0x01, 0x16, 0x17
 EC_IABT_LOW, EC_DABT_LOW = 0x20, 0x24
+ABORTS = (0x20, 0x21, 0x22, 0x24, 0x25, 0x34, 0x35)    # FAR_EL2 is valid
 FSC_MASK = 0x3f
 S1PTW = 1 << 7
 CALL_ARGUMENTS = 6
@@ -251,7 +252,7 @@ def cause(esr, far, hpfar, arguments=None):
     text = fields.summary("ESR_EL2", esr)
     if stage2_abort(esr):
         text += f", IPA {fault_ipa(esr, far, hpfar):#x}"
-    if ec in (EC_IABT_LOW, EC_DABT_LOW):
+    if ec in ABORTS:
         text += f", VA {far:#x}"
     return text
 
@@ -293,10 +294,15 @@ def forget():
 
 def world_text(cpu, world):
     """"host cpu 1" or "vm3 vCPU 0"."""
-    if world == "host":
-        return f"host cpu {cpu}"
-    vcpu = vcpu_below(cpu, world)
-    return world if vcpu is None else f"{world} vCPU {vcpu}"
+    return who_text(world, cpu if world == "host" else
+                    vcpu_below(cpu, world))
+
+
+def who_text(world, vcpu):
+    """The same with a vCPU that is known, or None."""
+    if vcpu is None:
+        return world
+    return f"{world} {'cpu' if world == 'host' else 'vCPU'} {vcpu}"
 
 
 def mode(spsr):
