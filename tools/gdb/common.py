@@ -127,6 +127,21 @@ def source():
     return _source
 
 
+# What ./hypsec debug tells
+
+_consoles = {}
+
+
+def set_el2_console(path):
+    """EL2's console goes to the file PATH."""
+    _consoles["el2"] = pathlib.Path(path)
+
+
+def el2_console():
+    """The file that EL2's console goes to, None if nobody has told."""
+    return _consoles.get("el2")
+
+
 # CPUs and registers
 
 def cpu_number(thread=None):
