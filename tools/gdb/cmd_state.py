@@ -7,6 +7,7 @@ import gdb
 
 import common
 import firmware
+import frames
 from boardview import fields, vms
 from boardview.source import SourceError
 from common import Command, HypsecError, say
@@ -159,15 +160,16 @@ register is read from CPU N, or from the selected one.
 
 # hypsec cpus
 
-def code_at(address):
-    """"<save_vm+8>", or nothing where no symbol is."""
-    try:
-        block = gdb.execute(f"info symbol {address:#x}", to_string=True)
-    except gdb.error:
+def code_at(world, address):
+    """"<save_vm+0x8>" by the symbols of the selected CPU's world, or nothing
+    where no symbol is."""
+    names = frames.el2_names() if world == "el2" else frames.names_of(world)
+    found = names.find(address)
+    if found is None:
         return ""
-    if " in section " not in block:
-        return ""
-    return f"<{block.split(' in section ')[0].replace(' ', '')}>"
+    name, offset = found
+    return common.printable(f"<{name}+{offset:#x}>" if offset else
+                            f"<{name}>")
 
 
 class Cpus(Command):
@@ -219,7 +221,7 @@ HCR_EL2 and VTTBR_EL2 of the CPU tell otherwise.
                                else ""))
         mode = fields.mode(common.register("cpsr"))
         return (cpu.power_name, mode, below, locks,
-                f"{pc:#x} {code_at(pc)}".rstrip())
+                f"{pc:#x} {code_at(common.current_world(), pc)}".rstrip())
 
 
 # hypsec vms, hypsec vcpus

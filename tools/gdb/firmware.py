@@ -285,7 +285,9 @@ def taking(cpu):
     """Of a CPU that is taking a lock, or about to: (the lock's address or
     None, the function by which). None if it does nothing of that kind."""
     with common.on_cpu(cpu):
-        if common.current_world() != "el2":
+        # Without its MMU gdb would follow a stack into devices.
+        if common.current_world() != "el2" or \
+           not common.register("SCTLR_EL2") & common.SCTLR_M:
             return None
         frame = gdb.newest_frame()
         for _ in range(3):
