@@ -4,7 +4,7 @@
 what they say against what a VM is known to have done, against gdb's own
 registers, against QMP, and with the firmware's memory spoilt.
 
-usage: state.py demo | spoilt | host --smp N
+usage: state.py demo | panic | spoilt | host --smp N
 """
 import argparse
 import functools
@@ -123,7 +123,8 @@ def kept_secrets(tap, machine, vm):
     commands = [
         f"break *{el2('restore_host'):#x} thread {cpu + 1}", "continue",
         THIS_CPU, RAW,
-        f"hypsec context {vm} {vcpu} --fp", f"hypsec context vm{vm} {vcpu} --diff",
+        f"hypsec context {vm} {vcpu} --fp",
+        f"hypsec context vm{vm} {vcpu} --diff",
         f"hypsec context {vm} {vcpu} --changed",
         "hypsec cpus", "hypsec vms", "hypsec vcpus", f"hypsec vcpus vm{vm}",
         "hypsec locks"]
@@ -228,7 +229,8 @@ def cpus_agree(tap, text, pcpus, name=""):
 def answered(tap, machine, vm):
     """Alice asks the host for something, and is told."""
     stop = looktest.gdb(machine, [
-        f"break *{el2('vcpu_psci_call'):#x} if $w0 == {vm}", "continue", THIS_CPU,
+        f"break *{el2('vcpu_psci_call'):#x} if $w0 == {vm}", "continue",
+        THIS_CPU,
         "printf \"VCPU %d\\n\", $w1"])
     cpu, vcpu = this_cpu(stop), int(stop.find(r"^VCPU (\d)")[1])
     place = el2("shadow_ctxts") + (8 * vm + vcpu) * 2048
@@ -282,8 +284,8 @@ def inside_the_vm(tap, machine, vm):
     """A vCPU that runs: its registers are in the CPU."""
     address = secret_loop()
     seen = looktest.gdb(machine, [
-        f"break *{address:#x} if $VTTBR_EL2 >> 48 == {vm}", "continue", THIS_CPU,
-        RAW, "hypsec cpus", f"hypsec vcpus {vm}",
+        f"break *{address:#x} if $VTTBR_EL2 >> 48 == {vm}", "continue",
+        THIS_CPU, RAW, "hypsec cpus", f"hypsec vcpus {vm}",
         f"hypsec context {vm} $TPIDR_EL1",
         "hypsec decode vttbr",
         "hypsec decode hcr", "hypsec decode vtcr", "hypsec decode spsr",
@@ -444,6 +446,32 @@ def demo(tap, args):
         errors(tap, machine)
 
 
+# A panic: the host attacks, and on-violation=halt
+
+def panic(tap, args):
+    with looktest.guest_board("demo", cpus=2, machine=",on-violation=halt",
+                              extra=("-action", "panic=pause"),
+                              running=True) as machine:
+        machine.wait_event("GUEST_PANICKED", boottest.BOOT_SECONDS)
+        machine.qmp("stop")
+        commands = ["hypsec cpus", "hypsec vms", "hypsec vcpus",
+                    "hypsec locks", "hypsec context host 0",
+                    "hypsec context host 1 --diff", "hypsec decode esr"]
+        seen = looktest.gdb(machine, commands)
+        cpus_agree(tap, seen["hypsec cpus"], facts(machine, "pcpus"))
+        tap.result(re.search(r"^[ *] \d +ON +EL2h +host ", seen["hypsec cpus"],
+                             re.MULTILINE), "a-cpu-is-at-el2", seen)
+        tap.equal(len(re.findall(r"^vm\d ", seen["hypsec vms"],
+                                 re.MULTILINE)), len(facts(machine, "vms")),
+                  "vms-are-listed")
+        hosts = [seen[f"hypsec context host {n}"]
+                 for n in ("0", "1 --diff")]
+        tap.result(any("those of the trap frame" in text for text in hosts),
+                   "a-host-context-is-in-its-frame", seen)
+        tap.result(not seen.find(LEAKED) and all(map(str.strip, seen.parts)),
+                   "all-commands-answer", seen)
+
+
 # Firmware whose memory may hold anything
 
 COMMANDS = ["hypsec cpus", "hypsec vms --all", "hypsec vcpus", "hypsec locks",
@@ -468,10 +496,12 @@ def spoilt(tap, args):
     patterns = {"ones": b"\xff" * 8, "zeros": b"\0" * 8,
                 **{f"random-{n}": seeded.randbytes(997) for n in range(4)}}
     with looktest.guest_board("demo", cpus=2) as machine:
-        looktest.gdb(machine, [f"break *{el2('save_vm'):#x}", "continue"])
+        seen = looktest.gdb(machine, [f"break *{el2('save_vm'):#x}",
+                                      "continue", THIS_CPU])
+        cpu = this_cpu(seen)
         for name, data in patterns.items():
             # One after the other: later ones meet what is spoilt already.
-            commands = ["python import common"]
+            commands = [f"thread {cpu + 1}", "python import common"]
             for what in SPOILT:
                 commands += [spoil(what, data), *COMMANDS]
             seen = looktest.gdb(machine, commands)
@@ -555,10 +585,12 @@ def host(tap, args):
 
 def main(tap):
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("demo", "spoilt", "host"))
+    parser.add_argument("what", choices=("demo", "panic", "spoilt",
+                                         "host"))
     parser.add_argument("--smp", type=int, default=1)
     args = parser.parse_args()
-    {"demo": demo, "spoilt": spoilt, "host": host}[args.what](tap, args)
+    {"demo": demo, "panic": panic, "spoilt": spoilt,
+     "host": host}[args.what](tap, args)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import firmware
 import frames
 from boardview import fields, vms
 from boardview.source import SourceError
+from cmd_memory import board_memory
 from common import Command, HypsecError, say
 
 HOST = firmware.HOST
@@ -81,7 +82,7 @@ def root_owner(root):
     """In words whose stage-2 table is at ROOT."""
     try:
         page = common.page()
-        source = common.source()
+        source = board_memory()
         for vmid in range(page.vm_count):
             if page.root(source, vmid) == root:
                 return f"the table of {page.owner_name(vmid)}"
@@ -236,7 +237,7 @@ def owned_pages():
         page = common.page()
         if page.version < 3:
             return None
-        data = common.source().read(page.owned_base, 8 * (page.corevisor + 1))
+        data = board_memory().read(page.owned_base, 8 * (page.corevisor + 1))
         return [int.from_bytes(data[n:n + 8], "little")
                 for n in range(0, len(data), 8)]
     except (SourceError, gdb.GdbError):
@@ -246,7 +247,7 @@ def owned_pages():
 def root_of(vmid):
     try:
         page = common.page()
-        return f"{page.root(common.source(), vmid):#x}"
+        return f"{page.root(board_memory(), vmid):#x}"
     except (SourceError, gdb.GdbError) as error:
         return f"? ({common.describe(error)})"
 

@@ -12,11 +12,11 @@ import gdb
 import common
 from boardview import vms
 from boardview.source import SourceError
+from cmd_memory import board_memory
 from common import HypsecError
 
 # From arch/layout.h: where EL2 maps PA 0 of its linear map, and its image.
 LINEAR_BASE = 0x2000000000
-PA_END = 1 << 40
 IMAGE_BYTES = 0x200000
 
 HOST = 0
@@ -72,12 +72,11 @@ def el2_bytes(address, length):
     there."""
     if 0 <= address - common.IMAGE_VA <= IMAGE_BYTES - length:
         return common.firmware_bytes(address, length)
-    if 0 <= address - LINEAR_BASE <= PA_END - length:
-        try:
-            return common.source().read(address - LINEAR_BASE, length)
-        except SourceError:
-            return None
-    return None
+    try:
+        # Devices are there too, and no debugger's business.
+        return board_memory().read(address - LINEAR_BASE, length)
+    except SourceError:
+        return None
 
 
 def numbers(value, path=""):
