@@ -194,7 +194,15 @@ def read_counters(machine, outcome):
         outcome.counters[name] = machine.qom_get(INSPECT, name)
     found = machine.qom_get(OBSERVER, "world-instructions")
     if isinstance(found, dict):
-        outcome.world_instructions = found
+        outcome.world_instructions = {
+            world_name(name): int(count) for name, count in found.items()}
+
+
+def world_name(name):
+    """"vm3" and "el2" of a property as a log's "VM 3" and "EL2"."""
+    if name.startswith("vm"):
+        return f"VM {name[2:]}"
+    return name.upper() if name == "el2" else name
 
 
 def measured_run(args, folder, host_log, el2_log):

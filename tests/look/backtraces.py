@@ -90,7 +90,7 @@ def host_trap(tap):
             "hypsec backtrace",                                     # 0
             "hypsec break hypercall REGISTER_VCPU --once", "continue", LIVE,
             "hypsec backtrace",                                     # 4
-            "hypsec break at el2 host_hvc_dispatcher", "continue",
+            "hypsec break at el2 host_hvc_dispatcher --temporary", "continue",
             "hypsec backtrace", "backtrace",                        # 7, 8
             "hypsec break exit --once --cpu $_thread-1", "continue",
             "hypsec backtrace"])
