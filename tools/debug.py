@@ -152,20 +152,14 @@ def run_gdb(args, commands, environment=None):
         signal.signal(signal.SIGINT, before)
 
 
-def write_commands(folder, symbols, port):
+def write_commands(folder, symbols, port, el2_log):
     path = folder / COMMANDS
     path.write_text("\n".join(
-        gdbserver.preamble(EXTENSION, symbols, port)) + "\n")
+        gdbserver.preamble(EXTENSION, symbols, port, el2_log)) + "\n")
     return path
 
 
 # A new board
-
-def configuration(args, folder):
-    config = run_guest.configuration(args, folder) if args.guest else \
-        run.configuration(args, "shell")
-    return config
-
 
 def start(args):
     """Debug a new board; gdb's exit status."""
@@ -183,13 +177,16 @@ def start(args):
 
 
 def debug_new(args, folder, el2_log):
-    config = configuration(args, folder)
+    config = run_guest.configuration(args, folder) if args.guest else \
+        run.configuration(args, "shell")
     config.extra = (*running.observer(config.extra), *config.extra)
     symbols = gdbserver.symbols(config)
     symbols += linux_symbols(args, symbols)
     host_log, terminal = folder / "host-console.log", folder / "host-console"
     server = gdbserver.Listener()
-    config.extra = (*config.extra, *server.arguments(), "-S")
+    # After a panic of EL2's there is something to look at.
+    config.extra = (*config.extra, *server.arguments(), "-S",
+                    "-action", "panic=pause")
     entry = running.Registration(
         folder, shlex.join(["hypsec", "debug", *sys.argv[1:]]),
         symbols=symbols, el2_log=el2_log, host_log=host_log)
@@ -204,7 +201,8 @@ def debug_new(args, folder, el2_log):
                   f"hypsec: EL2's console: tail -f {el2_log}\n"
                   f"hypsec: gdb server: 127.0.0.1:{server.port}; the board "
                   "waits at reset and ends with gdb", flush=True)
-        status = run_gdb(args, write_commands(folder, symbols, server.port))
+        status = run_gdb(args, write_commands(folder, symbols, server.port,
+                                              el2_log))
     (folder / run_guest.BUNDLE).unlink(missing_ok=True)
     terminal.unlink(missing_ok=True)
     if args.batch:
@@ -225,7 +223,7 @@ def attach(args):
                       f"hypsec: gdb server: 127.0.0.1:{server.port}; the "
                       "board goes on when gdb ends", flush=True)
             return run_gdb(args, write_commands(pathlib.Path(folder), symbols,
-                                                server.port))
+                                                server.port, chosen.el2_log))
 
 
 def main(argv):

@@ -121,13 +121,16 @@ def _end(chosen, server, was_running):
             qmp.qmp("cont")
 
 
-def preamble(extension, symbols, port=None):
-    """gdb's commands that load the extension, say whose symbols are where,
-    and connect to PORT."""
+def preamble(extension, symbols, port=None, el2_log=None):
+    """gdb's commands that load the extension, say whose symbols are where
+    and where EL2's console goes, and connect to PORT."""
     lines = ["set architecture aarch64", f"source {extension}"]
     lines += ["hypsec symbols add " + " ".join(
         [entry["world"], quote(entry["file"]), quote(entry["name"])])
         for entry in symbols]
+    if el2_log:
+        lines.append("python import common; "
+                     f"common.set_el2_console({str(el2_log)!r})")
     if port is not None:
         # gdb would ask for an executable.
         lines.append(f'python gdb.execute("target remote 127.0.0.1:{port}", '

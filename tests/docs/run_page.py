@@ -67,6 +67,9 @@ def block(*lines, mark=".. run: a"):
 GOOD = {
     "output": block("$ echo one; echo two", "one", "two"),
     "wildcards": block("$ seq 9; echo 'took 3 s'", "1", "...", "took ... s"),
+    "lines-after-a-block": block("$ seq 9", "1", "...") +
+                           block("$ (seq 3; cat)", "1", "...", "<Ctrl-C>",
+                                 "^C", "$ echo b"),
     "a-later-block": block("$ x=5") + block("$ echo $x", "5"),
     "two-terminals": block("$ x=5") + block(
         "$ echo ${x-none}", "none", mark=".. run: a terminal=2"),

@@ -134,8 +134,9 @@ def gdb(machine, commands, seconds=GDB_SECONDS, symbols=None, connect=True,
         call.extend(["-ex", line])
     for line in ("set confirm off", "set pagination off", "set height 0"):
         add(line)
+    el2_log = getattr(machine, "el2_log", None)
     for line in gdbserver.preamble(EXTENSION, symbols,
-                                   port if connect else None):
+                                   port if connect else None, el2_log):
         add(line)
     for number, command in enumerate(commands):
         add(f"echo {MARK}{number}\\n")

@@ -127,6 +127,21 @@ def source():
     return _source
 
 
+# What ./hypsec debug tells
+
+_consoles = {}
+
+
+def set_el2_console(path):
+    """EL2's console goes to the file PATH."""
+    _consoles["el2"] = pathlib.Path(path)
+
+
+def el2_console():
+    """The file that EL2's console goes to, None if nobody has told."""
+    return _consoles.get("el2")
+
+
 # CPUs and registers
 
 def cpu_number(thread=None):
@@ -317,11 +332,12 @@ class WorldBreakpoint(gdb.Breakpoint):
     wanted() may say more; it is called in that world only.
     """
 
-    def __init__(self, address, world, what="", temporary=False):
+    def __init__(self, address, world, what="", temporary=False,
+                 internal=False):
         self.world = world
         self.what = what
         super().__init__(f"*{address:#x}", gdb.BP_BREAKPOINT,
-                         temporary=temporary)
+                         temporary=temporary, internal=internal)
 
     def wanted(self):
         """Whether to stop, in the world."""

@@ -23,6 +23,8 @@ def load():
     alone."""
     common = importlib.import_module("common")
     common.register_prefixes()
+    # Of code without unwind information gdb makes a stack without end.
+    gdb.execute("set backtrace limit 64")
     for path in sorted(FOLDER.glob("cmd_*.py")):
         try:
             importlib.import_module(path.stem)
