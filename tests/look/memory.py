@@ -367,6 +367,83 @@ def smmu(tap):
         identity(tap, machine, seen["hypsec smmu table 0:0"], records)
 
 
+def panicked(tap):
+    """EL2 has stopped for good, at the host's first violation."""
+    with looktest.guest_board("demo", cpus=2, machine=",on-violation=halt",
+                              extra=("-action", "panic=pause")) as machine:
+        looktest.gdb(machine, ["continue"])
+        # EL2 says which address of a VM's it was.
+        seen = re.search(r"violation by the host: access to IPA (0x\w+)",
+                         machine.el2_log.read_text())
+        tap.result(seen, "panic/at-a-violation", machine.el2_log.read_text())
+        ipa = int(seen[1], 16)
+        records = Records(machine)
+        ownership(tap, machine, records, "panic/")
+        stage2(tap, machine, records, "panic/")
+        owner = records.raw[ipa // PAGE - records.first] & 0xff
+        seen = looktest.gdb(machine, [f"hypsec walk --host {ipa:#x}",
+                                      f"hypsec page {ipa:#x}",
+                                      "hypsec walk $pc", "hypsec smmu"])
+        tap.result(ends(seen[0]) is None and 0 < owner < EL2 and
+                   f"owner vm{owner}" in seen[1], "panic/why-it-was-one",
+                   seen)
+        tap.result("of EL2, CPU" in seen[2] and "owner EL2" in seen[2] and
+                   "bank 0: EL2" in seen[3], "panic/el2-and-smmus", seen)
+
+
+def poke(address, value, size=8):
+    """gdb's command that writes physical memory."""
+    data = value.to_bytes(size, "little").hex()
+    return ('python import common; r = common.connection(); '
+            'r.send_packet("Qqemu.PhyMemMode:1"); '
+            f'print(r.send_packet("M{address:x},{size:x}:{data}")); '
+            'r.send_packet("Qqemu.PhyMemMode:0")')
+
+
+def spoilt(tap):
+    """What a broken EL2 could leave in its memory: an answer and no hang."""
+    with looktest.guest_board("hello", cpus=1) as machine:
+        looktest.gdb(machine, ["hypsec break at hello vm_main --temporary",
+                               "continue"])
+        records = Records(machine)
+        page = int(machine.qom_get("/machine/inspect", "page-address"))
+        data = save(machine, page, 288)
+
+        def field(offset):
+            return int.from_bytes(data[offset:offset + 8], "little")
+        pool, stride, smmus = field(104), field(112), field(192)
+        root = int.from_bytes(save(machine, pool + stride, 8), "little")
+        pfn = records.of(1)[0]
+        place = records.base + (pfn - records.first) * 8
+        walk = "hypsec walk --vm 1 0x40000000"
+        steps = [
+            (poke(place, 99), f"hypsec page {pfn * PAGE:#x}",
+             "owner owner 99?"),
+            (poke(place, 2), f"hypsec page {pfn * PAGE:#x}",
+             "which does not own it"),
+            (poke(place, 2), "hypsec pages", "the firmware counts"),
+            # The root's entry for RAM links the root itself.
+            (poke(root + 8, root | 3), walk, "fault"),
+            (poke(root + 8, root | 3), f"hypsec page {pfn * PAGE:#x}", "page"),
+            (poke(root + 8, 0x08000003), walk, "not all in RAM"),
+            (poke(root + 8, 0x08000003), f"hypsec page {pfn * PAGE:#x}",
+             "  vm1: "),
+            (poke(pool + stride, 0x123), walk, "no address of one"),
+            (poke(pool + stride, 0x08000000), walk, "not all in RAM"),
+            (poke(pool + stride, 0), walk, "has no stage-2 table"),
+            # The console's registers would change by a read.
+            (poke(smmus, 0x09000000), "hypsec smmu", "this board has none"),
+            (poke(page + 80, 1 << 60), "hypsec pages", "page_first_pfn"),
+            (poke(page + 16, 7, 4), "hypsec pages", "panicked"),
+            (poke(page, 0), "hypsec pages", "no inspection page")]
+        commands = [part for step in steps for part in step[:2]]
+        seen = looktest.gdb(machine, commands, seconds=60)
+        for n, (_, command, words) in enumerate(steps):
+            tap.result("OK" in seen[2 * n] and words in seen[2 * n + 1],
+                       f"spoilt/{n}-{command}".replace(" ", "-"),
+                       seen[2 * n] + seen[2 * n + 1])
+
+
 def devices_and_banks(tap, machine, seen, banks):
     all_of_it = seen["hypsec smmu"]
     for part in ("streams", "banks", "devices"):
@@ -442,9 +519,13 @@ def linux(tap, cpu="cortex-a72", gic="2"):
                           smp=2, memory="1G", cpu=cpu, gic=int(gic))
     with looktest.debug_board(config, running=True) as machine:
         machine.wait_line("^HYPSEC-READY$", BOOT_SECONDS)
+        seen = looktest.gdb(machine, ["print/x $VBAR"], go_on=True)
+        vectors = number(seen, "print/x $VBAR")
+        # An interrupt of the idle kernel: that of the console.
+        machine.send("true\n")
         seen = looktest.gdb(machine, [
-            "hypsec break at host *" + idle_address(machine), "continue",
-            "print/x $pc", "print/x $sp", "print/x $VBAR", "print $_thread",
+            f"hypsec break at host *{vectors + 0x280:#x} --temporary",
+            "continue", "print/x $pc", "print/x $sp", "print $_thread",
             "hypsec walk $pc"])
         first = seen["hypsec walk $pc"]
         tap.result(re.search(r"^VA \S+ of host, CPU \d, TTBR1_EL1", first) and
@@ -453,8 +534,7 @@ def linux(tap, cpu="cortex-a72", gic="2"):
                    first.rstrip().endswith("owner host"),
                    "linux/walk-of-pc", first)
         cpu = int(re.search(r"= (\d+)", seen["print $_thread"])[1]) - 1
-        places = [number(seen, f"print/x ${what}")
-                  for what in ("pc", "sp", "VBAR")]
+        places = [number(seen, f"print/x ${what}") for what in ("pc", "sp")]
         # Linear map, image, fixmap, and anything.
         more = [0xffff000000000000 + rng.randrange(1 << 30) for _ in range(16)]
         more += [rng.getrandbits(64) for _ in range(4)]
@@ -465,15 +545,29 @@ def linux(tap, cpu="cortex-a72", gic="2"):
         other = looktest.gdb(machine, [f"thread {2 - cpu}",
                                        f"hypsec walk {places[0]:#x}"])
         tap.equal(ends(other[1]), ends(first), "linux/the-other-cpu-agrees")
+        user_space(tap, machine, vectors, rng)
 
 
-def idle_address(machine):
-    """Where a CPU of the idle host is; it comes there again."""
-    seen = looktest.gdb(machine, ["thread 1", "print/x $pc", "hypsec world"],
-                        go_on=True)
-    return f"{number(seen, 'print/x $pc'):#x}"
+def user_space(tap, machine, vectors, rng):
+    """Addresses of a process: in the vector for exceptions from EL0, or
+    behind its first instruction, where KPTI's trampoline goes."""
+    machine.send("true\n")
+    seen = looktest.gdb(machine, [
+        f"hypsec break at host *{vectors + 0x400:#x} --temporary",
+        f"hypsec break at host *{vectors + 0x404:#x} --temporary",
+        "continue", "print/x $ELR_EL1", "print/x $SP_EL0", "print $_thread",
+        "hypsec walk $ELR_EL1"])
+    text = seen["hypsec walk $ELR_EL1"]
+    tap.result("TTBR0_EL1" in text and "stage 1 level 3" in text and
+               re.search(r"executable at EL0", text) and
+               text.rstrip().endswith("owner host"), "linux/user-space", text)
+    cpu = int(re.search(r"= (\d+)", seen["print $_thread"])[1]) - 1
+    places = [number(seen, f"print/x ${name}")
+              for name in ("ELR_EL1", "SP_EL0")]
+    as_qemu(tap, machine, cpu, near(rng, places, 20), "linux/user-", 3, 3)
 
 
-CASES = {"one-cpu": one_cpu, "vms": demo_vms, "smmu": smmu, "linux": linux}
+CASES = {"one-cpu": one_cpu, "vms": demo_vms, "smmu": smmu, "linux": linux,
+         "panic": panicked, "spoilt": spoilt}
 
 looktest.run(lambda tap: CASES[sys.argv[1]](tap, *sys.argv[2:]))

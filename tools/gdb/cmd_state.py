@@ -109,10 +109,12 @@ register is read from CPU N, or from the selected one.
 
     def add_arguments(self, parser):
         parser.add_argument("register")
-        parser.add_argument("value", nargs="?")
+        # An expression may have spaces.
+        parser.add_argument("value", nargs="*")
         parser.add_argument("--cpu")
 
     def run(self, args):
+        args.value = " ".join(args.value) or None
         if args.register.upper() == "DIRTY":
             self._dirty(args)
             return
@@ -184,6 +186,7 @@ HCR_EL2 and VTTBR_EL2 of the CPU tell otherwise.
     name = "hypsec cpus"
 
     def run(self, args):
+        common.connection()
         selected = common.cpu_number()
         known = {cpu.index: cpu for cpu in firmware.pcpus()}
         rows = [("CPU", "power", "level", "below", "locks", "pc")]
@@ -202,7 +205,7 @@ HCR_EL2 and VTTBR_EL2 of the CPU tell otherwise.
         if cpu is None:
             return "?", "-", "EL2 does not know it", "-", "-"
         locks = ", ".join(cpu.locks) or "-"
-        if cpu.power != firmware.POWER_ON:
+        if cpu.power in firmware.NOT_ON:
             return cpu.power_name, "-", "-", locks, "-"
         pc = common.register("pc")
         level = common.level()
@@ -270,6 +273,7 @@ that has not started yet come with how many of their pages the host has given.
         parser.add_argument("--all", action="store_true")
 
     def run(self, args):
+        common.connection()
         cpus = firmware.pcpus()
         owned = owned_pages()
         rows = [("VM", "state", "vCPUs", "pages", "root", "cntvoff",
@@ -338,6 +342,7 @@ last exit stands what happens before the vCPU runs again.
         parser.add_argument("vm", nargs="?")
 
     def run(self, args):
+        common.connection()
         limit, count = firmware.vm_limits()
         chosen = range(1, limit)
         if args.vm is not None:
@@ -585,6 +590,7 @@ x30 of a VM are in its context only, the host's in its trap frame.
         parser.add_argument("--fp", action="store_true")
 
     def run(self, args):
+        common.connection()
         vmid = vm_number(args.vm)
         view = View(vmid, vcpu_number(args.vcpu, vmid))
         for line in view.head():
@@ -716,6 +722,7 @@ behind wait. --all lists the free locks too.
         parser.add_argument("--all", action="store_true")
 
     def run(self, args):
+        common.connection()
         cpus = firmware.pcpus()
         found = firmware.locks(cpus)
         say("order: " + " -> ".join(
@@ -735,15 +742,16 @@ behind wait. --all lists the free locks too.
         if not args.all:
             say(f"{free} locks are free" if free < len(found) else
                 f"all {free} locks are free")
-        self._by_cpu(cpus)
+        self._by_cpu(cpus, found)
 
     @staticmethod
-    def _by_cpu(cpus):
+    def _by_cpu(cpus, found):
         for cpu in cpus:
             say(f"CPU {cpu.index} holds {', '.join(cpu.locks) or 'none'}")
-            unknown = cpu.held >> firmware.vms.HELD_SHIFT + len(vms.LOCKS)
-            if unknown:
-                say(f"  and bits of no lock: {cpu.held:#x}?")
+            known = {lock.name for lock in found}
+            if cpu.held >> vms.HELD_SHIFT + len(vms.LOCKS) or \
+               not known.issuperset(cpu.locks):
+                say(f"  and that is of no lock there is: {cpu.held:#x}?")
 
 
 def lock_words(lock, taking):

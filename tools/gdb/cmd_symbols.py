@@ -8,6 +8,11 @@ import worlds
 from worlds import manager
 
 
+# More branches than a kernel executes until it has moved.
+MAX_BRANCHES = 200
+LOOK_AHEAD = 64
+
+
 class World(Command):
     """Say where each CPU is.
 
@@ -171,6 +176,149 @@ off; then there is a breakpoint for each address where the CPU may be.
         places = _places(chosen, world, args.location)
         for address in places:
             _break_at(address, world, only, args)
+        if chosen.kind == worlds.LINUX and not any(
+                address >= worlds.KERNEL_VA for address in places):
+            say(f"hypsec: {chosen.name} has not moved to its virtual "
+                "addresses yet, so this is a physical one; `hypsec linux` "
+                "runs until it has")
+
+
+class Linux(Command):
+    """Run until a Linux has moved to its virtual addresses.
+
+usage: hypsec linux [WORLD]
+
+A kernel decides at its start where it will run (KASLR); until then a place in
+it has no virtual address and `hypsec break at WORLD start_kernel` cannot know
+one. WORLD is host or vm1 to vm15, by default the one world that symbols of a
+Linux (vmlinux) were given for. Stops in the kernel's first instructions at the
+new addresses, with symbols loaded there. Other breakpoints stop it earlier.
+
+  (gdb) hypsec linux
+  host's kernel runs at 0xffffc1ab4e400000 (KASLR offset 0x41ab46400000)
+  (gdb) hypsec break at host start_kernel"""
+    name = "hypsec linux"
+
+    def add_arguments(self, parser):
+        parser.add_argument("world", nargs="?")
+
+    def run(self, args):
+        program = self._program(args.world)
+        world = args.world or program.world
+        if (offset := _kernel_offset(program, world)) is None:
+            _run_to_kernel(program, world)
+            offset = _kernel_offset(program, world)
+        if offset is None:
+            raise HypsecError(f"{world}'s kernel has not moved; the board "
+                              "was stopped by something else, or "
+                              f"{program.image.path} is another kernel's")
+        manager.sync()
+        start = program.symbols["_text"] + offset
+        say(f"{world}'s kernel runs at {start:#x} (KASLR offset "
+            f"{offset:#x})")
+        gdb.execute("frame")
+
+    @staticmethod
+    def _program(world):
+        found = [p for p in (manager.candidates(world) if world else
+                             manager.programs) if p.kind == worlds.LINUX]
+        if len(found) == 1:
+            return found[0]
+        raise HypsecError(
+            "no symbols of a Linux were given" +
+            (f" for {printable(world)}" if world else "") + "; `./hypsec "
+            "debug --vmlinux FILE`, or `hypsec symbols add WORLD FILE`"
+            if not found else "symbols of several Linuxes were given; name "
+            "the world")
+
+
+def _vmid(world):
+    """The number of the VM that a kernel runs in; 0 for the host."""
+    if world != "vm":
+        return worlds.vmid_of(world)
+    # Of one VM's kind: the one that this CPU runs, or the first.
+    below = common.world_below()
+    return worlds.vmid_of(below) if below != "host" else 1
+
+
+def _kernel_offset(program, world):
+    memory = worlds.Memory(_vmid(world))
+    base = worlds.kernel_base(program, memory)
+    return None if base is None else \
+        worlds.kernel_offset(program, memory, base)
+
+
+def _run_to_kernel(program, world):
+    """Run to __primary_switch at its physical address and from there from
+    branch to branch until the kernel has moved."""
+    at = program.symbols.get("__primary_switch")
+    if at is None or "kimage_voffset" not in program.symbols:
+        raise HypsecError(f"{program.image.path} has no __primary_switch or "
+                          "kimage_voffset: no arm64 vmlinux with all symbols")
+    base = worlds.kernel_base(program, worlds.Memory(_vmid(world)))
+    if base is None:
+        base = program.base or common.RAM_BASE
+    if not _run_to(world, base + at - program.symbols["_text"]):
+        return
+    for _ in range(MAX_BRANCHES):
+        if _kernel_offset(program, world) is not None or \
+           not _run_to(world, *_next_places()):
+            return
+
+
+def _run_to(world, *addresses):
+    """Continue to one of ADDRESSES in WORLD; whether it stopped there."""
+    stops = [AtBreakpoint(address, world, internal=True)
+             for address in addresses]
+    for stop in stops:
+        stop.silent = True
+    before = common.register("pc")
+    try:
+        gdb.execute("continue", to_string=True)
+        if common.register("pc") == before and before not in addresses:
+            # The same instruction again, whose page EL2 has mapped meanwhile.
+            gdb.execute("continue", to_string=True)
+        return any(stop.is_valid() and stop.hit_count for stop in stops)
+    finally:
+        for stop in filter(gdb.Breakpoint.is_valid, stops):
+            stop.delete()
+
+
+def _next_places():
+    """Where the selected CPU will be soon: at its next branch, or behind it;
+    calls are executed as a whole."""
+    pc = common.register("pc")
+    for number in range(LOOK_AHEAD):
+        address = pc + 4 * number
+        try:
+            code = int.from_bytes(bytes(
+                gdb.selected_inferior().read_memory(address, 4)), "little")
+        except gdb.MemoryError:
+            # EL2 maps that page once it is executed.
+            return [address]
+        if places := _targets(code, address):
+            return places if number == 0 else [address]
+    return [address]
+
+
+def _targets(code, address):
+    """Where a branch goes; nothing if CODE is none."""
+    def relative(low, bits):
+        value = code >> low & (1 << bits) - 1
+        if value >> bits - 1:
+            value -= 1 << bits
+        return address + 4 * value & common.MASK64
+    if code >> 26 == 0b100101 or code & 0xfffffc1f == 0xd63f0000:
+        return [address + 4]                        # BL, BLR
+    if code & 0xff9ffc1f == 0xd61f0000:
+        return [common.register(f"x{code >> 5 & 31}")]      # BR, RET
+    if code >> 26 == 0b000101:
+        return [relative(0, 26)]                    # B
+    if code >> 24 in (0x54, 0x34, 0x35, 0xb4, 0xb5):
+        return [address + 4, relative(5, 19)]       # B.cond, CBZ, CBNZ
+    if code >> 24 in (0x36, 0x37, 0xb6, 0xb7):
+        return [address + 4, relative(5, 14)]       # TBZ, TBNZ
+    return []
 
 
 def _program_for(world, programs):
@@ -206,7 +354,8 @@ def _places(program, world, location):
 
 
 def _break_at(address, world, program, args):
-    made = AtBreakpoint(address, world, program, args.temporary)
+    made = AtBreakpoint(address, world, program,
+                        temporary=args.temporary)
     who = f"{program.name} ({world})" if program else world
     say(f"hypsec: breakpoint {made.number}: {printable(who)}: "
         f"{printable(args.location)}")
@@ -215,9 +364,9 @@ def _break_at(address, world, program, args):
 class AtBreakpoint(common.WorldBreakpoint):
     """Stops a world, or any VM that runs a program."""
 
-    def __init__(self, address, world, program, temporary):
+    def __init__(self, address, world, program=None, **settings):
         self.program = program
-        super().__init__(address, world, temporary=temporary)
+        super().__init__(address, world, **settings)
 
     def in_world(self):
         world = common.current_world()
@@ -272,6 +421,7 @@ class _Follow(gdb.Command):
 World()
 Cpu()
 BreakAt()
+Linux()
 Symbols()
 _Follow()
 gdb.events.stop.connect(_stopped)

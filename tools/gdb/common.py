@@ -332,11 +332,12 @@ class WorldBreakpoint(gdb.Breakpoint):
     wanted() may say more; it is called in that world only.
     """
 
-    def __init__(self, address, world, what="", temporary=False):
+    def __init__(self, address, world, what="", temporary=False,
+                 internal=False):
         self.world = world
         self.what = what
         super().__init__(f"*{address:#x}", gdb.BP_BREAKPOINT,
-                         temporary=temporary)
+                         temporary=temporary, internal=internal)
 
     def wanted(self):
         """Whether to stop, in the world."""

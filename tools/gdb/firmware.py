@@ -24,6 +24,7 @@ GENERAL = 31
 INVALID64 = (1 << 64) - 1
 TICKETS = 1 << 16
 POWER_ON = 2
+NOT_ON = (0, 1)
 
 # DIRTY and FLAGS, core/shadow_ctxt.h.
 DIRTY_WORDS = {32: "PC goes on by an instruction",
@@ -55,8 +56,11 @@ def flag_words(value):
 
 
 def _bit_words(value, words):
-    return [words.get(bit, f"unknown bit {bit}") for bit in range(64)
-            if value >> bit & 1]
+    known = sum(1 << bit for bit in words)
+    found = [text for bit, text in words.items() if value >> bit & 1]
+    if value & ~known:
+        found.append(f"unknown bits {value & ~known:#x}")
+    return found
 
 
 def exit_name(number):

@@ -27,9 +27,12 @@ PAGE = 4096
 KERNEL_ALIGN = 2 << 20
 KERNEL_PLACES = 32
 KERNEL_MAGIC, KERNEL_MAGIC_OFFSET = b"ARM\x64", 56
+# Wherever a kernel has itself mapped, it is a multiple of this from its link
+# address.
+KERNEL_OFFSETS = 64 << 10
 KERNEL_VA = 0xffff000000000000
-KERNEL_SYMBOLS = ("_text", "_end", "kimage_voffset", "__primary_switch",
-                  "__primary_switched", "__relocate_kernel")
+KERNEL_SYMBOLS = ("_text", "kimage_voffset", "__primary_switch",
+                  "__idmap_text_start", "__idmap_text_end")
 # What is compared to recognise a VM's program.
 MAX_TEXT = 64 << 10
 
@@ -42,6 +45,7 @@ class Program:
     image: elf.Elf
     kind: str
     symbols: dict
+    base: int | None = None
 
     def bounds(self, offset):
         """Addresses of a copy that is OFFSET away from where it is linked."""
@@ -55,10 +59,12 @@ class Program:
 
 @dataclasses.dataclass(frozen=True)
 class Copy:
-    """A program at a place: what to load, and why."""
+    """A program at a place: what to load, and why. `moved` if it runs at
+    another place now."""
     program: Program
     offset: int
     why: str = dataclasses.field(compare=False)
+    moved: bool = dataclasses.field(default=False, compare=False)
 
     @property
     def key(self):
@@ -135,10 +141,15 @@ def vmid_of(world):
 
 def kernel_base(program, memory):
     """IPA of a Linux kernel's first byte; None if it is not there."""
-    del program
-    for number in range(KERNEL_PLACES):
-        ipa = common.RAM_BASE + number * KERNEL_ALIGN
-        if memory.read(ipa + KERNEL_MAGIC_OFFSET, 4) == KERNEL_MAGIC:
+    places = [common.RAM_BASE + number * KERNEL_ALIGN
+              for number in range(KERNEL_PLACES)]
+    # Where it was the last time is where it is.
+    places.sort(key=lambda ipa: ipa != program.base)
+    for ipa in places:
+        # The header's page is free memory once the kernel is up.
+        if memory.read(ipa + KERNEL_MAGIC_OFFSET, 4) == KERNEL_MAGIC or \
+           kernel_offset(program, memory, ipa) is not None:
+            program.base = ipa
             return ipa
     return None
 
@@ -150,7 +161,7 @@ def kernel_offset(program, memory, base):
     if at := program.symbols.get("kimage_voffset"):
         voffset = memory.word(base + at - text)
         start = (base + voffset) & common.MASK64 if voffset else 0
-        if start >= KERNEL_VA and start % PAGE == 0:
+        if start >= KERNEL_VA and (start - text) % KERNEL_OFFSETS == 0:
             return start - text
     return None
 
@@ -362,7 +373,8 @@ class Manager:
         if base is None:
             base = common.RAM_BASE
         text = program.symbols["_text"]
-        found = [Copy(program, base - text & common.MASK64, "")]
+        found = [Copy(program, base - text & common.MASK64, "",
+                      offset is not None)]
         if offset is not None:
             found.insert(0, Copy(program, offset & common.MASK64, ""))
         return found
@@ -370,13 +382,18 @@ class Manager:
 
 def may_run(program, copy, address):
     """Whether ADDRESS of a copy is ever executed there."""
+    idmap = "__idmap_start", "__text_end"
+    if program.kind == LINUX:
+        idmap = "__idmap_text_start", "__idmap_text_end"
+    first, end = map(program.symbols.get, idmap)
+    in_idmap = first is not None and end is not None and \
+        first <= (address - copy.offset & common.MASK64) < end
+    if program.kind == LINUX:
+        return address >= KERNEL_VA or in_idmap or not copy.moved
     if program.kind != FIRMWARE:
         return True
-    first = program.symbols.get("__idmap_start")
-    end = program.symbols.get("__text_end")
     physical = copy.offset != 0
-    if first is not None and end is not None and \
-       first <= (address - copy.offset & common.MASK64) < end:
+    if in_idmap:
         # The page on which the MMU is turned on: mapped at its own address.
         return physical and address - (address & KERNEL_ALIGN - 1) == \
             common.image_pa()
