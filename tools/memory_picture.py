@@ -32,7 +32,8 @@ GRID_X, GRID_W = 126, CELLS * CELL
 NOTE_X = GRID_X + GRID_W + 12
 OWNERS_H, STRIP_H, STRIP_GAP = 12, 4, 1
 STRIPS = 3
-ROW_H = OWNERS_H + STRIPS * (STRIP_H + STRIP_GAP) + 5
+LANES_H = STRIPS * (STRIP_H + STRIP_GAP) + STRIP_GAP
+ROW_H = OWNERS_H + LANES_H + 7
 FOLD_H = 15
 OVERVIEW_ROWS = 16
 DETAIL_ROWS = 40
@@ -44,10 +45,12 @@ PARTS, LEAST = 4, 1.6
 TIP_LINES = 6
 LINE = 17
 
-HOST_COLOUR, EL2_COLOUR, ODD_COLOUR = "#d5dae1", "#33373d", "#ff00c8"
+# Apart by 14 (CIELAB) or more also without red or green, and in brightness
+# from host and EL2 in print.
+HOST_COLOUR, EL2_COLOUR, ODD_COLOUR = "#d5dae1", "#1c1f23", "#ff00c8"
 WRONG_COLOUR = "#d40000"
 VM_COLOURS = ["#e69f00", "#0072b2", "#009e73", "#cc79a7", "#56b4e9",
-              "#d55e00", "#f0e442", "#8c6bb1"]
+              "#d55e00", "#999933", "#882255"]
 STRIP_COLOURS = ["#5f6b7a", "#111111", "#8c510a"]
 STRIP_NAMES = ["host", "VMs", "SMMUs"]
 HOW = {BY_BLOCK: "in 2 MiB blocks", BY_PAGE: "by 4 KiB pages"}
@@ -334,15 +337,18 @@ class Drawing:
         self.text(GRID_X - 8, y + OWNERS_H - 2, address(memory, first),
                   "address", "end")
         found = row_cells(memory, first, end, pages)
+        # What keeps a row and its strips together where some are empty.
+        paths.add("lanes", GRID_X, y + OWNERS_H,
+                  -(-(end - first) // pages) * CELL, LANES_H)
         for number, count, cell in found:
             x, width = GRID_X + number * CELL, count * CELL
             self._owners(cell, x, y, width, paths)
             self._strips(cell, x, y + OWNERS_H + STRIP_GAP, width, paths)
             if cell.wrong:
-                paths.add("wrong", x, y - 1, width, ROW_H - 3)
+                paths.add("wrong", x, y - 1, width, ROW_H - 5)
             tips.append(
                 f'<rect class="{self.prefix}-tip" x="{_n(x)}" y="{_n(y)}" '
-                f'width="{_n(width)}" height="{ROW_H - 4}"><title>'
+                f'width="{_n(width)}" height="{OWNERS_H + LANES_H}"><title>'
                 f"{escape_lines(cell.words(memory))}</title></rect>")
         self._row_note([cell for _, _, cell in found], y)
 
@@ -539,6 +545,7 @@ def _style(prefix):
         f".{prefix}-grid{{fill:none;stroke:#fff;stroke-width:{OWNERS_H}}}",
         f".{prefix}-wrong{{fill:none;stroke:{WRONG_COLOUR};"
         "stroke-width:2}",
+        f".{prefix}-lanes{{fill:#eff1f4}}",
         f".{prefix}-tip{{fill:#fff;fill-opacity:0}}",
         f".{prefix}-tip:hover{{stroke:#000;stroke-width:1}}"]
     return "".join(rules)

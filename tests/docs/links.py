@@ -53,6 +53,8 @@ class Tree:
 
     def has(self, path):
         path = path.rstrip("/")
+        if path == "build":
+            return True
         if path.startswith("build/"):
             return self._built(path)
         if "*" in path:

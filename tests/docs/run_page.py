@@ -20,9 +20,10 @@ SECONDS = 150
 SELF_TEST_SECONDS = 3
 
 
-def environment():
-    """What is built is used as it is: who runs tests has the build's lock."""
-    return dict(os.environ, HYPSEC_NO_BUILD="1")
+def environment(folder):
+    """What is built is used as it is: who runs tests has the build's lock.
+    Boards of other tests are not to be seen."""
+    return dict(os.environ, HYPSEC_NO_BUILD="1", HYPSEC_RUNS=folder)
 
 
 def play(tap, name):
@@ -33,7 +34,8 @@ def play(tap, name):
     names = list(dict.fromkeys(block.session for block in blocks))
     for session in names:
         mine = [block for block in blocks if block.session == session]
-        with transcript.Player(ROOT, environment(), SECONDS) as player:
+        with tempfile.TemporaryDirectory(prefix="hypsec-") as runs, \
+                transcript.Player(ROOT, environment(runs), SECONDS) as player:
             for number, block in enumerate(mine, 1):
                 what = f"{name}/{session}/{number}"
                 try:
@@ -67,6 +69,9 @@ def block(*lines, mark=".. run: a"):
 GOOD = {
     "output": block("$ echo one; echo two", "one", "two"),
     "wildcards": block("$ seq 9; echo 'took 3 s'", "1", "...", "took ... s"),
+    "lines-after-a-block": block("$ seq 9", "1", "...") +
+                           block("$ (seq 3; cat)", "1", "...", "<Ctrl-C>",
+                                 "^C", "$ echo b"),
     "a-later-block": block("$ x=5") + block("$ echo $x", "5"),
     "two-terminals": block("$ x=5") + block(
         "$ echo ${x-none}", "none", mark=".. run: a terminal=2"),

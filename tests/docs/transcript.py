@@ -35,7 +35,8 @@ import subprocess
 import termios
 import time
 
-PROMPTS = ("$ ", "/root # ", "~ # ", "/ # ", "(gdb) ", "(qemu) ")
+PROMPTS = ("$ ", "/root # ", "~ # ", "/ # ", "(gdb) ", "(qemu) ",
+           "Quit anyway? (y or n) ")
 KEYS = re.compile(r"<(?:Enter|Ctrl-([A-Z])(?: (\w))?)>$")
 MARK = re.compile(r"(?:\.\. run:|<!-- run:)\s+([\w-]+)(?:\s+terminal=(\w+))?"
                   r"(\s+again)?\s*(?:-->)?$")
@@ -134,13 +135,13 @@ def steps(block):
 
 def pattern(lines):
     """A regular expression of what LINES say, each with its end."""
-    found = r"\n*"
+    found = r"(?:[ \t]*\n)*"
     for line in lines:
         if line == "...":
             found += r"(?:[^\n]*\n)*?"
         else:
             text = r"[^\n]*?".join(map(re.escape, line.split("...")))
-            found += text + r"[ \t]*\n+"
+            found += text + r"(?:[ \t]*\n)+"
     return found
 
 
@@ -171,7 +172,7 @@ class Screen:
         elif char == "\x1b":
             self._escape = char
         elif char == "\n":
-            self.done += "".join(self.line).rstrip() + "\n"
+            self.done += "".join(self.line) + "\n"
             self.line, self.column = [], 0
         elif char == "\r":
             self.column = 0
@@ -197,6 +198,8 @@ class Terminal:
     def __init__(self, folder, environment):
         self.screen = Screen()
         self.seen = 0
+        # Whether lines may come before what is expected next.
+        self._skip = []
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ,
@@ -250,13 +253,18 @@ class Terminal:
             data = data[os.write(self._master, data):]
 
     def _wait(self, step, place, seconds):
-        expected = re.compile(pattern(step.lines) + (
+        lines = self._skip + step.lines
+        expected = re.compile(pattern(lines) + (
             re.escape(step.prompt) + r"\Z" if step.prompt else ""))
         limit = time.monotonic() + seconds
         while True:
             text = self.screen.text()[self.seen:]
             if found := expected.match(text):
                 self.seen += found.end()
+                # How many lines a "..." at the end stands for is not known
+                # before what follows it has come.
+                self._skip = lines[-1:] if lines[-1:] == ["..."] and \
+                    not step.prompt else []
                 return
             left = limit - time.monotonic()
             if step.again and text.endswith(PROMPTS):
@@ -265,7 +273,8 @@ class Terminal:
                 self._type(step.again)
             if left <= 0 or not self._read(left):
                 break
-        raise Mismatch(f"{place}: {self._difference(step, text, seconds)}")
+        raise Mismatch(f"{place}: within {seconds} s " +
+                       self._difference(lines, step.prompt, text))
 
     def _read(self, seconds):
         """More output, within so many seconds; False at the end of it."""
@@ -282,19 +291,18 @@ class Terminal:
         return bool(data)
 
     @staticmethod
-    def _difference(step, text, seconds):
+    def _difference(lines, prompt, text):
         """Which line is the first that did not come, and what did."""
         good = 0
-        while good < len(step.lines) and \
-                re.match(pattern(step.lines[:good + 1]), text):
+        while good < len(lines) and re.match(pattern(lines[:good + 1]), text):
             good += 1
-        if good < len(step.lines):
-            missing = f"the line {step.lines[good]!r}"
+        if good < len(lines):
+            missing = f"the line {lines[good]!r}"
         else:
-            missing = f"the prompt {step.prompt!r}"
+            missing = f"the prompt {prompt!r}"
         shown = "\n".join(text.splitlines()[-SHOWN_LINES:])
-        return f"within {seconds} s {missing} did not come; since the last " \
-               f"thing that was as the page says, the terminal shows:\n{shown}"
+        return f"{missing} did not come; since the last thing that was as " \
+               f"the page says, the terminal shows:\n{shown}"
 
 
 class Player:

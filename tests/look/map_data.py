@@ -184,6 +184,15 @@ def wrongly_mapped(tap):
                    f"wrong/{name}-is-drawn-and-said", memory.problems)
 
 
+class Counting(FileSource):
+    """Counts how often it is read."""
+    reads = 0
+
+    def read(self, pa, length):
+        self.reads += 1
+        return super().read(pa, length)
+
+
 def hostile_tables(tap):
     for name, build in (
             ("a-table-that-links-itself", lambda f: [
@@ -200,11 +209,14 @@ def hostile_tables(tap):
                 {1: 0x1000}))):
         fake = Fake()
         build(fake)
-        memory = fake.collect()
+        source = Counting(fake.source().parts)
+        memory = memory_map.collect(
+            source, inspect_page.Page.read(source, PAGE))
         seen, text = drawn(memory)
         tap.result(any("is not all drawn" in problem
                        for problem in memory.problems) and
-                   len(text) < MAX_SVG, f"tables/{name}", memory.problems)
+                   len(text) < MAX_SVG and source.reads < 20000,
+                   f"tables/{name}", f"{source.reads} {memory.problems}")
 
 
 def hostile_records(tap):
@@ -308,9 +320,48 @@ def many_vms(tap):
     tap.result(len(text) < 200_000, "many/small", len(text))
 
 
+def crowded(tap):
+    """The rarest of a cell with many owners is seen, and a row that differs
+    from the one above it is drawn."""
+    count = (1 << 30) >> 12
+    classes = bytearray(count)
+    # All in one cell of the overview.
+    classes[256:256 + 127] = b"\1" * 30 + b"\2" * 31 + b"\3" * 32 + \
+        b"\4" * 33 + b"\5"
+    other = classes.index(5)
+    for at in (128 * 10 + 3, 128 * 11 + 7, 128 * 12 + 7):
+        classes[at] = 6
+    layers = [bytearray(count) for _ in range(4)]
+    seen, _ = drawn(memory_map.MemoryMap(RAM >> 12, classes, *layers, [], {},
+                                         []))
+    tap.result("vm5" in seen.overview.owners(RAM + other * 4096),
+               "crowded/the-rarest-is-seen",
+               seen.overview.owners(RAM + other * 4096))
+    tap.equal([seen.detail.owners(RAM + at * 4096) for at in (
+        128 * 10 + 3, 128 * 10 + 7, 128 * 11 + 3, 128 * 11 + 7,
+        128 * 12 + 7)], [{"vm6"}, {"host"}, {"host"}, {"vm6"}, {"vm6"}],
+        "crowded/rows-that-differ-are-drawn")
+    tap.equal([base for base, _ in seen.detail.rows if base >= RAM + (
+        128 * 10 << 12)], [RAM + (128 * row << 12) for row in (10, 11)],
+        "crowded/rows-that-are-alike-are-folded")
+
+
+def in_print(tap):
+    """Without colour, no VM looks like the host or like EL2."""
+    def brightness(name):
+        red, green, blue = bytes.fromhex(fills[name][1:])
+        return (.299 * red + .587 * green + .114 * blue) / 255
+    fills = drawn(Fake().collect())[0].fills
+    near = [(name, other) for name in (f"vm{n}" for n in range(1, 16))
+            for other in ("host", "el2")
+            if abs(brightness(name) - brightness(other)) < .15]
+    tap.equal(near, [], "print/vms-differ-from-host-and-el2")
+
+
 def body(tap):
     for part in (sound, wrongly_mapped, hostile_tables, hostile_records,
-                 refused, half_a_change, primitives, titles, many_vms):
+                 refused, half_a_change, primitives, titles, many_vms, crowded,
+                 in_print):
         part(tap)
 
 

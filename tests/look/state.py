@@ -4,16 +4,20 @@
 what they say against what a VM is known to have done, against gdb's own
 registers, against QMP, and with the firmware's memory spoilt.
 
-usage: state.py demo | spoilt | host --smp N
+usage: state.py demo | panic | spoilt | host --smp N
 """
 import argparse
+import functools
 import random
 import re
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 import looktest  # noqa: E402
+import boottest  # noqa: E402
 import board  # noqa: E402
+import guests  # noqa: E402
 import run_guest  # noqa: E402
 
 SECRET_MARK = 0x5ec2e7a1
@@ -26,8 +30,6 @@ SYSTEM = {"ELR_EL1": "ELR_EL1", "TTBR0_EL1": "TTBR0_EL1",
 RAW = "info registers " + " ".join(
     [*X, "pc", "cpsr", "sp", "ELR_EL2", "SPSR_EL2", "SP_EL0", "SP_EL1",
      *SYSTEM.values()])
-OTHER_CPU = ("python next(t for t in gdb.selected_inferior().threads() "
-             "if t.num != gdb.selected_thread().num).switch()")
 THIS_CPU = "python print('THIS', gdb.selected_thread().num - 1)"
 # An error of Python's that became a message, or was none.
 LEAKED = r"\b[A-Z]\w*(Error|Exception)\b|Traceback"
@@ -64,11 +66,34 @@ def facts(machine, name):
     return machine.qom_get("/machine/inspect", name)
 
 
+def tool(name, *arguments):
+    """What one of the compiler's tools prints."""
+    try:
+        return subprocess.run([f"aarch64-linux-gnu-{name}", *arguments],
+                              text=True, check=True,
+                              capture_output=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise board.BoardError(f"aarch64-linux-gnu-{name}: {error}") from None
+
+
+@functools.cache
+def el2(name):
+    """The address of a symbol of the firmware's. gdb itself knows several, by
+    the places at which it can be."""
+    board.check_built(board.FIRMWARE_ELF)
+    match = re.search(rf"^(\w+) \w {name}$", tool("nm", board.FIRMWARE_ELF),
+                      re.MULTILINE)
+    if match is None:
+        raise board.BoardError(f"{board.FIRMWARE_ELF}: no symbol {name}")
+    return int(match[1], 16)
+
+
 def this_cpu(seen):
     return int(seen.find(r"^THIS (\d+)")[1])
 
 
-# The demo: VM 1 (alice) keeps secrets in registers, VM 2 (bob) walks memory.
+# The demo: alice keeps secrets in registers, bob walks memory. Which one EL2
+# calls 1 and which 2 is a race of the host's CPUs.
 
 def before_boot(tap, machine):
     seen = looktest.gdb(machine, ["hypsec cpus", "hypsec locks",
@@ -77,22 +102,36 @@ def before_boot(tap, machine):
                "says-that-el2-has-not-booted", seen)
 
 
-def kept_secrets(tap, machine):
-    """VM 1 is interrupted while x1 to x30 hold secret + n."""
+def alice(machine):
+    """EL2's number of alice, the one that has two vCPUs."""
+    looktest.gdb(machine, [f"break *{el2('restore_vm'):#x}", "continue"])
+    # One of them has been verified, hence has all of its vCPUs.
+    vmid, vcpus = next((vm["vmid"], len(vm["vcpus"]))
+                       for vm in facts(machine, "vms")
+                       if vm["state"] == "VERIFIED")
+    return vmid if vcpus == 2 else 3 - vmid
+
+
+def kept_secrets(tap, machine, vm):
+    """Alice is interrupted while x1 to x30 hold secret + n."""
+    stop = looktest.gdb(machine, [
+        f"break *{secret_loop():#x} if $VTTBR_EL2 >> 48 == {vm}", "continue",
+        THIS_CPU, "printf \"VCPU %d\\n\", $TPIDR_EL1",
+        # Nothing else happens in the VM until it is interrupted.
+        "set $x0 = 0x10000000000"])
+    cpu, vcpu = this_cpu(stop), int(stop.find(r"^VCPU (\d)")[1])
     commands = [
-        "break restore_host if shadow_ctxts[1][0].regs[1] >> 32 == "
-        f"{SECRET_MARK:#x} && shadow_ctxts[1][0].regs[30] >> 32 == "
-        f"{SECRET_MARK:#x} && shadow_ctxts[1][0].regs[44] == 0 && "
-        "((struct pcpu *)$TPIDR_EL2)->cur_vmid == 1 && "
-        "((struct pcpu *)$TPIDR_EL2)->cur_vcpuid == 0",
-        "continue", THIS_CPU, RAW, "hypsec context 1 0 --fp",
-        "hypsec context vm1 0 --diff", "hypsec context 1 0 --changed",
-        "hypsec cpus", "hypsec vms", "hypsec vcpus", "hypsec vcpus vm1",
+        f"break *{el2('restore_host'):#x} thread {cpu + 1}", "continue",
+        THIS_CPU, RAW,
+        f"hypsec context {vm} {vcpu} --fp",
+        f"hypsec context vm{vm} {vcpu} --diff",
+        f"hypsec context {vm} {vcpu} --changed",
+        "hypsec cpus", "hypsec vms", "hypsec vcpus", f"hypsec vcpus vm{vm}",
         "hypsec locks"]
     seen = looktest.gdb(machine, commands)
-    text = seen["hypsec context 1 0 --fp"]
+    text = seen[4]
     rows = context(text)
-    secret = SECRET_MARK << 32 | 1 << 24
+    secret = SECRET_MARK << 32 | vm << 24 | vcpu << 16
     expected = {f"X{n}": secret + n for n in range(1, 31)}
     expected.update(TPIDR_EL0=secret + 512, TPIDRRO_EL0=secret + 513,
                     SP=secret + 514, ELR_EL1=secret + 515)
@@ -113,14 +152,14 @@ def kept_secrets(tap, machine):
     tap.equal({name: rows[name][2] for name in live}, live,
               "cpu-column-is-gdbs-registers")
     _diffs(tap, seen, rows)
-    changed = context(seen["hypsec context 1 0 --changed"])
+    changed = context(seen[6])
     tap.equal(changed, {name: row for name, row in rows.items()
                         if any(row)}, "changed-leaves-zeros-out")
-    _lists(tap, machine, seen)
+    _lists(tap, machine, seen, vm, vcpu)
 
 
 def _diffs(tap, seen, rows):
-    text = seen["hypsec context vm1 0 --diff"]
+    text = seen[5]
     shown = differences(text, "intermediate context")
     tap.equal({name: shown.get(name, ())[:2] for name in shown},
               {name: tuple(row[:2]) for name, row in rows.items()
@@ -140,7 +179,7 @@ def _diffs(tap, seen, rows):
                "and-that-is-what-el2-changed", text)
 
 
-def _lists(tap, machine, seen):
+def _lists(tap, machine, seen, vm, vcpu):
     """Lists of CPUs, VMs and vCPUs against QMP's."""
     cpu = this_cpu(seen)
     inspect = {name: facts(machine, name) for name in
@@ -160,20 +199,21 @@ def _lists(tap, machine, seen):
                        (vcpu["state"], vcpu["power"], vcpu.get("cpu"))
                        for vm in inspect["vms"] for vcpu in vm["vcpus"]},
               "vcpus-are-those-of-qmp")
-    tap.result("vm2" not in seen["hypsec vcpus vm1"] and
-               "vm1 vCPU 1" in seen["hypsec vcpus vm1"],
-               "vcpus-of-one-vm", seen["hypsec vcpus vm1"])
+    one = seen[f"hypsec vcpus vm{vm}"]
+    tap.result(f"vm{3 - vm}" not in one and f"vm{vm} vCPU 1" in one,
+               "vcpus-of-one-vm", one)
     cpus_agree(tap, seen["hypsec cpus"], inspect["pcpus"])
     # It left by an interrupt and is inactive by now.
-    tap.result(re.search(rf"^\* {cpu} +ON +EL2h +vm1 vCPU 0 +- +0x\w+ "
-                         "<restore_host", seen["hypsec cpus"], re.MULTILINE),
+    tap.result(re.search(rf"^\* {cpu} +ON +EL2h +vm{vm} vCPU {vcpu} +- "
+                         r"+0x\w+ <restore_host", seen["hypsec cpus"],
+                         re.MULTILINE),
                "cpus-says-where-the-cpu-is", seen["hypsec cpus"])
-    tap.result(re.search(r"^vm1 vCPU 0: READY ON.*\n  last exit: IRQ for the "
-                         "host", seen["hypsec vcpus"], re.MULTILINE),
+    tap.result(re.search(rf"^vm{vm} vCPU {vcpu}: READY ON.*\n  last exit: IRQ "
+                         "for the host", seen["hypsec vcpus"], re.MULTILINE),
                "vcpus-says-how-it-left", seen["hypsec vcpus"])
 
 
-def cpus_agree(tap, text, pcpus):
+def cpus_agree(tap, text, pcpus, name=""):
     """`hypsec cpus` against QMP."""
     rows = {int(row[0]): row[1:] for row in re.findall(
         r"^[ *] (\d) +(\w+) +\S+ +(host|vm\d+ vCPU \d|-) +(-|\S+(?:, \S+)*) ",
@@ -183,26 +223,31 @@ def cpus_agree(tap, text, pcpus):
         {"host": "host", "off": "-"}.get(
             cpu["world"], f"{cpu['world']} vCPU {cpu['vcpu']}"),
         ", ".join(cpu["locks"]) or "-") for cpu in pcpus}
-    tap.equal(rows, expected, "cpus-are-those-of-qmp")
+    tap.equal(rows, expected, f"{name}cpus-are-those-of-qmp")
 
 
-def answered(tap, machine):
-    """VM 1 asks the host for something, and is told."""
-    dirty = "shadow_ctxts[1][0].regs[45]"
+def answered(tap, machine, vm):
+    """Alice asks the host for something, and is told."""
+    stop = looktest.gdb(machine, [
+        f"break *{el2('vcpu_psci_call'):#x} if $w0 == {vm}", "continue",
+        THIS_CPU,
+        "printf \"VCPU %d\\n\", $w1"])
+    cpu, vcpu = this_cpu(stop), int(stop.find(r"^VCPU (\d)")[1])
+    place = el2("shadow_ctxts") + (8 * vm + vcpu) * 2048
+    regs = f"((struct shadow_ctxt *){place:#x})->regs"
+    dirty = f"{regs}[45]"
     seen = looktest.gdb(machine, [
-        f"break restore_host if {dirty} != -1UL && ({dirty} & 0x7fffffff) != "
-        "0 && ((struct pcpu *)$TPIDR_EL2)->cur_vmid == 1 && "
-        "((struct pcpu *)$TPIDR_EL2)->cur_vcpuid == 0",
-        "continue", f"printf \"DIRTY %#lx\\n\", {dirty}",
-        "printf \"ESR %#lx\\n\", shadow_ctxts[1][0].regs[72]",
-        "printf \"SHOWN %#lx\\n\", shadow_ctxts[1][0].released",
-        "hypsec context 1 0", "hypsec context 1 0 --diff",
-        f"hypsec decode dirty {dirty}",
-        "hypsec decode esr shadow_ctxts[1][0].regs[72]"])
+        f"break *{el2('restore_host'):#x} thread {cpu + 1}", "continue",
+        f"printf \"DIRTY %#lx\\n\", {dirty}",
+        f"printf \"ESR %#lx\\n\", {regs}[72]",
+        f"printf \"SHOWN %#lx\\n\", ((struct shadow_ctxt *){place:#x})"
+        "->released",
+        f"hypsec context {vm} {vcpu}", f"hypsec context {vm} {vcpu} --diff",
+        f"hypsec decode dirty {dirty}", f"hypsec decode esr {regs}[72]"])
     value = int(seen.find(r"DIRTY (0x\w+)")[1], 16)
     esr = int(seen.find(r"ESR (0x\w+)")[1], 16)
     taken = [n for n in range(31) if value >> n & 1]
-    words = seen["hypsec context 1 0"]
+    words = seen[5]
     line = re.search("before it runs again: (.*)", words)[1]
     wanted = ", ".join(f"x{n}" for n in taken) + " comes from the host"
     if value >> 32 & 1:
@@ -212,11 +257,11 @@ def answered(tap, machine):
                seen[f"hypsec decode dirty {dirty}"], "decode-knows-dirty-bits",
                seen)
     summary = re.search(r"ESR_EL2 = \w+: (.*(?:\n          .*)?)",
-                        seen["hypsec decode esr shadow_ctxts[1][0].regs[72]"])
+                        seen[8])
     summary = re.sub(r"\s+", " ", summary[1])
     tap.result(f"last exit: trap: {summary}" in words and
                f"{esr:#x}" in words, "last-exit-in-words", seen)
-    shown = differences(seen["hypsec context 1 0 --diff"],
+    shown = differences(seen[6],
                         "intermediate context")
     released = int(seen.find(r"SHOWN (0x\w+|0)")[1], 16)
     rows = context(words)
@@ -235,31 +280,31 @@ def answered(tap, machine):
                seen)
 
 
-def inside_the_vm(tap, machine):
+def inside_the_vm(tap, machine, vm):
     """A vCPU that runs: its registers are in the CPU."""
-    address = machine_symbol("vm-secret.elf", "secret_keep")
+    address = secret_loop()
     seen = looktest.gdb(machine, [
-        f"break *{address:#x} if $VTTBR_EL2 >> 48 == 1", "continue", THIS_CPU,
-        RAW, "hypsec cpus", "hypsec vcpus 1", "hypsec context 1 "
-        "((struct\\ pcpu*)$TPIDR_EL2)->cur_vcpuid", "hypsec decode vttbr",
+        f"break *{address:#x} if $VTTBR_EL2 >> 48 == {vm}", "continue",
+        THIS_CPU, RAW, "hypsec cpus", f"hypsec vcpus {vm}",
+        f"hypsec context {vm} $TPIDR_EL1",
+        "hypsec decode vttbr",
         "hypsec decode hcr", "hypsec decode vtcr", "hypsec decode spsr",
         "hypsec decode pstate"])
     raw = registers(seen[RAW])
     cpu = this_cpu(seen)
-    rows = context(seen[6])
+    rows = context(seen[f"hypsec context {vm} $TPIDR_EL1"])
     live = {f"X{n}": raw[f"x{n}"] for n in range(31)}
     live.update({name: raw[SYSTEM[name]] for name in SYSTEM})
     live.update(PC=address, PSTATE=raw["cpsr"], SP_EL1=raw["sp"])
     tap.equal({name: (rows.get(name) or [0] * 3)[2] for name in live}, live,
               "registers-of-a-running-vcpu-are-the-cpus")
     tap.result(re.search(rf"CPU {cpu} at EL1, pc {address:#x} EL1h",
-                         seen["hypsec vcpus 1"]),
+                         seen[f"hypsec vcpus {vm}"]),
                "vcpus-knows-that-it-runs", seen)
-    root = facts(machine, "vms")
-    tap.result(re.search(r"VMID 1, root at 0x\w+, the table of vm1",
-                         seen["hypsec decode vttbr"].replace("\n         ",
-                                                             "")),
-               "vttbr-says-whose-table", f"{seen}\n{root}")
+    tap.result(re.search(rf"VMID {vm}, root at 0x\w+, the table of vm{vm}",
+                         re.sub(r"\s+", " ", seen["hypsec decode vttbr"])),
+               "vttbr-says-whose-table", seen)
+    named(tap, seen["hypsec cpus"], vm)
     tap.result("40-bit IPAs, 4 KiB granule, walks start at level 1" in
                re.sub(r"\s+", " ", seen["hypsec decode vtcr"]),
                "vtcr-is-decoded", seen["hypsec decode vtcr"])
@@ -271,38 +316,66 @@ def inside_the_vm(tap, machine):
                seen["hypsec decode pstate"])
 
 
-def machine_symbol(name, symbol):
-    """The address of a symbol of a small guest."""
-    import subprocess
-    path = board.BUILD / "guest-images/vm" / name
+def named(tap, text, vm):
+    """Each place in `hypsec cpus` has its name from the program that is
+    there."""
+    programs = {"el2": board.FIRMWARE_ELF,
+                "host": guests.HOSTVISOR.with_suffix(".elf"),
+                f"vm{vm}": guests.SMALL / "vm-secret.elf",
+                f"vm{3 - vm}": guests.SMALL / "vm-walker.elf"}
+    rows = re.findall(r" ON +(EL\d).\s+(host|vm\d).* (0x\w+)(?: <(.*)>)?$",
+                      text, re.MULTILINE)
+    wrong = []
+    for level, below, pc, name in rows:
+        path = programs["el2" if level == "EL2" else below]
+        symbol, _, offset = name.partition("+")
+        start = int(pc, 16) - int(offset or "0", 16)
+        if not re.search(rf"^{start:016x} \w {symbol}$", tool("nm", path),
+                         re.MULTILINE):
+            wrong.append((path.name, pc, name))
+    tap.result(len(rows) == 2 and not wrong, "places-have-their-worlds-names",
+               f"{wrong}\n{text}")
+
+
+def secret_loop():
+    """The address at which VM 1 counts down while its registers are full."""
+    path = board.BUILD / "guest-images/vm/secret.bin"
     board.check_built(path)
-    text = subprocess.run(["aarch64-linux-gnu-nm", path], text=True,
-                          check=True, capture_output=True).stdout
-    return int(re.search(rf"^(\w+) \w {symbol}$", text, re.MULTILINE)[1], 16)
+    # subs x0, x0, #1; b.hi to it.
+    place = path.read_bytes().find(bytes.fromhex("000400f1e8ffff54"))
+    assert place > 0, "secret has no such loop any more"
+    return guests.RAM + place
+
+
+def waiting_loop():
+    """Where a CPU that waits for s2page looks at its ticket."""
+    code = tool("objdump", "--disassemble=acquire_lock_s2page",
+                board.FIRMWARE_ELF)
+    return int(re.search(r"^ *(\w+):.*\bldarh\b", code, re.MULTILINE)[1], 16)
 
 
 def locks(tap, machine):
     """One CPU stops while it holds s2page, the other one then wants it."""
-    lock = "'locks.c'::s2page_lock"
-    line = next(number for number, text in enumerate(
-        (board.ROOT / "firmware/core/locks.h").read_text().splitlines(), 1)
-        if "ATOMIC_ACQUIRE) != ticket" in text)
+    lock = f"((struct ticket_lock *){el2('s2page_lock'):#x})"
     seen = looktest.gdb(machine, [
-        "break assign_pfn_to_vm if vmid == 1", "continue", THIS_CPU,
-        "hypsec locks", "hypsec cpus", "delete",
-        f"break locks.h:{line} if (unsigned short)({lock}.next - "
-        f"{lock}.serving) > 1",
-        "set scheduler-locking on", OTHER_CPU, "continue", "hypsec locks",
-        f"printf \"TICKET %d\\n\", {lock}.serving", "hypsec locks --all"])
+        f"break *{el2('assign_pfn_to_vm'):#x} if $w0 == 1", "continue",
+        THIS_CPU, "hypsec locks", "hypsec cpus"])
     holder = this_cpu(seen)
     tap.result(re.search(rf"^vm\[1\] +CPU {holder} holds it \(ticket \d+\)\n"
                          rf"s2page +CPU {holder} holds it \(ticket \d+\)\n"
-                         r"37 locks are free\n", seen[3], re.MULTILINE) and
+                         r"\d+ locks are free\n", re.sub(
+                             r"^vm\[2\].*\n|; 1 waits.*", "", seen[3],
+                             flags=re.MULTILINE), re.MULTILINE) and
                f"CPU {holder} holds vm[1], s2page\n" in seen[3],
                "locks-held-and-by-whom", seen)
     tap.result(re.search(rf"^[ *] {holder} +ON +EL2h +host +vm\[1\], s2page ",
                          seen["hypsec cpus"], re.MULTILINE),
                "cpus-lists-the-locks", seen)
+    seen = looktest.gdb(machine, [
+        f"thread {2 - holder}", "set scheduler-locking on",
+        f"break *{waiting_loop():#x} if (unsigned short)({lock}->next - "
+        f"{lock}->serving) > 1", "continue", "hypsec locks",
+        f"printf \"TICKET %d\\n\", {lock}->serving", "hypsec locks --all"])
     ticket = seen.find(r"TICKET (\d+)")[1]
     tap.result(re.search(
         rf"^s2page +CPU {holder} holds it \(ticket {ticket}\); 1 waits: "
@@ -366,10 +439,37 @@ def demo(tap, args):
     with looktest.guest_board("demo", cpus=2) as machine:
         before_boot(tap, machine)
         locks(tap, machine)
-        answered(tap, machine)
-        kept_secrets(tap, machine)
-        inside_the_vm(tap, machine)
+        vm = alice(machine)
+        answered(tap, machine, vm)
+        inside_the_vm(tap, machine, vm)
+        kept_secrets(tap, machine, vm)
         errors(tap, machine)
+
+
+# A panic: the host attacks, and on-violation=halt
+
+def panic(tap, args):
+    with looktest.guest_board("demo", cpus=2, machine=",on-violation=halt",
+                              extra=("-action", "panic=pause"),
+                              running=True) as machine:
+        machine.wait_event("GUEST_PANICKED", boottest.BOOT_SECONDS)
+        machine.qmp("stop")
+        commands = ["hypsec cpus", "hypsec vms", "hypsec vcpus",
+                    "hypsec locks", "hypsec context host 0",
+                    "hypsec context host 1 --diff", "hypsec decode esr"]
+        seen = looktest.gdb(machine, commands)
+        cpus_agree(tap, seen["hypsec cpus"], facts(machine, "pcpus"))
+        tap.result(re.search(r"^[ *] \d +ON +EL2h +host ", seen["hypsec cpus"],
+                             re.MULTILINE), "a-cpu-is-at-el2", seen)
+        tap.equal(len(re.findall(r"^vm\d ", seen["hypsec vms"],
+                                 re.MULTILINE)), len(facts(machine, "vms")),
+                  "vms-are-listed")
+        hosts = [seen[f"hypsec context host {n}"]
+                 for n in ("0", "1 --diff")]
+        tap.result(any("those of the trap frame" in text for text in hosts),
+                   "a-host-context-is-in-its-frame", seen)
+        tap.result(not seen.find(LEAKED) and all(map(str.strip, seen.parts)),
+                   "all-commands-answer", seen)
 
 
 # Firmware whose memory may hold anything
@@ -379,16 +479,16 @@ COMMANDS = ["hypsec cpus", "hypsec vms --all", "hypsec vcpus", "hypsec locks",
             "hypsec context 1 0 --diff --fp", "hypsec context 15 7 --changed",
             "hypsec context host 0", "hypsec context host 1 --diff",
             "hypsec decode vttbr"]
-SPOILT = ("pcpus", "vm_infos", "shadow_ctxts", "vm_lock", "'locks.c'::pt_lock",
-          "'locks.c'::s2page_lock", "window", "nr_pcpus")
+SPOILT = ("pcpus", "vm_infos", "shadow_ctxts", "vm_lock", "pt_lock",
+          "s2page_lock", "window", "nr_pcpus")
 
 
 def spoil(what, data):
     """A command that overwrites a variable of EL2's with DATA, repeated."""
-    return (f"python v = gdb.parse_and_eval(\"{what}\"); "
-            f"d = bytes.fromhex('{data.hex()}'); "
-            "gdb.selected_inferior().write_memory(int(v.address), "
-            "(d * (v.type.sizeof // len(d) + 1))[:v.type.sizeof])")
+    return (f"python v = common.firmware_symbol('{what}'); "
+            f"d = bytes.fromhex('{data.hex()}'); n = v.type.sizeof; "
+            f"gdb.selected_inferior().write_memory({el2(what):#x}, "
+            "(d * (n // len(d) + 1))[:n])")
 
 
 def spoilt(tap, args):
@@ -396,10 +496,12 @@ def spoilt(tap, args):
     patterns = {"ones": b"\xff" * 8, "zeros": b"\0" * 8,
                 **{f"random-{n}": seeded.randbytes(997) for n in range(4)}}
     with looktest.guest_board("demo", cpus=2) as machine:
-        looktest.gdb(machine, ["break save_vm", "continue"])
+        seen = looktest.gdb(machine, [f"break *{el2('save_vm'):#x}",
+                                      "continue", THIS_CPU])
+        cpu = this_cpu(seen)
         for name, data in patterns.items():
             # One after the other: later ones meet what is spoilt already.
-            commands = []
+            commands = [f"thread {cpu + 1}", "python import common"]
             for what in SPOILT:
                 commands += [spoil(what, data), *COMMANDS]
             seen = looktest.gdb(machine, commands)
@@ -418,16 +520,12 @@ def spoilt(tap, args):
 # The Linux host
 
 def host_registers(tap, machine, cpu):
-    """The host's registers before and after EL2 has saved them."""
-    vector = "*($VBAR_EL2 + 0x400)"
+    """The host's registers before and after EL2 has saved them, at the next
+    exception of CPU's to EL2."""
     seen = looktest.gdb(machine, [
-        "set breakpoint pending off",
-        f"break handle_host_stage2_fault thread {cpu + 1}"
-        if cpu else "break handle_host_stage2_fault", "continue", "delete",
-        f"thread {cpu + 1}", "set scheduler-locking on",
-        f"break {vector}", "continue", RAW, "delete",
-        "break handle_host_stage2_fault", "break host_hvc_dispatcher",
-        "break host_smc", "continue", THIS_CPU,
+        f"break *($VBAR_EL2 + 0x400) thread {cpu + 1}", "continue", RAW,
+        "delete", "set scheduler-locking on",
+        f"break *{el2('host_other_sync'):#x}", "continue", THIS_CPU,
         f"hypsec context host {cpu}", f"hypsec context host {cpu} --diff",
         "hypsec cpus", "hypsec decode esr", "hypsec vms", "hypsec vcpus",
         "hypsec locks", f"hypsec decode vttbr --cpu {cpu}"])
@@ -441,34 +539,58 @@ def host_registers(tap, machine, cpu):
     tap.equal({key: (rows.get(key) or [0, None])[1] for key in SYSTEM},
               {key: raw[SYSTEM[key]] for key in SYSTEM},
               f"{name}system-registers-are-in-the-cpu")
-    tap.result(f"those of the trap frame at 0x40000" in
+    tap.result("those of the trap frame at 0x40000" in
                seen[f"hypsec context host {cpu}"],
                f"{name}says-where-they-are", seen)
-    cpus_agree(tap, seen["hypsec cpus"], facts(machine, "pcpus"))
+    cpus_agree(tap, seen["hypsec cpus"], facts(machine, "pcpus"), name)
     tap.equal((seen["hypsec vms"], seen["hypsec vcpus"]),
               ("no VMs\n", "no vCPUs\n"), f"{name}there-is-no-vm")
-    tap.result("VMID 0, root at" in seen[22] and
-               "the table of host" in re.sub(r"\s+", " ", seen[22]),
+    vttbr = re.sub(r"\s+", " ", seen[f"hypsec decode vttbr --cpu {cpu}"])
+    tap.result("VMID 0, root at" in vttbr and "the table of host" in vttbr,
                f"{name}vttbr-is-the-hosts", seen)
     tap.result(not seen.find(LEAKED), f"{name}no-traceback", seen)
 
 
+def switched_off(tap, machine, cpu):
+    """Linux takes a CPU down, which hence calls EL2."""
+    # Nothing happens before gdb is there.
+    machine.qmp("stop")
+    machine.send(f"echo 0 > /sys/devices/system/cpu/cpu{cpu}/online; "
+                 f"echo GONE-$((40 + {cpu}))\n")
+    host_registers(tap, machine, cpu)
+    looktest.gdb(machine, [], go_on=True)
+    machine.wait_line(rf"GONE-{40 + cpu}\b", boottest.BOOT_SECONDS)
+    seen = looktest.gdb(machine, ["hypsec cpus"])
+    tap.result(re.search(rf"^[ *] {cpu} +OFF +- +- +- +-$",
+                         seen["hypsec cpus"], re.MULTILINE),
+               f"cpu{cpu}/is-off", seen)
+    cpus_agree(tap, seen["hypsec cpus"], facts(machine, "pcpus"),
+               f"cpu{cpu}/off/")
+
+
 def host(tap, args):
-    config = board.Config(smp=args.smp, memory="512M",
-                          append="hypsec.mode=serve",
+    config = board.Config(smp=args.smp, memory="512M", append="hypsec.mode="
+                          f"serve {boottest.NO_STALLS}",
                           extra=run_guest.threads(args.smp))
     with looktest.debug_board(config) as machine:
-        looktest.gdb(machine, ["break el2_enter_host", "continue"])
-        for cpu in range(args.smp):
-            host_registers(tap, machine, cpu)
+        looktest.gdb(machine, [f"break *{el2('el2_enter_host'):#x}",
+                               "continue"])
+        host_registers(tap, machine, 0)
+        if args.smp > 1:
+            looktest.gdb(machine, [], go_on=True)
+            boottest.wait_ready(machine)
+            for cpu in range(1, args.smp):
+                switched_off(tap, machine, cpu)
 
 
 def main(tap):
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("demo", "spoilt", "host"))
+    parser.add_argument("what", choices=("demo", "panic", "spoilt",
+                                         "host"))
     parser.add_argument("--smp", type=int, default=1)
     args = parser.parse_args()
-    {"demo": demo, "spoilt": spoilt, "host": host}[args.what](tap, args)
+    {"demo": demo, "panic": panic, "spoilt": spoilt,
+     "host": host}[args.what](tap, args)
 
 
 if __name__ == "__main__":

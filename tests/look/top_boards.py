@@ -56,6 +56,9 @@ def started(name, config, observer=True):
 
 def demo_config():
     scenario = guests.scenario("demo", guests.Options(cpus=2))
+    for vm in scenario.vms:
+        # Seconds or rounds: longer than any test.
+        vm.config["arg0"] = 100000
     bundle = WORK / "demo.cpio"
     bundle.write_bytes(scenario.bundle())
     return board.Config(smp=2, kernel=guests.HOSTVISOR, initrd=bundle,

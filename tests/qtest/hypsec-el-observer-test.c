@@ -276,37 +276,60 @@ static void wait_entered_el2(QTestState *qts, uint64_t entries)
     }
 }
 
-/* Where the CPUs of the target were before the state came counts nothing. */
-static void test_migration_worlds(void)
+static uint64_t all_instructions(QTestState *qts)
+{
+    return hypsec_get_uint(qts, OBSERVER, "el0-instructions") +
+           hypsec_get_uint(qts, OBSERVER, "el1-instructions") +
+           hypsec_get_uint(qts, OBSERVER, "el2-instructions");
+}
+
+/* Runs until both CPUs loop at EL2, and moves to another machine. */
+static QTestState *migrate_two_cpus(const char *more, uint64_t *instructions)
 {
     const char *path = hypsec_tmp_file("state", "", 0);
     g_autofree char *uri = g_strdup_printf("file:%s", path);
     g_autofree char *args = g_strdup_printf(
         "-accel tcg -M hypsec-virt -smp 2 -bios %s -S "
-        "-device hypsec-el-observer,id=obs", two_cpus_firmware());
+        "-device hypsec-el-observer,id=obs %s", two_cpus_firmware(), more);
     QTestState *qts = qtest_init(args);
-    uint64_t off, all;
 
     cont(qts);
     /* CPU 1, and CPU 0 with its last HVC. */
     wait_entered_el2(qts, 2);
     qtest_qmp_assert_success(qts, "{'execute': 'stop'}");
-    off = hypsec_get_member(qts, OBSERVER, "world-time", "off");
-    all = hypsec_get_member(qts, OBSERVER, "world-time", NULL);
-    g_assert_cmpuint(off, >, 0);
+    *instructions = all_instructions(qts);
     qtest_qmp_assert_success(qts, "{'execute': 'migrate', 'arguments': "
                              "{'uri': %s}}", uri);
     hypsec_wait_migration(qts);
     qtest_quit(qts);
-
     qts = qtest_initf("%s -incoming defer", args);
     qtest_qmp_assert_success(qts, "{'execute': 'migrate-incoming', "
                              "'arguments': {'uri': %s}}", uri);
     hypsec_wait_migration(qts);
-    assert_world(qts, "world-time", NULL, all);
+    return qts;
+}
+
+/* The state that is saved has all the time up to then. */
+static void test_migration_time(void)
+{
+    uint64_t instructions;
+    QTestState *qts = migrate_two_cpus(ICOUNT, &instructions);
+
+    g_assert_cmpuint(instructions, >, 0);
+    assert_world(qts, "world-time", NULL, 2 * instructions);
+    assert_world(qts, "world-entries", "el2", 2);
+    qtest_quit(qts);
+}
+
+/* Where the CPUs were in the target before the state came counts nothing. */
+static void test_migration_worlds(void)
+{
+    uint64_t instructions, off;
+    QTestState *qts = migrate_two_cpus("", &instructions);
+
+    off = hypsec_get_member(qts, OBSERVER, "world-time", "off");
+    g_assert_cmpuint(off, >, 0);
     cont(qts);
-    g_assert_cmpuint(hypsec_get_member(qts, OBSERVER, "world-time", NULL),
-                     >, all);
     assert_world(qts, "world-time", "off", off);
     assert_world(qts, "world-entries", "el2", 2);
     qtest_quit(qts);
@@ -339,6 +362,8 @@ int main(int argc, char **argv)
     qtest_add_func("hypsec-el-observer/machine/virt", test_virt);
     qtest_add_func("hypsec-el-observer/migration/keeps-counts",
                    test_migration);
+    qtest_add_func("hypsec-el-observer/migration/keeps-time",
+                   test_migration_time);
     qtest_add_func("hypsec-el-observer/migration/keeps-worlds",
                    test_migration_worlds);
     qtest_add_func("hypsec-el-observer/create/not-later", test_refused);

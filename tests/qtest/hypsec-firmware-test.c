@@ -247,6 +247,23 @@ static void test_reset_scrubs_vm_pages(void)
     qtest_quit(qts);
 }
 
+/*
+ * Somebody who is no CPU reads and writes the GICv2: what QEMU does without
+ * our repair is to crash.
+ */
+static void test_gic_from_outside(void)
+{
+    QTestState *qts = run_alone();
+
+    /* GICD_TYPER, GICC_IIDR, GICH_VTR. */
+    g_assert_cmphex(qtest_readl(qts, 0x08000004) & 0xe0, ==, 1 << 5);
+    g_assert_cmphex(qtest_readl(qts, 0x080100fc), !=, 0);
+    g_assert_cmphex(qtest_readl(qts, 0x08030004), !=, 0);
+    qtest_writel(qts, 0x08010004, 0xf0);
+    g_assert_cmphex(qtest_readl(qts, 0x08010004), ==, 0xf0);
+    qtest_quit(qts);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -272,6 +289,8 @@ int main(int argc, char **argv)
     qtest_add_func("hypsec-firmware/boot-block/wiped", test_boot_block_wiped);
     qtest_add_func("hypsec-firmware/early-failure/panics",
                    test_early_failure_panics);
+    qtest_add_func("hypsec-firmware/gic/answers-who-is-no-cpu",
+                   test_gic_from_outside);
     qtest_add_func("hypsec-firmware/reset/scrubs-vm-pages",
                    test_reset_scrubs_vm_pages);
     return g_test_run();

@@ -152,4 +152,4 @@ class RamSource:
         return self._source.read(pa, length)
 
     def device(self, pa, length):
-        return self._source.read(pa, length)
+        return getattr(self._source, "device", self._source.read)(pa, length)

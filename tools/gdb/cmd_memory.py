@@ -59,6 +59,14 @@ def vmid_of(text):
     return int(match[1])
 
 
+def address_of(text):
+    """An address of 64 bits; gdb's own expressions can be negative."""
+    address = common.number(text)
+    if not -(1 << 63) <= address < 1 << 64:
+        raise HypsecError(f"{common.printable(text)!r} has more than 64 bits")
+    return address & common.MASK64
+
+
 # What a page is
 
 def owner_words(page, record):
@@ -81,7 +89,9 @@ def owner_words(page, record):
 
 
 def owner_at(memory, page, pa):
-    """Who owns a physical address, in one word; None without a page."""
+    """Who owns a physical address; None if nobody can tell."""
+    if not memory.ram[0] <= pa < memory.ram[1]:
+        return "not RAM"
     if page is None:
         return None
     record = owners.Owners(memory, page).record(pa // PAGE)
@@ -104,16 +114,19 @@ hypsec page ADDRESS
 
 ADDRESS is a physical address in bytes, any byte of the page; a number or an
 expression ($x0). Shows the page record (owner, count of shares, the frame at
-which its VM has it) and what each table has for the page: the host's stage 2,
-its VM's, and each bank of the SMMUs. EL2's record and tables are read from
-memory, whatever the CPUs do.
+which its VM has it) and which tables have the page: the host's stage 2 and the
+banks of host and EL2 at its own address, those of VMs wherever they have it.
+All is read from memory, whatever the CPUs do. A count of the host's page says
+how often it is pinned: EL2 or a bank of an SMMU needs it, it cannot change
+hands.
 
   (gdb) hypsec page 0x40013000
   page 0x40013000: owner vm1, not shared, gfn 0x40000
-    record  0x7ec00098: 0xc4653600ffed0001
-    host    IPA  0x40013000: not mapped
-    vm1     IPA  0x40000000: read and write, execute, normal write-back, ...
-    smmu 0 bank 0 (EL2) IOVA 0x40013000: not mapped
+    record 0x7ec00098: 0xffffc46535ed0001
+    host: 0x40013000: not mapped, the page left the host
+    smmu 0 bank 0 (EL2): 0x40013000: not mapped
+    smmu 1 bank 0 (EL2): 0x40013000: not mapped
+    vm1: IPA 0x40000000: Normal write-back, read and write, executable, ...
 """
     name = "hypsec page"
 
@@ -121,7 +134,7 @@ memory, whatever the CPUs do.
         parser.add_argument("address")
 
     def run(self, args):
-        address = common.number(args.address)
+        address = address_of(args.address)
         if address >= PA_END:
             raise HypsecError(f"{address:#x} is no physical address of this "
                               "board: it has 40 bits")
@@ -135,64 +148,83 @@ memory, whatever the CPUs do.
             place = page.page_base + (pfn - page.page_first_pfn) * 8
             raw = int.from_bytes(memory.read(place, 8), "little")
             say(f"  record {place:#x}: {raw:#018x}")
-        self.at_own_address(memory, page, pfn)
-        self.elsewhere(memory, page, pfn, record)
+        banks = self.banks(memory, page)
+        self.at_own_address(memory, page, banks, pfn)
+        self.elsewhere(memory, page, banks, pfn, record)
 
-    def at_own_address(self, memory, page, pfn):
-        """Tables that map a page at its own address or not at all."""
-        walk = tables.walk_stage2(memory, page.root(memory, 0), vtcr(),
-                                  pfn * PAGE)
-        say(f"  host: {self.words(walk, pfn)}")
+    @staticmethod
+    def banks(memory, page):
+        """(SMMU, bank) of all banks that translate."""
         if page.version < 3:
-            return
-        for one, bank in walkable_banks(memory, page):
-            if bank.owner in (0, page.corevisor):
-                walk = smmu.walk(memory, bank, pfn * PAGE)
-                say(f"  {bank_words(page, one, bank)}: "
-                    f"{self.words(walk, pfn)}")
+            return []
+        try:
+            return [(one, bank) for one in smmu.smmus(memory, page)
+                    for bank in smmu.state(memory, one).banks
+                    if bank.enabled and bank.kind == "stage 2"]
+        except SourceError as error:
+            say(f"  SMMUs: {error}")
+            return []
 
-    def elsewhere(self, memory, page, pfn, record):
+    def at_own_address(self, memory, page, banks, pfn):
+        """Tables that map a page at its own address or not at all."""
+        self.line("host", pfn, lambda: tables.walk_stage2(
+            memory, page.root(memory, 0), vtcr(), pfn * PAGE))
+        for one, bank in banks:
+            if bank.owner in (0, page.corevisor):
+                self.line(bank_words(page, one, bank), pfn,
+                          lambda: smmu.walk(memory, bank, pfn * PAGE))
+
+    def elsewhere(self, memory, page, banks, pfn, record):
         """Tables of VMs: wherever they have the page."""
-        regs, places = vtcr(), []
+        regs, owned = vtcr(), False
         for vm in range(1, page.vm_count):
-            root = page.root(memory, vm)
-            leaves = tables.leaves_stage2(memory, root, regs)
-            places += [(vm, page.owner_name(vm), f"IPA {address:#x}", leaf)
-                       for address, leaf in self.found(leaves, pfn)]
-        for one, bank in walkable_banks(memory, page) \
-                if page.version >= 3 else ():
+            owned |= self.places(
+                page, record, vm, page.owner_name(vm), "IPA", pfn,
+                lambda: tables.leaves_stage2(memory, page.root(memory, vm),
+                                             regs))
+        for one, bank in banks:
             if bank.owner not in (0, page.corevisor):
-                places += [(bank.owner, bank_words(page, one, bank),
-                            f"IOVA {address:#x}", leaf) for address, leaf in
-                           self.found(smmu.leaves(memory, bank), pfn)]
-        for owner, who, where, leaf in places:
-            foreign = record and record.owner != owner
-            say(f"  {who}: {where}: "
-                f"{tables.leaf_words(2, leaf.attributes)}" +
-                (" -- which does not own it" if foreign else ""))
-        if record and 0 < record.owner < page.corevisor and \
-           record.owner not in (place[0] for place in places):
+                self.places(page, record, bank.owner,
+                            bank_words(page, one, bank), "IOVA", pfn,
+                            lambda: smmu.leaves(memory, bank))
+        if record and 0 < record.owner < page.corevisor and not owned:
             say(f"  {page.owner_name(record.owner)}: not mapped")
 
-    @staticmethod
-    def found(leaves, pfn):
-        """(address, leaf) of each place where a table has a page."""
-        pa = pfn * PAGE
-        return [(leaf.address + pa - leaf.pa, leaf) for leaf in leaves
-                if leaf.pa <= pa < leaf.pa + leaf.bytes]
+    def places(self, page, record, owner, who, what, pfn, leaves):
+        """All places where a table has the page; whether its owner has it."""
+        pa, owned = pfn * PAGE, False
+        try:
+            for leaf in leaves():
+                if not leaf.pa <= pa < leaf.pa + leaf.bytes:
+                    continue
+                foreign = record and record.owner != owner
+                owned |= not foreign
+                say(f"  {who}: {what} {leaf.address + pa - leaf.pa:#x}: "
+                    f"{tables.leaf_words(2, leaf.attributes)}" +
+                    (" -- which does not own it" if foreign else ""))
+        except SourceError as error:
+            # One spoilt table does not hide the others.
+            say(f"  {who}: {error}")
+        return bool(owned)
 
     @staticmethod
-    def words(walk, pfn):
-        """What a table has at a page's own address."""
-        where = f"{pfn * PAGE:#x}: "
-        if walk.output == pfn * PAGE:
-            return where + leaf_words(walk)
-        if walk.output is not None:
-            return where + f"another page, {walk.output:#x}"
+    def line(who, pfn, make):
+        """What a table has at a page's own address; MAKE walks it."""
+        where = f"  {who}: {pfn * PAGE:#x}: "
+        try:
+            walk = make()
+        except SourceError as error:
+            say(where + str(error))
+            return
         last = walk.steps[-1].descriptor if walk.steps else 0
-        if last == tables.LEFT_HOST:
-            return where + "not mapped, the page left the host"
-        return where + ("not mapped" if last is not None else walk.fault)
+        if walk.output == pfn * PAGE:
+            say(where + leaf_words(walk))
+        elif walk.output is not None:
+            say(where + f"another page, {walk.output:#x}")
+        elif last == tables.LEFT_HOST:
+            say(where + "not mapped, the page left the host")
+        else:
+            say(where + ("not mapped" if last is not None else walk.fault))
 
 
 def device_words(memory, page, pfn):
@@ -202,14 +234,7 @@ def device_words(memory, page, pfn):
             if one.base <= pfn * PAGE < one.base + one.bytes:
                 return (f"not RAM; device {one.index}, "
                         f"{page.owner_name(one.owner)}'s")
-    return "not RAM, nobody's"
-
-
-def walkable_banks(memory, page):
-    """(SMMU, bank) of all banks that translate."""
-    return [(one, bank) for one in smmu.smmus(memory, page)
-            for bank in smmu.state(memory, one).banks
-            if bank.enabled and bank.kind == "stage 2"]
+    return "not RAM: there is no record of it"
 
 
 def bank_words(page, one, bank):
@@ -269,10 +294,12 @@ the same owner and the same count are one line; at most N lines (200). The
 totals at the end are of the range, counted from the page records.
 
   (gdb) hypsec pages 0x40000000+128K
-  0x40000000-0x40012fff   76 KiB  host
-  0x40013000-0x40016fff   16 KiB  vm1
-  0x40017000-0x4001ffff   36 KiB  host
-  pages: host 28, vm1 4
+  0x0040000000-0x0040012fff     76 KiB  host
+  0x0040013000-0x0040016fff     16 KiB  vm1
+  0x0040017000-0x0040017fff      4 KiB  host
+  0x0040018000-0x004001cfff     20 KiB  vm2
+  0x004001d000-0x004001ffff     12 KiB  vm1
+  pages: host 20 (80 KiB), vm1 7 (28 KiB), vm2 5 (20 KiB)
 """
     name = "hypsec pages"
 
@@ -286,15 +313,17 @@ totals at the end are of the range, counted from the page records.
         view = owners.Owners(memory, page)
         wanted = None if args.owner is None else parse_owner(page, args.owner)
         first, last = parse_range(args.range)
+        if args.limit < 1:
+            raise HypsecError("--limit is a number of lines from 1 on")
         if first is not None and (last < view.first or first >= view.end):
             raise HypsecError(f"no RAM there: it is {view.first * PAGE:#x} "
                               f"to {view.end * PAGE:#x}")
         self.ranges(view, page, wanted, first, last, args.limit)
         totals = view.totals(first, last)
-        say("pages: " + ", ".join(
+        say("pages: " + (", ".join(
             f"{page.owner_name(owner)} {count} ({sized(count * PAGE)})"
             for owner, count in sorted(totals.items())
-            if wanted in (None, owner)) or "pages: none")
+            if wanted in (None, owner)) or "none"))
         if first is None:
             self.check(view, page, totals)
 
@@ -434,7 +463,7 @@ and its owner, or the fault that hardware would take.
     stage 2 level 2: table 0x7f232000[0] = 0x000000007f233003
         table at 0x7f233000
     stage 2 level 3: table 0x7f233000[0] = 0x00000000400137ff
-        page at 0x40013000, read and write, execute, normal write-back, ...
+        page at 0x40013000, Normal write-back, read and write, executable, ...
   PA 0x40013000, owner vm1
 """
     name = "hypsec walk"
@@ -450,7 +479,7 @@ and its owner, or the fault that hardware would take.
         parser.add_argument("address")
 
     def run(self, args):
-        address = common.number(args.address)
+        address = address_of(args.address)
         memory = board_memory()
         vmid = 0 if args.host else vmid_of(args.vm) if args.vm else None
         if args.vcpu is not None and (not vmid or not args.va):
@@ -597,10 +626,15 @@ context banks in use, with owner (by EL2's list), table, and the fault that
 the bank recorded last. devices are those that VMs can be given. table lists
 all that bank B of SMMU S maps. Without an argument: all but the tables.
 
-  (gdb) hypsec smmu streams
-  SMMU 1 at 0x9060000: unmatched streams fault, 32 entries
-    entry 24: stream 0x10 -> bank 2 (vm1)
-    entry 25: stream 0x11 -> fault
+  (gdb) hypsec smmu banks
+  SMMU 0 at 0x9050000: unmatched streams fault, 32 entries, 8 banks
+    bank 0: EL2, stage 2, root 0x7f014000, TCR 0x80023558, VMID 0
+  SMMU 1 at 0x9060000: unmatched streams fault, 32 entries, 8 banks
+    global fault recorded: invalid context, several
+    bank 0: EL2, stage 2, root 0x7f014000, TCR 0x80023558, VMID 0
+      fault recorded: translation, several; write of 0x40018000 by stream 0x10
+    bank 1: vm1, stage 2, root 0x7f830000, TCR 0x80023558, VMID 17
+    bank 2: vm2, stage 2, root 0x7f840000, TCR 0x80023558, VMID 34
 """
     name = "hypsec smmu"
 

@@ -7,8 +7,10 @@ import gdb
 
 import common
 import firmware
+import frames
 from boardview import fields, vms
 from boardview.source import SourceError
+from cmd_memory import board_memory
 from common import Command, HypsecError, say
 
 HOST = firmware.HOST
@@ -80,7 +82,7 @@ def root_owner(root):
     """In words whose stage-2 table is at ROOT."""
     try:
         page = common.page()
-        source = common.source()
+        source = board_memory()
         for vmid in range(page.vm_count):
             if page.root(source, vmid) == root:
                 return f"the table of {page.owner_name(vmid)}"
@@ -109,10 +111,12 @@ register is read from CPU N, or from the selected one.
 
     def add_arguments(self, parser):
         parser.add_argument("register")
-        parser.add_argument("value", nargs="?")
+        # An expression may have spaces.
+        parser.add_argument("value", nargs="*")
         parser.add_argument("--cpu")
 
     def run(self, args):
+        args.value = " ".join(args.value) or None
         if args.register.upper() == "DIRTY":
             self._dirty(args)
             return
@@ -157,15 +161,16 @@ register is read from CPU N, or from the selected one.
 
 # hypsec cpus
 
-def code_at(address):
-    """"<save_vm+8>", or nothing where no symbol is."""
-    try:
-        block = gdb.execute(f"info symbol {address:#x}", to_string=True)
-    except gdb.error:
+def code_at(world, address):
+    """"<save_vm+0x8>" by the symbols of the selected CPU's world, or nothing
+    where no symbol is."""
+    names = frames.el2_names() if world == "el2" else frames.names_of(world)
+    found = names.find(address)
+    if found is None:
         return ""
-    if " in section " not in block:
-        return ""
-    return f"<{block.split(' in section ')[0].replace(' ', '')}>"
+    name, offset = found
+    return common.printable(f"<{name}+{offset:#x}>" if offset else
+                            f"<{name}>")
 
 
 class Cpus(Command):
@@ -184,6 +189,7 @@ HCR_EL2 and VTTBR_EL2 of the CPU tell otherwise.
     name = "hypsec cpus"
 
     def run(self, args):
+        common.connection()
         selected = common.cpu_number()
         known = {cpu.index: cpu for cpu in firmware.pcpus()}
         rows = [("CPU", "power", "level", "below", "locks", "pc")]
@@ -202,7 +208,7 @@ HCR_EL2 and VTTBR_EL2 of the CPU tell otherwise.
         if cpu is None:
             return "?", "-", "EL2 does not know it", "-", "-"
         locks = ", ".join(cpu.locks) or "-"
-        if cpu.power != firmware.POWER_ON:
+        if cpu.power in firmware.NOT_ON:
             return cpu.power_name, "-", "-", locks, "-"
         pc = common.register("pc")
         level = common.level()
@@ -216,7 +222,7 @@ HCR_EL2 and VTTBR_EL2 of the CPU tell otherwise.
                                else ""))
         mode = fields.mode(common.register("cpsr"))
         return (cpu.power_name, mode, below, locks,
-                f"{pc:#x} {code_at(pc)}".rstrip())
+                f"{pc:#x} {code_at(common.current_world(), pc)}".rstrip())
 
 
 # hypsec vms, hypsec vcpus
@@ -231,7 +237,7 @@ def owned_pages():
         page = common.page()
         if page.version < 3:
             return None
-        data = common.source().read(page.owned_base, 8 * (page.corevisor + 1))
+        data = board_memory().read(page.owned_base, 8 * (page.corevisor + 1))
         return [int.from_bytes(data[n:n + 8], "little")
                 for n in range(0, len(data), 8)]
     except (SourceError, gdb.GdbError):
@@ -241,7 +247,7 @@ def owned_pages():
 def root_of(vmid):
     try:
         page = common.page()
-        return f"{page.root(common.source(), vmid):#x}"
+        return f"{page.root(board_memory(), vmid):#x}"
     except (SourceError, gdb.GdbError) as error:
         return f"? ({common.describe(error)})"
 
@@ -270,6 +276,7 @@ that has not started yet come with how many of their pages the host has given.
         parser.add_argument("--all", action="store_true")
 
     def run(self, args):
+        common.connection()
         cpus = firmware.pcpus()
         owned = owned_pages()
         rows = [("VM", "state", "vCPUs", "pages", "root", "cntvoff",
@@ -338,6 +345,7 @@ last exit stands what happens before the vCPU runs again.
         parser.add_argument("vm", nargs="?")
 
     def run(self, args):
+        common.connection()
         limit, count = firmware.vm_limits()
         chosen = range(1, limit)
         if args.vm is not None:
@@ -585,6 +593,7 @@ x30 of a VM are in its context only, the host's in its trap frame.
         parser.add_argument("--fp", action="store_true")
 
     def run(self, args):
+        common.connection()
         vmid = vm_number(args.vm)
         view = View(vmid, vcpu_number(args.vcpu, vmid))
         for line in view.head():
@@ -716,6 +725,7 @@ behind wait. --all lists the free locks too.
         parser.add_argument("--all", action="store_true")
 
     def run(self, args):
+        common.connection()
         cpus = firmware.pcpus()
         found = firmware.locks(cpus)
         say("order: " + " -> ".join(
@@ -735,15 +745,16 @@ behind wait. --all lists the free locks too.
         if not args.all:
             say(f"{free} locks are free" if free < len(found) else
                 f"all {free} locks are free")
-        self._by_cpu(cpus)
+        self._by_cpu(cpus, found)
 
     @staticmethod
-    def _by_cpu(cpus):
+    def _by_cpu(cpus, found):
         for cpu in cpus:
             say(f"CPU {cpu.index} holds {', '.join(cpu.locks) or 'none'}")
-            unknown = cpu.held >> firmware.vms.HELD_SHIFT + len(vms.LOCKS)
-            if unknown:
-                say(f"  and bits of no lock: {cpu.held:#x}?")
+            known = {lock.name for lock in found}
+            if cpu.held >> vms.HELD_SHIFT + len(vms.LOCKS) or \
+               not known.issuperset(cpu.locks):
+                say(f"  and that is of no lock there is: {cpu.held:#x}?")
 
 
 def lock_words(lock, taking):

@@ -47,9 +47,10 @@
 #define HYPSEC_INSPECT_FREE		0xffffffff
 
 /*
- * A page record, 64 bits: the number of its owner; how often a page is shared
- * with the host, or HYPSEC_INSPECT_COUNT_DMA for a page of a VM that DMA may
- * reach; and where its owner has it. The frame number there is
+ * A page record, 64 bits: the number of its owner; how often a VM shares it with
+ * the host, or how many devices of the host's use a page of the host's, or
+ * HYPSEC_INSPECT_COUNT_DMA for a page of a VM that a device of its uses; and
+ * where its owner has it. The frame number there is
  *
  *	(map + pfn + HYPSEC_INSPECT_MAP_OFFSET) mod 2^48
  *

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The charts of a report, as SVG that stands inside an HTML page.
+
+Colours are classes of the page's style sheet, so that a chart is light or
+dark with its page. Everything that a chart shows is in a table too: a chart
+is for the eyes, its <desc> says where the numbers are.
+"""
+import html
+import math
+
+WIDTH = 760
+LEFT, RIGHT = 84, 12
+PLOT = WIDTH - LEFT - RIGHT
+MAX_COLOURS = 8
+
+
+def escape(text):
+    return html.escape(str(text), quote=True)
+
+
+def n(value):
+    """A coordinate."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def seconds(ns):
+    """NS as a time that one can read."""
+    for unit, size in (("s", 10 ** 9), ("ms", 10 ** 6), ("µs", 1000)):
+        if ns >= size:
+            return f"{ns / size:.4g} {unit}"
+    return f"{ns} ns" if ns else "0"
+
+
+def short(value):
+    """1234567 as 1.23M."""
+    for unit, size in (("G", 10 ** 9), ("M", 10 ** 6), ("k", 1000)):
+        if value >= size:
+            return f"{value / size:.3g}{unit}"
+    return str(value)
+
+
+def text(x, y, what, kind="", anchor="start"):
+    return f'<text x="{n(x)}" y="{n(y)}" class="{kind}" ' \
+        f'text-anchor="{anchor}">{escape(what)}</text>'
+
+
+def rect(x, y, width, height, kind, title=""):
+    title = f"<title>{escape(title)}</title>" if title else ""
+    return f'<rect x="{n(x)}" y="{n(y)}" width="{n(width)}" ' \
+        f'height="{n(height)}" class="{kind}">{title}</rect>'
+
+
+def line(x1, y1, x2, y2, kind):
+    return f'<path d="M{n(x1)} {n(y1)}L{n(x2)} {n(y2)}" class="{kind}"/>'
+
+
+def chart(name, height, title, description, parts):
+    return "\n".join((
+        f'<svg class="chart" role="img" viewBox="0 0 {WIDTH} {n(height)}" '
+        f'aria-labelledby="{name}-t {name}-d">',
+        f'<title id="{name}-t">{escape(title)}</title>',
+        f'<desc id="{name}-d">{escape(description)}</desc>',
+        *parts, "</svg>"))
+
+
+def legend(kinds, hint=""):
+    """(class of the colour, words) pairs as HTML."""
+    items = "".join(
+        f'<li><svg class="key" viewBox="0 0 14 14" aria-hidden="true">'
+        f'<rect width="14" height="14" class="{kind}"/></svg>'
+        f"{escape(words)}</li>" for kind, words in kinds)
+    return f'<ul class="legend">{items}</ul>{hint}'
+
+
+def ticks(top):
+    """About four round numbers up to TOP."""
+    step = 10 ** math.floor(math.log10(max(top, 1)))
+    for factor in (0.25, 0.5, 1, 2.5):
+        if top / (step * factor) <= 4:
+            step *= factor
+            break
+    if step < 1:
+        step = 1
+    return [step * number for number in range(1, int(top / step) + 1)]
+
+
+def colours(figures):
+    """{cause: class}: the most frequent have a colour of their own."""
+    total = {}
+    for counts in figures.exits.values():
+        for cause, count in counts.items():
+            total[cause] = total.get(cause, 0) + count
+    names = sorted(total, key=lambda cause: (-total[cause], cause))
+    return {cause: f"c{min(number, MAX_COLOURS)}"
+            for number, cause in enumerate(names)}
+
+
+def exits(figures, worlds, rows, kinds):
+    """Exits to EL2 over time: a panel for each of WORLDS, stacked by cause."""
+    height, gap, y = 110, 44, 10
+    width = PLOT / max(len(rows), 1)
+    bin_ns = figures.over_time.width
+    parts = []
+    for world in worlds:
+        columns = [{cause: count for (of, cause), count in row.items()
+                    if of == world} for row in rows]
+        top = max([sum(column.values()) for column in columns] + [1])
+        parts.append(text(LEFT, y + 10, f"from {world}", "strong"))
+        base = y + 18 + height
+        for tick in ticks(top):
+            at = base - tick / top * height
+            parts.append(line(LEFT, at, WIDTH - RIGHT, at, "grid"))
+            parts.append(text(LEFT - 6, at + 4, short(int(tick)), "", "end"))
+        parts.append(text(LEFT - 6, base + 4, "0", "", "end"))
+        for number, column in enumerate(columns):
+            at = base
+            for cause in kinds:
+                count = column.get(cause, 0)
+                if not count:
+                    continue
+                size = count / top * height
+                at -= size
+                begin = number * bin_ns
+                parts.append(rect(
+                    LEFT + number * width + 0.5, at, max(width - 1, 0.5),
+                    size, kinds[cause],
+                    f"{world}, {seconds(begin)} to "
+                    f"{seconds(begin + bin_ns)}: {count:,} × {cause}"))
+        parts.append(line(LEFT, base, WIDTH - RIGHT, base, "axis"))
+        y = base + gap - 14
+    y -= gap - 14
+    step = next((step for step in (1, 2, 4, 5, 10, 20)
+                 if len(rows) / step <= 8), 40)
+    for number in range(0, len(rows) + 1, step):
+        x = LEFT + number * width
+        parts.append(line(x, y, x, y + 4, "axis"))
+        # The last one does not stand out of the picture.
+        parts.append(text(x, y + 18, seconds(number * bin_ns), "", "end"
+                          if x > WIDTH - RIGHT - 20 else "middle"))
+    return chart(
+        "exits-chart", y + 26, "Exits to EL2 over virtual time",
+        f"Stacked columns of {seconds(bin_ns)} each, one panel for each world "
+        "that is left; colours are causes. The table below has the numbers.",
+        parts)
+
+
+def world_class(world):
+    """The class of a world's colour."""
+    name = world.lower().replace(" ", "")
+    if name.startswith("vm") and name[2:].isdigit():
+        return f"w-vm{(int(name[2:]) - 1) % 8}"
+    return {"host": "w-host", "el2": "w-el2", "off": "w-off"}.get(
+        name, "w-unknown")
+
+
+def worlds(figures, names):
+    """Who has each CPU for how much of the time."""
+    y, parts = 6, []
+    for cpu, counts in enumerate(figures.ns):
+        total = max(sum(counts.values()), 1)
+        parts.append(text(LEFT - 8, y + 18, f"CPU {cpu}", "", "end"))
+        x = LEFT
+        for world in names:
+            ns = sum(value for (of, _), value in counts.items()
+                     if of == world)
+            width = ns / total * PLOT
+            if not ns:
+                continue
+            parts.append(rect(x, y, width, 26, world_class(world) + " seg",
+                              f"CPU {cpu}: {world} {100 * ns / total:.2f} %, "
+                              f"{seconds(ns)}"))
+            x += width
+        y += 34
+    for percent in range(0, 101, 20):
+        x = LEFT + percent / 100 * PLOT
+        parts.append(line(x, y - 4, x, y, "axis"))
+        parts.append(text(x, y + 14, f"{percent} %", "",
+                          "end" if percent == 100 else "middle"))
+    return chart(
+        "worlds-chart", y + 22, "Whom each CPU runs for, share of the time",
+        "One bar for each CPU, divided by world. The table below has the "
+        "numbers.", parts)
+
+
+def costs(rows, unit):
+    """Ranges on a logarithmic axis; ROWS are (words, class, summary)."""
+    left = 232
+    plot = WIDTH - left - RIGHT - 16
+    values = [value for _, _, found in rows for value in found[1:]]
+    low = math.floor(math.log10(max(min(values), 1)))
+    high = max(math.ceil(math.log10(max(max(values), 1))), low + 1)
+
+    def place(value):
+        value = math.log10(max(value, 1))
+        return left + (value - low) / (high - low) * plot
+
+    bottom = 14 + len(rows) * 24
+    parts = []
+    for power in range(low, high + 1):
+        x = place(10 ** power)
+        parts.append(line(x, 6, x, bottom, "grid"))
+        parts.append(text(x, bottom + 16, short(10 ** power), "", "middle"))
+    y = 14
+    for words, kind, (count, least, median, most, greatest) in rows:
+        parts.append(text(left - 8, y + 13, words, "", "end"))
+        parts.append(line(place(least), y + 9, place(greatest), y + 9,
+                          "whisker"))
+        parts.append(rect(
+            place(least), y + 2, max(place(most) - place(least), 6), 14,
+            kind, f"{words}: {count:,} times, {least:,} to {greatest:,} "
+            f"{unit}, median {median:,}, 95 % at most {most:,}"))
+        parts.append(rect(place(median) - 1.5, y - 1, 3, 20, "median"))
+        y += 24
+    return chart(
+        "costs-chart", bottom + 26, f"{unit} of stays at EL2",
+        "For each path and cause a bar from the least to the 95th "
+        "percentile, a mark at the median and a line to the greatest, on a "
+        "logarithmic axis. The tables below have the numbers.", parts)
