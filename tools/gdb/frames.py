@@ -14,6 +14,7 @@ import gdb
 
 import common
 import contexts
+import elf
 import symtab
 import traps
 from boardview.source import SourceError
@@ -149,7 +150,7 @@ def names_of(world):
             return Names(None)
         copy = known.copies(program, world)[0]
         return Names(symtab.load(program.image.path), copy.offset, copy)
-    except (HypsecError, SourceError, symtab.SymtabError, gdb.error,
+    except (HypsecError, SourceError, elf.ElfError, gdb.error,
             IndexError):
         return Names(None)
 
