@@ -249,12 +249,12 @@ def test_random_damage():
               (1 << 40) - 8, 1 << 63, (1 << 64) - 1, RAM, RAM + RAM_BYTES - 8]
     names = [name for name, _ in header_fields() if name != 'magic']
     widths = dict(header_fields())
-    taken = 0
+    taken, memory = 0, Memory()
     for _ in range(1500):
         changes = {name: rng.choice(values + [rng.getrandbits(64)]) &
                    (1 << 8 * widths[name]) - 1
                    for name in rng.sample(names, rng.randint(1, 2))}
-        memory = machine(**changes)
+        write_page(memory, **changes)
         try:
             use_all(memory)
             taken += 1
