@@ -3,7 +3,6 @@
 owners' pages, tables that link each other, records full of anything."""
 import random
 import struct
-import sys
 
 import looktest
 import picture
