@@ -173,6 +173,9 @@ def _diffs(tap, seen, rows):
               {name: (row[0], row[2]) for name, row in rows.items()
                if row[2] is not None and None not in row[::2] and
                row[0] != row[2]}, "diff-has-what-differs-from-the-cpu")
+    tap.result("TCR_EL1" not in shown or shown["TCR_EL1"][2] ==
+               "EL1's walks are stopped by EL2", "diff-says-why-walks-stop",
+               text)
     # EL1's walks are stopped until the host's registers are back.
     tap.result({"TCR_EL1", "SCTLR_EL1"} >= set(shown) -
                {"CNTV_CTL_EL0", "CNTV_CVAL_EL0", "CNTVOFF_EL2"} and shown,
@@ -536,7 +539,8 @@ def host_registers(tap, machine, cpu):
     exception of CPU's to EL2."""
     seen = looktest.gdb(machine, [
         f"break *($VBAR_EL2 + 0x400) thread {cpu + 1}", "continue", RAW,
-        "delete", "set scheduler-locking on",
+        f"hypsec context host {cpu} --changed", "delete",
+        "set scheduler-locking on",
         f"break *{el2('host_other_sync'):#x}", "continue", THIS_CPU,
         f"hypsec context host {cpu}", f"hypsec context host {cpu} --diff",
         "hypsec cpus", "hypsec decode esr", "hypsec vms", "hypsec vcpus",
@@ -546,6 +550,9 @@ def host_registers(tap, machine, cpu):
     rows = context(seen[f"hypsec context host {cpu}"])
     saved = {f"X{n}": raw[f"x{n}"] for n in range(31)}
     saved.update(PC=raw["ELR_EL2"], PSTATE=raw["SPSR_EL2"])
+    early = context(seen[f"hypsec context host {cpu} --changed"])
+    tap.equal({key: (early.get(key) or [0, 0])[-1] for key in saved}, saved,
+              f"{name}first-instruction-has-them-in-the-cpu")
     tap.equal({key: (rows.get(key) or [None])[0] for key in saved}, saved,
               f"{name}trap-frame-is-what-the-host-had")
     tap.equal({key: (rows.get(key) or [0, None])[1] for key in SYSTEM},
