@@ -26,8 +26,8 @@ SPOKEN = ("PSTATE", "SPSR_EL1", "ESR_EL1", "ESR_EL2", "SCTLR_EL1", "TCR_EL1",
           "HPFAR_EL2", "HCR_EL2", "CNTV_CTL_EL0")
 # Vectors of exceptions from lower levels.
 VECTOR_BYTES, LOWER_VECTORS, LOWER_VECTORS_END = 0x80, 0x400, 0x800
-# TCR_EL1.EPD0 and EPD1.
-NO_WALKS = 1 << 7 | 1 << 23
+# TCR_EL1.EPD0 and EPD1, and SCTLR_EL1.M, without which they do not count.
+NO_WALKS, MMU_ON = 1 << 7 | 1 << 23, 1
 LEVEL_NAMES = {0: "EL0", 1: "EL1", 2: "EL2", 3: "EL3"}
 
 
@@ -508,6 +508,9 @@ class View:
                                 "registered")
             return
         self.fields = firmware.numbers(shared)
+        self.fields.update(
+            (f"vgic.lr[{n}]", value) for n, value in
+            enumerate(firmware.array(shared["vgic"]["lr"])) if value)
         self.shared = {f"X{n}": value for n, value in
                        enumerate(firmware.array(shared["regs"]))}
         self.shared["ESR_EL2"] = self.fields["esr"]
@@ -650,8 +653,7 @@ def show_intermediate(view):
     if not view.fields:
         return
     say(f"intermediate context at PA {view.context.intermediate_pa:#x}:")
-    shown = view.fields
-    for name, value in shown.items():
+    for name, value in view.fields.items():
         if name in ("version", "size"):
             say(f"  {name:15} {value}")
             continue
@@ -697,8 +699,9 @@ def why_different(view, name):
 
 def why_live(name, shadow, live):
     """Why a CPU holds another value, where that is EL2's doing."""
-    return "EL1's walks are stopped by EL2" if name == "TCR_EL1" and \
-        live == shadow | NO_WALKS else ""
+    stopped = {"TCR_EL1": shadow | NO_WALKS, "SCTLR_EL1": shadow | MMU_ON}
+    return "EL1's walks are stopped by EL2" if stopped.get(name) == live \
+        else ""
 
 
 def show_diff(view):
