@@ -131,7 +131,8 @@ def kept_secrets(tap, machine, vm):
     seen = looktest.gdb(machine, commands)
     text = seen[4]
     rows = context(text)
-    secret = SECRET_MARK << 32 | vm << 24 | vcpu << 16
+    # The host's number of alice is 1, whatever EL2 calls it.
+    secret = SECRET_MARK << 32 | 1 << 24 | vcpu << 16
     expected = {f"X{n}": secret + n for n in range(1, 31)}
     expected.update(TPIDR_EL0=secret + 512, TPIDRRO_EL0=secret + 513,
                     SP=secret + 514, ELR_EL1=secret + 515)
@@ -173,6 +174,9 @@ def _diffs(tap, seen, rows):
               {name: (row[0], row[2]) for name, row in rows.items()
                if row[2] is not None and None not in row[::2] and
                row[0] != row[2]}, "diff-has-what-differs-from-the-cpu")
+    tap.result("TCR_EL1" not in shown or shown["TCR_EL1"][2] ==
+               "EL1's walks are stopped by EL2", "diff-says-why-walks-stop",
+               text)
     # EL1's walks are stopped until the host's registers are back.
     tap.result({"TCR_EL1", "SCTLR_EL1"} >= set(shown) -
                {"CNTV_CTL_EL0", "CNTV_CVAL_EL0", "CNTVOFF_EL2"} and shown,
@@ -216,7 +220,8 @@ def _lists(tap, machine, seen, vm, vcpu):
 def cpus_agree(tap, text, pcpus, name=""):
     """`hypsec cpus` against QMP."""
     rows = {int(row[0]): row[1:] for row in re.findall(
-        r"^[ *] (\d) +(\w+) +\S+ +(host|vm\d+ vCPU \d|-) +(-|\S+(?:, \S+)*) ",
+        r"^[ *] (\d) +(\w+) +\S+ +(host|vm\d+ vCPU \d|-) +"
+        r"(-|[^\s,]+(?:, [^\s,]+)*) ",
         text + " ", re.MULTILINE)}
     expected = {cpu["cpu"]: (
         "OFF" if cpu["world"] == "off" else "ON",
@@ -536,7 +541,8 @@ def host_registers(tap, machine, cpu):
     exception of CPU's to EL2."""
     seen = looktest.gdb(machine, [
         f"break *($VBAR_EL2 + 0x400) thread {cpu + 1}", "continue", RAW,
-        "delete", "set scheduler-locking on",
+        f"hypsec context host {cpu} --changed", "delete",
+        "set scheduler-locking on",
         f"break *{el2('host_other_sync'):#x}", "continue", THIS_CPU,
         f"hypsec context host {cpu}", f"hypsec context host {cpu} --diff",
         "hypsec cpus", "hypsec decode esr", "hypsec vms", "hypsec vcpus",
@@ -546,6 +552,9 @@ def host_registers(tap, machine, cpu):
     rows = context(seen[f"hypsec context host {cpu}"])
     saved = {f"X{n}": raw[f"x{n}"] for n in range(31)}
     saved.update(PC=raw["ELR_EL2"], PSTATE=raw["SPSR_EL2"])
+    early = context(seen[f"hypsec context host {cpu} --changed"])
+    tap.equal({key: (early.get(key) or [0, 0])[-1] for key in saved}, saved,
+              f"{name}first-instruction-has-them-in-the-cpu")
     tap.equal({key: (rows.get(key) or [None])[0] for key in saved}, saved,
               f"{name}trap-frame-is-what-the-host-had")
     tap.equal({key: (rows.get(key) or [0, None])[1] for key in SYSTEM},
