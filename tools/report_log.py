@@ -38,12 +38,12 @@ def call_names():
 
 
 def nice(value):
-    """The least 1, 2 or 5 times a power of ten that is not below VALUE."""
+    """The least round number that is not below VALUE."""
     power = 1
     while True:
-        for factor in (1, 2, 5):
-            if factor * power >= value:
-                return factor * power
+        for factor in (10, 20, 25, 50):
+            if factor * power >= value * 10 and factor * power % 10 == 0:
+                return factor * power // 10
         power *= 10
 
 

@@ -336,11 +336,11 @@ def memory(report):
 
 
 SECOND_RUN = "The first picture is of a second run of the same board, which " \
-    "was stopped wherever EL2 was about to take pages back from a VM; it is " \
-    "of the stop at which VMs owned the most pages. No other figure of this " \
-    "report is of that run. With one CPU the moment is the same instruction " \
-    "in every run; with several, CPUs run freely in it, and the same VMs can " \
-    "have other pages."
+    "was stopped by a breakpoint wherever EL2 was about to take pages back " \
+    "from a VM; it is of the stop at which VMs owned the most pages. No " \
+    "other figure of this report is of that run. It does not count " \
+    "instructions: the same VMs can have other pages, and some more or " \
+    "fewer, in the next one."
 
 
 def owner_table(found, index):
