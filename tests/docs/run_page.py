@@ -20,9 +20,10 @@ SECONDS = 150
 SELF_TEST_SECONDS = 3
 
 
-def environment():
-    """What is built is used as it is: who runs tests has the build's lock."""
-    return dict(os.environ, HYPSEC_NO_BUILD="1")
+def environment(folder):
+    """What is built is used as it is: who runs tests has the build's lock.
+    Boards of other tests are not to be seen."""
+    return dict(os.environ, HYPSEC_NO_BUILD="1", HYPSEC_RUNS=folder)
 
 
 def play(tap, name):
@@ -33,7 +34,8 @@ def play(tap, name):
     names = list(dict.fromkeys(block.session for block in blocks))
     for session in names:
         mine = [block for block in blocks if block.session == session]
-        with transcript.Player(ROOT, environment(), SECONDS) as player:
+        with tempfile.TemporaryDirectory(prefix="hypsec-") as runs, \
+                transcript.Player(ROOT, environment(runs), SECONDS) as player:
             for number, block in enumerate(mine, 1):
                 what = f"{name}/{session}/{number}"
                 try:

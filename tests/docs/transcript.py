@@ -35,7 +35,8 @@ import subprocess
 import termios
 import time
 
-PROMPTS = ("$ ", "/root # ", "~ # ", "/ # ", "(gdb) ", "(qemu) ")
+PROMPTS = ("$ ", "/root # ", "~ # ", "/ # ", "(gdb) ", "(qemu) ",
+           "Quit anyway? (y or n) ")
 KEYS = re.compile(r"<(?:Enter|Ctrl-([A-Z])(?: (\w))?)>$")
 MARK = re.compile(r"(?:\.\. run:|<!-- run:)\s+([\w-]+)(?:\s+terminal=(\w+))?"
                   r"(\s+again)?\s*(?:-->)?$")

@@ -7,8 +7,10 @@ import gdb
 
 import common
 import firmware
+import frames
 from boardview import fields, vms
 from boardview.source import SourceError
+from cmd_memory import board_memory
 from common import Command, HypsecError, say
 
 HOST = firmware.HOST
@@ -80,7 +82,7 @@ def root_owner(root):
     """In words whose stage-2 table is at ROOT."""
     try:
         page = common.page()
-        source = common.source()
+        source = board_memory()
         for vmid in range(page.vm_count):
             if page.root(source, vmid) == root:
                 return f"the table of {page.owner_name(vmid)}"
@@ -159,15 +161,16 @@ register is read from CPU N, or from the selected one.
 
 # hypsec cpus
 
-def code_at(address):
-    """"<save_vm+8>", or nothing where no symbol is."""
-    try:
-        block = gdb.execute(f"info symbol {address:#x}", to_string=True)
-    except gdb.error:
+def code_at(world, address):
+    """"<save_vm+0x8>" by the symbols of the selected CPU's world, or nothing
+    where no symbol is."""
+    names = frames.el2_names() if world == "el2" else frames.names_of(world)
+    found = names.find(address)
+    if found is None:
         return ""
-    if " in section " not in block:
-        return ""
-    return f"<{block.split(' in section ')[0].replace(' ', '')}>"
+    name, offset = found
+    return common.printable(f"<{name}+{offset:#x}>" if offset else
+                            f"<{name}>")
 
 
 class Cpus(Command):
@@ -219,7 +222,7 @@ HCR_EL2 and VTTBR_EL2 of the CPU tell otherwise.
                                else ""))
         mode = fields.mode(common.register("cpsr"))
         return (cpu.power_name, mode, below, locks,
-                f"{pc:#x} {code_at(pc)}".rstrip())
+                f"{pc:#x} {code_at(common.current_world(), pc)}".rstrip())
 
 
 # hypsec vms, hypsec vcpus
@@ -234,7 +237,7 @@ def owned_pages():
         page = common.page()
         if page.version < 3:
             return None
-        data = common.source().read(page.owned_base, 8 * (page.corevisor + 1))
+        data = board_memory().read(page.owned_base, 8 * (page.corevisor + 1))
         return [int.from_bytes(data[n:n + 8], "little")
                 for n in range(0, len(data), 8)]
     except (SourceError, gdb.GdbError):
@@ -244,7 +247,7 @@ def owned_pages():
 def root_of(vmid):
     try:
         page = common.page()
-        return f"{page.root(common.source(), vmid):#x}"
+        return f"{page.root(board_memory(), vmid):#x}"
     except (SourceError, gdb.GdbError) as error:
         return f"? ({common.describe(error)})"
 
