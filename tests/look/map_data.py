@@ -202,6 +202,9 @@ def hostile_tables(tap):
                 for n in range(1024)] + [
                 f.entry(f.link(f.roots[0], 0), n, f.roots[0] | TABLE)
                 for n in range(512)]),
+            ("ram-many-times-over", lambda f: [
+                f.entry(f.link(f.roots[0], 0), n, RAM | BLOCK)
+                for n in range(512)]),
             ("a-table-outside-ram", lambda f: f.entry(
                 f.roots[1], 0, 0x9000000 | TABLE)),
             ("a-root-outside-ram", lambda f: f.roots.update(
