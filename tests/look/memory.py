@@ -352,6 +352,8 @@ def bad_arguments(tap, machine):
         "hypsec walk --va 0": "--va goes with",
         "hypsec walk --vm 1 --vcpu 0 0": "--vcpu goes with",
         "hypsec walk --vm 1 --vcpu 9 --va 0": "vCPUs 0 to 7",
+        "hypsec walk --vm 1 --vcpu -1 --va 0": "vCPUs 0 to 7",
+        "hypsec smmu devices": "no devices",
         "hypsec walk --vm 1 --host 0": "not allowed with",
         "hypsec walk --smmu 0 0": "is no bank",
         "hypsec walk --smmu 2:0 0": "there is no SMMU 2",

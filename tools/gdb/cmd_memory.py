@@ -567,7 +567,7 @@ and its owner, or the fault that hardware would take.
                     return el1_live(), f"registers of CPU {cpu}"
         if vmid == 0:
             return el1_saved(0, here), f"registers saved of CPU {here}"
-        if vcpu >= (page.vcpu_count or 8):
+        if not 0 <= vcpu < (page.vcpu_count or 8):
             raise HypsecError(f"a VM has vCPUs 0 to "
                               f"{(page.vcpu_count or 8) - 1}")
         return el1_saved(vmid, vcpu), f"registers saved of vCPU {vcpu}"
@@ -707,7 +707,10 @@ all that bank B of SMMU S maps. Without an argument: all but the tables.
 
     @staticmethod
     def devices(memory, page):
-        for one in smmu.devices(memory, page):
+        found = smmu.devices(memory, page)
+        if not found:
+            say("the board has no devices that VMs can be given (-M dma=on)")
+        for one in found:
             owner = page.owner_name(one.owner)
             bank = f", bank {one.bank}" if one.bank is not None else ""
             say(f"device {one.index} at {one.base:#x}: {owner}'s, SMMU "
