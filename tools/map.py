@@ -102,9 +102,10 @@ def paused(board_):
     with running.connect(board_) as qmp:
         ran = False
 
-        def again():
+        def again(number):
+            # Longer and longer: on a busy machine EL2 needs it to get on.
             qmp.qmp("cont")
-            time.sleep(AGAIN_SECONDS)
+            time.sleep(AGAIN_SECONDS * (number + 1))
             qmp.qmp("stop")
         try:
             ran = qmp.qmp("query-status")["running"]
@@ -121,10 +122,10 @@ def read(qmp, again):
     with QmpSource(qmp) as source:
         page = inspect_page.Page.read(source,
                                       inspect_page.address_by_qom(qmp))
-        for _ in range(TRIES if again else 0):
+        for number in range(TRIES if again else 0):
             if not memory_map.under_way(source, page):
                 break
-            again()
+            again(number)
             source.forget()
         return memory_map.collect(source, page), page
 
