@@ -459,6 +459,13 @@ def spoilt(tap):
             (poke(place, 2), f"hypsec page {pfn * PAGE:#x}",
              "which does not own it"),
             (poke(place, 2), "hypsec pages", "the firmware counts"),
+            # Twenty blocks of 1 GiB map it, and the page that always did.
+            (poke(place, 1), walk, "owner vm1"),
+            (poke(root + 16, int.from_bytes(
+                20 * (0x400007c1).to_bytes(8, "little"), "little"), 160),
+             f"hypsec page {pfn * PAGE:#x}", "vm1: ... 13 more places"),
+            (poke(root + 16, 0, 160), walk, "owner vm1"),
+            (poke(place, 2), walk, "owner vm2"),
             # The root's entry for RAM links the root itself.
             (poke(root + 8, root | 3), walk, "fault"),
             (poke(root + 8, root | 3), f"hypsec page {pfn * PAGE:#x}", "page"),
