@@ -193,6 +193,54 @@ def into_vm(tap, machine):
         "at-el1-there-is-just-the-vm", seen)
 
 
+def host_steps(tap):
+    """vectors.S, instruction by instruction: the host's registers are saved,
+    and given back."""
+    save, back = ["stepi", "hypsec backtrace"] * 44, \
+        ["hypsec backtrace", "stepi"] * 24
+    with looktest.guest_board("hello") as machine:
+        seen = looktest.gdb(machine, [
+            "hypsec break hypercall REGISTER_VCPU --once", "continue",
+            "hypsec backtrace", *save,
+            "hypsec break at el2 host_return --temporary", "continue", *back])
+    start = 3 + len(save) + 2
+    walks = [parse(seen[n]) for n in range(2, 3 + len(save), 2)]
+    host = walks[0][1]
+    where = {walk[0].names()[0] for walk in walks}
+    tap.result({"host_vectors", "host_sync"} < where and len(where) > 2,
+               "steps-go-through-the-saving-into-c", where)
+    different = [walk for walk in walks
+                 if (walk[1].title, walk[1].frames) !=
+                 (host.title, host.frames)]
+    tap.result(not different, "the-host-stays-the-same-meanwhile", different)
+    walks = [parse(seen[n]) for n in range(start, start + len(back), 2)]
+    leaving = [walk for walk in walks if walk[0].names() == ["host_return"]]
+    after = walks[len(leaving):]
+    tap.result(len(leaving) > 15 and after and len(after[0]) == 1,
+               "steps-go-through-the-restoring", walks)
+    tap.result(all(walk[1].frames == host.frames for walk in leaving),
+               "the-host-goes-on-where-it-was", leaving)
+    tap.equal(after[0][0].frames, host.frames, "and-does-so-at-el1")
+
+
+def vm_interrupted(tap):
+    """An interrupt has no syndrome; EL2 remembers what it was."""
+    with looktest.guest_board("demo") as machine:
+        seen = looktest.gdb(machine, [
+            "hypsec break vm 1 class IRQ --once", "continue",
+            "hypsec backtrace", "stepi 24", "hypsec backtrace", "stepi 60",
+            "hypsec backtrace"])
+    walks = [parse(seen[n]) for n in (2, 4, 6)]
+    tap.equal([walk[1].title.split(" EL1")[0] for walk in walks],
+              [walks[0][1].title.split(" EL1")[0]] * 3,
+              "an-interrupted-vm-is-the-same-in-c")
+    tap.result(all(walk[1].title.startswith("interrupted from vm1 vCPU") and
+                   "interrupt (IRQ)" in walk[1].title for walk in walks) and
+               "host_vcpu_run_handler" in walks[2][0].names() and
+               walks[2][0].names()[0] != "vm_to_core",
+               "and-it-was-an-interrupt", seen)
+
+
 def all_cpus(tap):
     """All CPUs of a larger board, and none that is not there."""
     with looktest.guest_board("all", cpus=4) as machine:
@@ -249,7 +297,9 @@ def linux_levels(tap, machine):
 
 def body(tap):
     host_trap(tap)
+    host_steps(tap)
     vm_trap(tap)
+    vm_interrupted(tap)
     all_cpus(tap)
     linux(tap)
 

@@ -95,19 +95,24 @@ def violation(tap):
         tap.result(re.search(rf"^CPU {other} (at EL2|in |is off)", first[2],
                              re.MULTILINE), "violation-other-cpu", first[2])
         later = looktest.gdb(machine, [
+            # Without the log of the console: from EL2's stack.
+            "python import common; common.set_el2_console('/nonexistent')",
             "hypsec panic", f"hypsec console --log {machine.el2_log}",
             "hypsec panic --all", "hypsec console --lines 1",
             "hypsec console --log /nonexistent", "hypsec console --lines 0"])
-        tap.equal([section.frames for section in shown(later[0])[1]],
+        tap.equal([section.frames for section in shown(later[1])[1]],
                   [section.frames for section in walk],
                   "gdb-that-comes-later-sees-the-same")
-        tap.result(reason in later[2] and "EL2's console" in later[2] and
-                   "corevisor: host kernel at" in later[2],
-                   "with-the-console's-text", later[2])
+        tap.result(f": {reason}\n" in later[1] and
+                   "nobody said where" in later[1],
+                   "reason-without-the-console", later[1])
+        tap.result(reason in later[3] and "EL2's console" in later[3] and
+                   "corevisor: host kernel at" in later[3],
+                   "with-the-console's-text", later[3])
         last = machine.el2_log.read_text().rstrip().splitlines()[-1]
-        tap.result(last.strip() in later[3], "console", later[3])
-        tap.result("no such file" in later[4] and
-                   "takes 1 or more" in later[5], "console-bad-arguments",
+        tap.result(last.strip() in later[4], "console", later[4])
+        tap.result("no such file" in later[5] and
+                   "takes 1 or more" in later[6], "console-bad-arguments",
                    later)
 
 

@@ -395,11 +395,23 @@ def _chain_at_sp():
     return frames, note
 
 
+def _frame_on_stack():
+    """The TrapFrame of the host below trap_host_sync(), which has not noted
+    it yet, or no longer: gdb knows where its caller's stack is."""
+    frame, left = gdb.newest_frame(), MAX_FRAMES
+    while frame is not None and left:
+        if frame.name() in SAVING:
+            return contexts.read_frame(int(frame.read_register("sp")))
+        frame, left = frame.older(), left - 1
+    return None
+
+
 def _host_that_runs(verb="run by"):
     """The Section of the host whose exception EL2 handles. VERB: whether it
     is the one that runs the VM above."""
     cpu = contexts.pcpu()
-    frame = None if cpu is None else contexts.trap_frame(cpu)
+    frame = None if cpu is None else contexts.trap_frame(cpu) or \
+        _frame_on_stack()
     if frame is None:
         return []
     why = traps.cause(frame.esr, frame.far, frame.hpfar, frame.regs)
@@ -524,12 +536,12 @@ def _after_el2(frames):
 def _lower_worlds(nested):
     """The VM that EL2's C code works for, if any, and the host."""
     cpu = contexts.pcpu()
-    frame = None if cpu is None else contexts.trap_frame(cpu)
-    if frame is None:
+    if cpu is None:
         return []
+    frame = contexts.trap_frame(cpu)
     found = []
-    if int(cpu["cur_vmid"]) and frame.is_vcpu_run and \
-       (nested or not contexts.untouched(frame)):
+    if frame is not None and int(cpu["cur_vmid"]) and \
+       frame.is_vcpu_run and (nested or not contexts.untouched(frame)):
         lower = contexts.of_vm(cpu, nested)
         if lower is not None:
             found.append(below(lower, _why_vm(lower, nested)))
