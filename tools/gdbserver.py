@@ -135,6 +135,7 @@ def preamble(extension, symbols, port=None, el2_log=None):
         # gdb would ask for an executable.
         lines.append(f'python gdb.execute("target remote 127.0.0.1:{port}", '
                      "to_string=True)")
+        lines.append("frame")
     return lines
 
 

@@ -61,27 +61,34 @@ examples:
 
 
 @contextlib.contextmanager
-def paused(qmp):
-    """Stop the board if it runs, and let it go on afterwards. Gives what
-    stops it anew a moment later, or None for a board that was stopped."""
-    if not qmp.qmp("query-status")["running"]:
-        yield None
-        return
+def paused(board_):
+    """Stop a board if it runs, and let it go on afterwards, whatever happens.
 
-    def again():
-        qmp.qmp("cont")
-        time.sleep(AGAIN_SECONDS)
-        qmp.qmp("stop")
-    qmp.qmp("stop")
+    Gives its QMP, and what stops it anew a moment later, or None for a board
+    that was stopped before.
+    """
+    ran = False
     try:
-        yield again
+        with running.connect(board_) as qmp:
+            def again():
+                qmp.qmp("cont")
+                time.sleep(AGAIN_SECONDS)
+                qmp.qmp("stop")
+            ran = qmp.qmp("query-status")["running"]
+            if ran:
+                qmp.qmp("stop")
+            yield qmp, again if ran else None
     finally:
-        qmp.qmp("cont")
+        # Who interrupts us may do so in the middle of an answer: a connection
+        # of its own.
+        if ran:
+            with running.connect(board_) as qmp:
+                qmp.qmp("cont")
 
 
-def read(qmp):
-    """(MemoryMap, Page) of a board by its QMP. Raises SourceError."""
-    with paused(qmp) as again, QmpSource(qmp) as source:
+def read(qmp, again):
+    """(MemoryMap, Page) of a board that is stopped. Raises SourceError."""
+    with QmpSource(qmp) as source:
         page = inspect_page.Page.read(source,
                                       inspect_page.address_by_qom(qmp))
         for _ in range(TRIES if again else 0):
@@ -92,12 +99,12 @@ def read(qmp):
         return memory_map.collect(source, page), page
 
 
-def facts(qmp, memory, page):
-    """Lines about the board, for below the title."""
+def facts(qmp, ran, memory, page):
+    """Lines about the board, for below the title; RAN: it was running."""
     cpus = qmp.qmp("query-cpus-fast")
     model = qmp.qom_get(cpus[0]["qom-path"], "type").removesuffix("-arm-cpu")
     gic = qmp.qom_get("/machine", "gic-version")
-    status = str(qmp.qmp("query-status")["status"])
+    status = "running" if ran else str(qmp.qmp("query-status")["status"])
     if page.panicked:
         status += ", EL2 has panicked"
     ram = memory_picture.size(memory.count)
@@ -158,9 +165,9 @@ def run(args):
     if args.out:
         check_output(args.out)
     board_ = running.pick(args.board)
-    with running.connect(board_) as qmp:
-        memory, page = read(qmp)
-        below = facts(qmp, memory, page)
+    with paused(board_) as (qmp, again):
+        memory, page = read(qmp, again)
+        below = facts(qmp, again is not None, memory, page)
     if args.out:
         write(args.out, memory_picture.svg(
             memory, f"Memory of board {board_.name}",

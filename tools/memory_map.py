@@ -248,7 +248,6 @@ def _mask(rule):
     return _table(lambda value: 0xff if rule(value) else 0)
 
 
-IS_SET = _mask(lambda value: value)
 IS_HOST = _mask(lambda owner: owner == HOST)
 IS_NOT_HOST = _mask(lambda owner: owner != HOST)
 
@@ -306,7 +305,7 @@ class _Bounded:
         return self._source.read(pa, length)
 
 
-def _allowed(owner):
+def _wrong_for(owner):
     """What pages a table of OWNER may map, by class: 1 for a wrong one."""
     def wrong(kind):
         if owner == HOST:
@@ -317,12 +316,12 @@ def _allowed(owner):
     return bytes(int(wrong(kind)) for kind in range(256))
 
 
-def _allowed_host_device(kind):
+def _wrong_for_host_device(kind):
     """Of the host's, its devices get no page that it shares with EL2."""
     return kind & OWNER_BITS != HOST or kind & KIND_BITS == SHARED
 
 
-WRONG_FOR_HOST_DEVICE = bytes(int(_allowed_host_device(kind))
+WRONG_FOR_HOST_DEVICE = bytes(int(_wrong_for_host_device(kind))
                               for kind in range(256))
 
 
@@ -381,7 +380,7 @@ class _Reader:
 
 def _read_tables(memory, source, page):
     reader = _Reader(memory, source)
-    reader.read("host", HOST, memory.host, _allowed(HOST),
+    reader.read("host", HOST, memory.host, _wrong_for(HOST),
                 lambda bounded: leaves_stage2(bounded, page.host_root, VTCR))
     if page.version < 3:
         memory.problems.append(
@@ -394,12 +393,12 @@ def _read_tables(memory, source, page):
             f"{vm.state_name}, {count} vCPU{'s' * (count != 1)}"
         if vm.root:
             reader.read(f"VM {vm.vmid}", vm.vmid, memory.vms,
-                        _allowed(vm.vmid), lambda bounded, root=vm.root:
+                        _wrong_for(vm.vmid), lambda bounded, root=vm.root:
                         leaves_stage2(bounded, root, VTCR))
     for name, owner, root, tcr in _banks(memory, source, page):
         reader.read(f"{name}, {owner_name(owner)}", owner, memory.smmus,
                     WRONG_FOR_HOST_DEVICE if owner == HOST else
-                    _allowed(owner),
+                    _wrong_for(owner),
                     lambda bounded, root=root, tcr=tcr:
                     leaves_stage2(bounded, root, tcr))
 

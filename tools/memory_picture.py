@@ -45,10 +45,12 @@ PARTS, LEAST = 4, 1.6
 TIP_LINES = 6
 LINE = 17
 
-HOST_COLOUR, EL2_COLOUR, ODD_COLOUR = "#d5dae1", "#33373d", "#ff00c8"
+# Apart by 14 (CIELAB) or more also without red or green, and in brightness
+# from host and EL2 in print.
+HOST_COLOUR, EL2_COLOUR, ODD_COLOUR = "#d5dae1", "#1c1f23", "#ff00c8"
 WRONG_COLOUR = "#d40000"
 VM_COLOURS = ["#e69f00", "#0072b2", "#009e73", "#cc79a7", "#56b4e9",
-              "#d55e00", "#f0e442", "#8c6bb1"]
+              "#d55e00", "#999933", "#882255"]
 STRIP_COLOURS = ["#5f6b7a", "#111111", "#8c510a"]
 STRIP_NAMES = ["host", "VMs", "SMMUs"]
 HOW = {BY_BLOCK: "in 2 MiB blocks", BY_PAGE: "by 4 KiB pages"}

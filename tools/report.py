@@ -77,6 +77,9 @@ examples:
                         default=trace.size(DEFAULT_LIMIT),
                         help="bytes that the observer's log may take "
                         f"(default: {DEFAULT_LIMIT})")
+    parser.add_argument("--keep-log", type=pathlib.Path, metavar="FILE",
+                        help="keep the observer's log in FILE, for "
+                        "`hypsec trace --log`")
     parser.add_argument("--no-icount", dest="icount", action="store_false",
                         help="do not count instructions: CPUs run at once, "
                         "costs are times, and no two runs are the same")
@@ -136,10 +139,10 @@ def facts_of_making(argv, args, outcome):
 
 # The runs
 
-def qemu_arguments(args, *observer):
+def qemu_arguments(args, *observer, icount=True):
     """QEMU's arguments for a run, seeded as those of ./hypsec bench."""
-    icount = PINNED[:2] if args.icount else ()
-    return (*icount, *PINNED[2:], "-device",
+    counted = PINNED[:2] if args.icount and icount else ()
+    return (*counted, *PINNED[2:], "-device",
             ",".join(("hypsec-el-observer,id=obs", *observer)),
             *args.user_qemu)
 
@@ -150,19 +153,21 @@ def with_qemu(args, qemu):
     return args
 
 
+def log_of(args, folder):
+    return args.keep_log or folder / "el.log"
+
+
 def runs(args, folder):
     """Both runs, with their logs in FOLDER; Outcome and Memory."""
     first = with_qemu(args, qemu_arguments(
-        args, f"log={board.escape(folder / 'el.log')}",
+        args, f"log={board.escape(log_of(args, folder))}",
         f"log-limit={args.limit}"))
     outcome = report_run.measured_run(
         first, folder, folder / "host-console.log", folder / "el2-console.log")
     memory = report_run.Memory(None)
     if args.guest and not args.once and not outcome.failure:
-        counted = args.icount and args.smp == 1
-        second = argparse.Namespace(**vars(args))
-        second.icount = counted
-        second = with_qemu(second, qemu_arguments(second))
+        # Not counted, see report_run.py.
+        second = with_qemu(args, qemu_arguments(args, icount=False))
         memory = report_run.memory_run(second, folder,
                                        folder / "host-again.log",
                                        folder / "el2-again.log")
@@ -178,8 +183,9 @@ def collect(args, argv, folder):
         outcome, memory, Console(folder / "el2-console.log"),
         Console(folder / "host-console.log"))
     try:
-        with ellog.Log(folder / "el.log") as log:
-            report.figures = report_log.Figures(log)
+        with ellog.Log(log_of(args, folder)) as log:
+            report.figures = report_log.Figures(
+                log, tail=bool(outcome.failure))
     except ellog.LogError as error:
         report.log_problem = str(error)
     return report
@@ -204,7 +210,8 @@ def make(args, argv):
     out = args.out or \
         board.BUILD / "run" / time.strftime("report-%Y%m%d-%H%M%S.html")
     with trace.temporary_folder() as folder:
-        trace.check_writable(out)
+        for path in filter(None, (out, args.keep_log)):
+            trace.check_writable(path)
         report = collect(args, argv, pathlib.Path(folder))
         write(out, report_page.page(report))
     print("\n".join(report.outcome.verdicts))

@@ -6,12 +6,12 @@ and its log is the same on every machine. Where it ended, the board is paused
 and read. The second run, of the same board, is for the picture of the memory:
 it is stopped where the firmware takes pages back from VMs, by breakpoints.
 A breakpoint stops one CPU and lets the others run a little further, so no
-figure comes from that run; and with several CPUs it does not count
-instructions, since QEMU then may never come to its stop.
+figure comes from that run, and it does not count instructions: with -icount,
+QEMU's thread for the CPUs can keep the main loop from ever taking note of the
+breakpoint.
 """
 import contextlib
 import dataclasses
-import os
 import pathlib
 import re
 import socket
@@ -30,7 +30,6 @@ from boardview.source import QmpSource, SourceError
 
 INSPECT = "/machine/inspect"
 OBSERVER = "/machine/peripheral/obs"
-LIMIT_SECONDS = 300
 # The verdict is there, only the power-off is left.
 POWER_OFF_SECONDS = 30
 SETTLE_SECONDS = 30
@@ -69,12 +68,6 @@ class Failure(Exception):
 
 
 # What is read of a board that stands still
-
-def total_instructions(machine):
-    """Instructions since reset, of all levels."""
-    return sum(machine.qom_get(OBSERVER, f"el{level}-instructions")
-               for level in range(4))
-
 
 def picture(machine, title, moment):
     """The memory of MACHINE, which is stopped."""
@@ -115,7 +108,12 @@ def board_of(args, folder):
     return config
 
 
-def ends(machine, deadline):
+def deadline(args):
+    """When a run that begins now has to be at its end."""
+    return time.monotonic() + (args.timeout or run.DEFAULT_BATCH_TIMEOUT)
+
+
+def ends(machine, limit):
     """Wait until MACHINE stands still for good. Raises Failure."""
     verdict = None
     while True:
@@ -136,8 +134,8 @@ def ends(machine, deadline):
         if verdict and time.monotonic() - verdict > POWER_OFF_SECONDS:
             raise Failure("the board did not switch itself off after its "
                           "verdict")
-        if time.monotonic() > deadline:
-            raise Failure("time limit: the run had not ended in time")
+        if time.monotonic() > limit:
+            raise Failure("the time limit was reached before the run ended")
         time.sleep(board.POLL_SECONDS / 4)
 
 
@@ -216,7 +214,7 @@ def measured_run(args, folder, host_log, el2_log):
         outcome.qemu = "{major}.{minor}.{micro}".format(**version["qemu"]) + \
             version.get("package", "")
         try:
-            ends(machine, began + (args.timeout or LIMIT_SECONDS))
+            ends(machine, deadline(args))
         except Failure as error:
             outcome.failure, _, outcome.details = str(error).partition("\n")
         outcome.wall = time.monotonic() - began
@@ -374,11 +372,9 @@ class Watch:
         if now <= self.most:
             return
         self.most = now
-        moment = "when EL2 was about to take pages back from a VM"
-        if count := total_instructions(self.machine):
-            moment += f", after {count:,} instructions"
-        self.best = picture(self.machine, "With the most pages owned by VMs",
-                            moment)
+        self.best = picture(
+            self.machine, "With the most pages owned by VMs",
+            "when EL2 was about to take pages back from a VM")
 
 
 @dataclasses.dataclass
@@ -409,7 +405,7 @@ def memory_run(args, folder, log, el2_log):
         watch = Watch(machine, Stub(ours), symbols)
         problem = ""
         try:
-            watch.go(time.monotonic() + (args.timeout or LIMIT_SECONDS))
+            watch.go(deadline(args))
         except (Failure, board.BoardError, SourceError) as error:
             problem = str(error).splitlines()[0]
         return Memory(watch.best, problem)

@@ -189,6 +189,9 @@ class Connection:
         self._running = running
         self._pending = b""
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        # Answers to a client that went away may still come.
+        self._mine = os.urandom(6).hex()
+        self._asked = 0
         self.events = []
 
     def __enter__(self):
@@ -249,6 +252,8 @@ class Connection:
 
     def _ask(self, message, descriptors=(), timeout=ANSWER_SECONDS):
         command = message["execute"]
+        self._asked += 1
+        message = {**message, "id": f"{self._mine}-{self._asked}"}
         try:
             data = json.dumps(message).encode() + b"\n"
             if descriptors:
@@ -258,9 +263,10 @@ class Connection:
             deadline = time.monotonic() + timeout
             while True:
                 answer = self._line(deadline)
-                if "event" not in answer:
+                if "event" in answer:
+                    self.events.append(answer)
+                elif answer.get("id") == message["id"]:
                     break
-                self.events.append(answer)
         except TimeoutError:
             raise RunningError(f"board {self._running.name}: no answer to "
                                f"{command} within {timeout} s") from None

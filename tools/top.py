@@ -7,7 +7,6 @@ import json
 import math
 import os
 import select
-import shutil
 import signal
 import sys
 import termios
@@ -123,6 +122,8 @@ class Sampler:
         except running.RunningError as error:
             self.error = str(error)
             self.ended = has_ended(self.board)
+        except Exception as error:  # or nobody would look any more
+            self.error = f"answers that make no sense: {error!r}"
         os.write(self._wake, b".")
 
 
@@ -164,7 +165,10 @@ class Terminal:
 
     @staticmethod
     def size():
-        return shutil.get_terminal_size((80, 24))
+        try:
+            return os.get_terminal_size(sys.stdout.fileno())
+        except OSError:
+            return 80, 24
 
     def show(self, lines, last):
         """LINES from the top on, LAST in the bottom line."""

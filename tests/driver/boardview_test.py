@@ -171,6 +171,11 @@ def test_version_2():
     assert vms.cpus(memory, seen)[0].locks is None
 
 
+def test_ram_to_the_end():
+    seen = read_page(machine(page_first_pfn=(1 << 28) - SOUND['page_count']))
+    assert owners.Owners(Memory(), seen).end == 1 << 28
+
+
 def test_one_vm():
     assert read_page(machine(vm_count=2, corevisor=2)).owner_name(1) == 'vm1'
 
@@ -249,12 +254,12 @@ def test_random_damage():
               (1 << 40) - 8, 1 << 63, (1 << 64) - 1, RAM, RAM + RAM_BYTES - 8]
     names = [name for name, _ in header_fields() if name != 'magic']
     widths = dict(header_fields())
-    taken = 0
+    taken, memory = 0, Memory()
     for _ in range(1500):
         changes = {name: rng.choice(values + [rng.getrandbits(64)]) &
                    (1 << 8 * widths[name]) - 1
                    for name in rng.sample(names, rng.randint(1, 2))}
-        memory = machine(**changes)
+        write_page(memory, **changes)
         try:
             use_all(memory)
             taken += 1
@@ -668,6 +673,18 @@ def test_el2():
     walk = tables.walk_stage1(memory, regime, 0x4000003abc)
     assert walk.pa == 0x40500abc
     assert 'not executable' in tables.describe(walk.steps[-1], el2=True)
+    # Another granule, and a table that limits what is below it.
+    large = Builder(memory, 16, 39, 2, base=builder.next)
+    large.map(0x4000010000, 0x40600000)
+    place = large.place(0x4000010000, 2)
+    memory.write(place, 'Q', int.from_bytes(memory.read(place, 8), 'little') |
+                 1 << 60 | 1 << 62)
+    walk = tables.walk_stage1(memory, tables.El2(
+        large.root, 0x80823519 | 1 << 14, 1), 0x4000010abc)
+    assert walk.pa == 0x40600abc and walk.limits == 10
+    assert 'read only' in tables.describe(walk.steps[0], el2=True)
+    assert 'all below' not in tables.describe(dataclasses.replace(
+        walk.steps[0], stage=2))
     # EL2 has no upper half.
     assert tables.walk_stage1(memory, regime, 0xffff000000000000).fault
     refused(lambda: tables.walk_stage1(
@@ -774,7 +791,7 @@ def test_smmu():
         base + 0xc0c: 2 << 16,
         base + 0x1008: 35, base + 0x1408: 0x10,
         bank: 0x121, bank + 0x20: builder.root | 0xab << 48,
-        bank + 0x30: VTCR, bank + 0x58: 0x80000002, bank + 0x60: 0xabc000,
+        bank + 0x30: VTCR, bank + 0x58: 0x80000002, bank + 0x60: 0x12abc000000,
         bank + 0x68: 0x10}
     for n in range(8):
         if n != 2:
@@ -793,6 +810,9 @@ def test_smmu():
     two = state.banks[2]
     assert (two.owner, two.kind, two.vmid, two.enabled, two.stream) == \
         (3, 'stage 2', 35, True, 0x10)
+    assert two.far == 0x12abc000000
+    assert [smmu.owner_name(seen, owner) for owner in (FREE, 0, 3, 16)] == \
+        ['free', 'host', 'vm3', 'EL2']
     assert two.root == builder.root and two.faults == ['translation',
                                                        'several']
     assert smmu.walk(memory, two, 0x41000abc).pa == 0x40123abc
@@ -837,6 +857,14 @@ def test_devices():
         smmu.Device(0, 0xb010000, 0x1000, 1, 0x10, 2, 5)]
     memory.write(SOUND['device_owner_base'], '2I', 0, 5)
     assert smmu.devices(memory, seen)[0].bank is None
+    # One more, and none.
+    write_page(memory, device_count=2)
+    memory.write(SOUND['device_base'] + 32, '2Q2I', 0xb011000, 0x1000, 1, 17)
+    assert smmu.devices(memory, read_page(memory))[1] == \
+        smmu.Device(1, 0xb011000, 0x1000, 1, 17, 0, None)
+    write_page(memory, device_count=0, smmu_count=0)
+    assert smmu.devices(memory, read_page(memory)) == []
+    assert smmu.smmus(memory, read_page(memory)) == []
 
 
 def test_roots():

@@ -7,6 +7,9 @@ is where __primary_switched stores it.
 """
 import struct
 
+import boottest
+from boardview.source import QmpSource
+
 # Where 6.1 is linked; any page does, the symbols of this file agree with it.
 LINKED = 0xffff800008000000
 HEAD_BYTES = 0x10000
@@ -90,3 +93,13 @@ def elf_file(symbols, size):
             (23, 3, 0, 0, offsets[2], len(names), 0, 0, 1, 0)]
     return header + program + b"".join(parts) + b"".join(
         struct.pack("<IIQQQQIIQQ", *row) for row in rows)
+
+
+def make(machine, path, image):
+    """Write the vmlinux of a Linux that has booted on MACHINE to PATH."""
+    boottest.wait_ready(machine)
+    _, memory = machine.shell("cat /proc/iomem")
+    _, names = machine.shell("cat /proc/kallsyms")
+    data, _ = vmlinux(kallsyms(names), image_base(memory), image,
+                      QmpSource(machine).read)
+    path.write_bytes(data)

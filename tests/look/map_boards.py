@@ -2,6 +2,7 @@
 """./hypsec map on boards that run: the picture against the records in memory,
 read here by their offsets, and against the properties of /machine/inspect."""
 import contextlib
+import importlib.util
 import json
 import os
 import pathlib
@@ -12,17 +13,18 @@ import sys
 import tempfile
 import time
 
-import looktest
-import board
-import guests
-import picture
-import run_guest
-from qtest import Qtest
-
+# Before running.py reads it: boards of this test alone.
 FOLDER = tempfile.TemporaryDirectory(prefix="hypsec-map-")
 WORK = pathlib.Path(FOLDER.name)
 os.environ["HYPSEC_RUNS"] = str(WORK / "runs")
+
+import looktest  # noqa: E402
+import board  # noqa: E402
+import guests  # noqa: E402
+import picture  # noqa: E402
+import run_guest  # noqa: E402
 import running  # noqa: E402
+from qtest import Qtest  # noqa: E402
 
 MAP = board.ROOT / "tools/map.py"
 SECONDS = 100
@@ -315,6 +317,35 @@ def goes_on(tap):
         tap.result(True, "busy/and-went-on")
 
 
+def interrupted(tap):
+    """A map that is ended in the middle of a question to QEMU leaves the
+    board running."""
+    with started("interrupted", board.Config(kernel=board.PARK, initrd=None)):
+        found = running.pick(None)
+        for error in (SystemExit, KeyboardInterrupt, RuntimeError):
+            seen = None
+            try:
+                with hypsec_map_module().paused(found) as (qmp, _):
+                    seen = qmp.qmp("query-status")["running"]
+                    # Asked, and the answer is never read.
+                    for _ in range(3):
+                        qmp._socket.sendall(b'{"execute": "query-qmp-schema"}')
+                    raise error
+            except error:
+                pass
+            with running.connect(found) as qmp:
+                tap.equal((seen, qmp.qmp("query-status")["running"]),
+                          (False, True), f"interrupted/by-{error.__name__}")
+
+
+def hypsec_map_module():
+    """tools/map.py; its name is also that of a function of Python's."""
+    spec = importlib.util.spec_from_file_location("hypsec_map", MAP)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def rounds(machine):
     """The rounds that bob has told of."""
     with machine.console.changed:
@@ -402,7 +433,8 @@ def other_sizes(tap):
 
 def body(tap):
     try:
-        for part in (none, demo, goes_on, other_sizes, spoilt, no_firmware):
+        for part in (none, demo, goes_on, interrupted, other_sizes, spoilt,
+                     no_firmware):
             part(tap)
     finally:
         FOLDER.cleanup()

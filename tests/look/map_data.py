@@ -3,7 +3,6 @@
 owners' pages, tables that link each other, records full of anything."""
 import random
 import struct
-import sys
 
 import looktest
 import picture
@@ -346,9 +345,22 @@ def crowded(tap):
         "crowded/rows-that-are-alike-are-folded")
 
 
+def in_print(tap):
+    """Without colour, no VM looks like the host or like EL2."""
+    def brightness(name):
+        red, green, blue = bytes.fromhex(fills[name][1:])
+        return (.299 * red + .587 * green + .114 * blue) / 255
+    fills = drawn(Fake().collect())[0].fills
+    near = [(name, other) for name in (f"vm{n}" for n in range(1, 16))
+            for other in ("host", "el2")
+            if abs(brightness(name) - brightness(other)) < .15]
+    tap.equal(near, [], "print/vms-differ-from-host-and-el2")
+
+
 def body(tap):
     for part in (sound, wrongly_mapped, hostile_tables, hostile_records,
-                 refused, half_a_change, primitives, titles, many_vms, crowded):
+                 refused, half_a_change, primitives, titles, many_vms, crowded,
+                 in_print):
         part(tap)
 
 

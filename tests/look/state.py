@@ -4,7 +4,7 @@
 what they say against what a VM is known to have done, against gdb's own
 registers, against QMP, and with the firmware's memory spoilt.
 
-usage: state.py demo | spoilt | host --smp N
+usage: state.py demo | panic | spoilt | host --smp N
 """
 import argparse
 import functools
@@ -21,6 +21,8 @@ import guests  # noqa: E402
 import run_guest  # noqa: E402
 
 SECRET_MARK = 0x5ec2e7a1
+# arch/layout.h: where EL2 maps physical address 0.
+LINEAR_BASE = 0x2000000000
 X = [f"x{n}" for n in range(31)]
 SYSTEM = {"ELR_EL1": "ELR_EL1", "TTBR0_EL1": "TTBR0_EL1",
           "MAIR_EL1": "MAIR_EL1", "VBAR_EL1": "VBAR",
@@ -92,7 +94,8 @@ def this_cpu(seen):
     return int(seen.find(r"^THIS (\d+)")[1])
 
 
-# The demo: VM 1 (alice) keeps secrets in registers, VM 2 (bob) walks memory.
+# The demo: alice keeps secrets in registers, bob walks memory. Which one EL2
+# calls 1 and which 2 is a race of the host's CPUs.
 
 def before_boot(tap, machine):
     seen = looktest.gdb(machine, ["hypsec cpus", "hypsec locks",
@@ -101,10 +104,20 @@ def before_boot(tap, machine):
                "says-that-el2-has-not-booted", seen)
 
 
-def kept_secrets(tap, machine):
-    """VM 1 is interrupted while x1 to x30 hold secret + n."""
+def alice(machine):
+    """EL2's number of alice, the one that has two vCPUs."""
+    looktest.gdb(machine, [f"break *{el2('restore_vm'):#x}", "continue"])
+    # One of them has been verified, hence has all of its vCPUs.
+    vmid, vcpus = next((vm["vmid"], len(vm["vcpus"]))
+                       for vm in facts(machine, "vms")
+                       if vm["state"] == "VERIFIED")
+    return vmid if vcpus == 2 else 3 - vmid
+
+
+def kept_secrets(tap, machine, vm):
+    """Alice is interrupted while x1 to x30 hold secret + n."""
     stop = looktest.gdb(machine, [
-        f"break *{secret_loop():#x} if $VTTBR_EL2 >> 48 == 1", "continue",
+        f"break *{secret_loop():#x} if $VTTBR_EL2 >> 48 == {vm}", "continue",
         THIS_CPU, "printf \"VCPU %d\\n\", $TPIDR_EL1",
         # Nothing else happens in the VM until it is interrupted.
         "set $x0 = 0x10000000000"])
@@ -112,13 +125,15 @@ def kept_secrets(tap, machine):
     commands = [
         f"break *{el2('restore_host'):#x} thread {cpu + 1}", "continue",
         THIS_CPU, RAW,
-        f"hypsec context 1 {vcpu} --fp", f"hypsec context vm1 {vcpu} --diff",
-        f"hypsec context 1 {vcpu} --changed",
-        "hypsec cpus", "hypsec vms", "hypsec vcpus", "hypsec vcpus vm1",
+        f"hypsec context {vm} {vcpu} --fp",
+        f"hypsec context vm{vm} {vcpu} --diff",
+        f"hypsec context {vm} {vcpu} --changed",
+        "hypsec cpus", "hypsec vms", "hypsec vcpus", f"hypsec vcpus vm{vm}",
         "hypsec locks"]
     seen = looktest.gdb(machine, commands)
     text = seen[4]
     rows = context(text)
+    # The host's number of alice is 1, whatever EL2 calls it.
     secret = SECRET_MARK << 32 | 1 << 24 | vcpu << 16
     expected = {f"X{n}": secret + n for n in range(1, 31)}
     expected.update(TPIDR_EL0=secret + 512, TPIDRRO_EL0=secret + 513,
@@ -143,7 +158,7 @@ def kept_secrets(tap, machine):
     changed = context(seen[6])
     tap.equal(changed, {name: row for name, row in rows.items()
                         if any(row)}, "changed-leaves-zeros-out")
-    _lists(tap, machine, seen, vcpu)
+    _lists(tap, machine, seen, vm, vcpu)
 
 
 def _diffs(tap, seen, rows):
@@ -161,13 +176,16 @@ def _diffs(tap, seen, rows):
               {name: (row[0], row[2]) for name, row in rows.items()
                if row[2] is not None and None not in row[::2] and
                row[0] != row[2]}, "diff-has-what-differs-from-the-cpu")
+    tap.result("TCR_EL1" not in shown or shown["TCR_EL1"][2] ==
+               "EL1's walks are stopped by EL2", "diff-says-why-walks-stop",
+               text)
     # EL1's walks are stopped until the host's registers are back.
     tap.result({"TCR_EL1", "SCTLR_EL1"} >= set(shown) -
                {"CNTV_CTL_EL0", "CNTV_CVAL_EL0", "CNTVOFF_EL2"} and shown,
                "and-that-is-what-el2-changed", text)
 
 
-def _lists(tap, machine, seen, vcpu):
+def _lists(tap, machine, seen, vm, vcpu):
     """Lists of CPUs, VMs and vCPUs against QMP's."""
     cpu = this_cpu(seen)
     inspect = {name: facts(machine, name) for name in
@@ -187,16 +205,16 @@ def _lists(tap, machine, seen, vcpu):
                        (vcpu["state"], vcpu["power"], vcpu.get("cpu"))
                        for vm in inspect["vms"] for vcpu in vm["vcpus"]},
               "vcpus-are-those-of-qmp")
-    tap.result("vm2" not in seen["hypsec vcpus vm1"] and
-               "vm1 vCPU 1" in seen["hypsec vcpus vm1"],
-               "vcpus-of-one-vm", seen["hypsec vcpus vm1"])
+    one = seen[f"hypsec vcpus vm{vm}"]
+    tap.result(f"vm{3 - vm}" not in one and f"vm{vm} vCPU 1" in one,
+               "vcpus-of-one-vm", one)
     cpus_agree(tap, seen["hypsec cpus"], inspect["pcpus"])
     # It left by an interrupt and is inactive by now.
-    tap.result(re.search(rf"^\* {cpu} +ON +EL2h +vm1 vCPU {vcpu} +- "
+    tap.result(re.search(rf"^\* {cpu} +ON +EL2h +vm{vm} vCPU {vcpu} +- "
                          r"+0x\w+ <restore_host", seen["hypsec cpus"],
                          re.MULTILINE),
                "cpus-says-where-the-cpu-is", seen["hypsec cpus"])
-    tap.result(re.search(rf"^vm1 vCPU {vcpu}: READY ON.*\n  last exit: IRQ "
+    tap.result(re.search(rf"^vm{vm} vCPU {vcpu}: READY ON.*\n  last exit: IRQ "
                          "for the host", seen["hypsec vcpus"], re.MULTILINE),
                "vcpus-says-how-it-left", seen["hypsec vcpus"])
 
@@ -204,7 +222,8 @@ def _lists(tap, machine, seen, vcpu):
 def cpus_agree(tap, text, pcpus, name=""):
     """`hypsec cpus` against QMP."""
     rows = {int(row[0]): row[1:] for row in re.findall(
-        r"^[ *] (\d) +(\w+) +\S+ +(host|vm\d+ vCPU \d|-) +(-|\S+(?:, \S+)*) ",
+        r"^[ *] (\d) +(\w+) +\S+ +(host|vm\d+ vCPU \d|-) +"
+        r"(-|[^\s,]+(?:, [^\s,]+)*) ",
         text + " ", re.MULTILINE)}
     expected = {cpu["cpu"]: (
         "OFF" if cpu["world"] == "off" else "ON",
@@ -214,27 +233,32 @@ def cpus_agree(tap, text, pcpus, name=""):
     tap.equal(rows, expected, f"{name}cpus-are-those-of-qmp")
 
 
-def answered(tap, machine):
-    """VM 1 asks the host for something, and is told."""
+def answered(tap, machine, vm):
+    """Alice asks the host for something, and is told."""
     stop = looktest.gdb(machine, [
-        f"break *{el2('vcpu_psci_call'):#x} if $w0 == 1", "continue", THIS_CPU,
+        f"break *{el2('vcpu_psci_call'):#x} if $w0 == {vm}", "continue",
+        THIS_CPU,
         "printf \"VCPU %d\\n\", $w1"])
     cpu, vcpu = this_cpu(stop), int(stop.find(r"^VCPU (\d)")[1])
-    place = el2("shadow_ctxts") + (8 + vcpu) * 2048
+    place = el2("shadow_ctxts") + (8 * vm + vcpu) * 2048
     regs = f"((struct shadow_ctxt *){place:#x})->regs"
     dirty = f"{regs}[45]"
+    shared = f"((struct shadow_ctxt *){place:#x})->shared->regs"
     seen = looktest.gdb(machine, [
         f"break *{el2('restore_host'):#x} thread {cpu + 1}", "continue",
+        # As a host could: an answer, and something nobody asked for.
+        f"set var {shared}[0] = 0x1234", f"set var {shared}[7] = 0x77",
         f"printf \"DIRTY %#lx\\n\", {dirty}",
         f"printf \"ESR %#lx\\n\", {regs}[72]",
         f"printf \"SHOWN %#lx\\n\", ((struct shadow_ctxt *){place:#x})"
         "->released",
-        f"hypsec context 1 {vcpu}", f"hypsec context 1 {vcpu} --diff",
-        f"hypsec decode dirty {dirty}", f"hypsec decode esr {regs}[72]"])
+        f"hypsec context {vm} {vcpu}", f"hypsec context {vm} {vcpu} --diff",
+        f"hypsec decode dirty {dirty}", f"hypsec decode esr {regs}[72]",
+        f"hypsec context {vm} {vcpu} --changed", f"set var {shared}[7] = 0"])
     value = int(seen.find(r"DIRTY (0x\w+)")[1], 16)
     esr = int(seen.find(r"ESR (0x\w+)")[1], 16)
     taken = [n for n in range(31) if value >> n & 1]
-    words = seen[5]
+    words = seen[f"hypsec context {vm} {vcpu}"]
     line = re.search("before it runs again: (.*)", words)[1]
     wanted = ", ".join(f"x{n}" for n in taken) + " comes from the host"
     if value >> 32 & 1:
@@ -244,11 +268,11 @@ def answered(tap, machine):
                seen[f"hypsec decode dirty {dirty}"], "decode-knows-dirty-bits",
                seen)
     summary = re.search(r"ESR_EL2 = \w+: (.*(?:\n          .*)?)",
-                        seen[8])
+                        seen[f"hypsec decode esr {regs}[72]"])
     summary = re.sub(r"\s+", " ", summary[1])
     tap.result(f"last exit: trap: {summary}" in words and
                f"{esr:#x}" in words, "last-exit-in-words", seen)
-    shown = differences(seen[6],
+    shown = differences(seen[f"hypsec context {vm} {vcpu} --diff"],
                         "intermediate context")
     released = int(seen.find(r"SHOWN (0x\w+|0)")[1], 16)
     rows = context(words)
@@ -263,35 +287,39 @@ def answered(tap, machine):
                         "was shown to the host" if released >> n & 1 else
                         "hidden from the host" if row[1] == 0 else
                         "the host's own, not taken")
-    tap.result(good and len(shown) > 1, "diff-says-what-comes-from-the-host",
-               seen)
+    tap.result(good and shown["X0"][1:] == (0x1234, "comes from the host") and
+               shown["X7"][1:] == (0x77, "the host's own, not taken"),
+               "diff-says-what-comes-from-the-host", seen)
+    changed = context(seen[f"hypsec context {vm} {vcpu} --changed"])
+    tap.equal(changed, {name: row for name, row in rows.items() if any(row)},
+              "changed-has-what-the-host-wrote")
 
 
-def inside_the_vm(tap, machine):
+def inside_the_vm(tap, machine, vm):
     """A vCPU that runs: its registers are in the CPU."""
     address = secret_loop()
     seen = looktest.gdb(machine, [
-        f"break *{address:#x} if $VTTBR_EL2 >> 48 == 1", "continue", THIS_CPU,
-        RAW, "hypsec cpus", "hypsec vcpus 1", "hypsec context 1 $TPIDR_EL1",
+        f"break *{address:#x} if $VTTBR_EL2 >> 48 == {vm}", "continue",
+        THIS_CPU, RAW, "hypsec cpus", f"hypsec vcpus {vm}",
+        f"hypsec context {vm} $TPIDR_EL1",
         "hypsec decode vttbr",
         "hypsec decode hcr", "hypsec decode vtcr", "hypsec decode spsr",
         "hypsec decode pstate"])
     raw = registers(seen[RAW])
     cpu = this_cpu(seen)
-    rows = context(seen[6])
+    rows = context(seen[f"hypsec context {vm} $TPIDR_EL1"])
     live = {f"X{n}": raw[f"x{n}"] for n in range(31)}
     live.update({name: raw[SYSTEM[name]] for name in SYSTEM})
     live.update(PC=address, PSTATE=raw["cpsr"], SP_EL1=raw["sp"])
     tap.equal({name: (rows.get(name) or [0] * 3)[2] for name in live}, live,
               "registers-of-a-running-vcpu-are-the-cpus")
     tap.result(re.search(rf"CPU {cpu} at EL1, pc {address:#x} EL1h",
-                         seen["hypsec vcpus 1"]),
+                         seen[f"hypsec vcpus {vm}"]),
                "vcpus-knows-that-it-runs", seen)
-    root = facts(machine, "vms")
-    tap.result(re.search(r"VMID 1, root at 0x\w+, the table of vm1",
-                         seen["hypsec decode vttbr"].replace("\n         ",
-                                                             "")),
-               "vttbr-says-whose-table", f"{seen}\n{root}")
+    tap.result(re.search(rf"VMID {vm}, root at 0x\w+, the table of vm{vm}",
+                         re.sub(r"\s+", " ", seen["hypsec decode vttbr"])),
+               "vttbr-says-whose-table", seen)
+    named(tap, seen["hypsec cpus"], vm)
     tap.result("40-bit IPAs, 4 KiB granule, walks start at level 1" in
                re.sub(r"\s+", " ", seen["hypsec decode vtcr"]),
                "vtcr-is-decoded", seen["hypsec decode vtcr"])
@@ -301,6 +329,27 @@ def inside_the_vm(tap, machine):
     tap.result(f"PSTATE = {raw['cpsr']:#x}: EL1h" in
                seen["hypsec decode pstate"], "pstate-is-decoded",
                seen["hypsec decode pstate"])
+
+
+def named(tap, text, vm):
+    """Each place in `hypsec cpus` has its name from the program that is
+    there."""
+    programs = {"el2": board.FIRMWARE_ELF,
+                "host": guests.HOSTVISOR.with_suffix(".elf"),
+                f"vm{vm}": guests.SMALL / "vm-secret.elf",
+                f"vm{3 - vm}": guests.SMALL / "vm-walker.elf"}
+    rows = re.findall(r" ON +(EL\d).\s+(host|vm\d).* (0x\w+)(?: <(.*)>)?$",
+                      text, re.MULTILINE)
+    wrong = []
+    for level, below, pc, name in rows:
+        path = programs["el2" if level == "EL2" else below]
+        symbol, _, offset = name.partition("+")
+        start = int(pc, 16) - int(offset or "0", 16)
+        if not re.search(rf"^{start:016x} \w {symbol}$", tool("nm", path),
+                         re.MULTILINE):
+            wrong.append((path.name, pc, name))
+    tap.result(len(rows) == 2 and not wrong, "places-have-their-worlds-names",
+               f"{wrong}\n{text}")
 
 
 def secret_loop():
@@ -405,10 +454,37 @@ def demo(tap, args):
     with looktest.guest_board("demo", cpus=2) as machine:
         before_boot(tap, machine)
         locks(tap, machine)
-        answered(tap, machine)
-        inside_the_vm(tap, machine)
-        kept_secrets(tap, machine)
+        vm = alice(machine)
+        answered(tap, machine, vm)
+        inside_the_vm(tap, machine, vm)
+        kept_secrets(tap, machine, vm)
         errors(tap, machine)
+
+
+# A panic: the host attacks, and on-violation=halt
+
+def panic(tap, args):
+    with looktest.guest_board("demo", cpus=2, machine=",on-violation=halt",
+                              extra=("-action", "panic=pause"),
+                              running=True) as machine:
+        machine.wait_event("GUEST_PANICKED", boottest.BOOT_SECONDS)
+        machine.qmp("stop")
+        commands = ["hypsec cpus", "hypsec vms", "hypsec vcpus",
+                    "hypsec locks", "hypsec context host 0",
+                    "hypsec context host 1 --diff", "hypsec decode esr"]
+        seen = looktest.gdb(machine, commands)
+        cpus_agree(tap, seen["hypsec cpus"], facts(machine, "pcpus"))
+        tap.result(re.search(r"^[ *] \d +ON +EL2h +host ", seen["hypsec cpus"],
+                             re.MULTILINE), "a-cpu-is-at-el2", seen)
+        tap.equal(len(re.findall(r"^vm\d+ +[A-Z]+ ", seen["hypsec vms"],
+                                 re.MULTILINE)), len(facts(machine, "vms")),
+                  "vms-are-listed")
+        hosts = [seen[f"hypsec context host {n}"]
+                 for n in ("0", "1 --diff")]
+        tap.result(any("those of the trap frame" in text for text in hosts),
+                   "a-host-context-is-in-its-frame", seen)
+        tap.result(not seen.find(LEAKED) and all(map(str.strip, seen.parts)),
+                   "all-commands-answer", seen)
 
 
 # Firmware whose memory may hold anything
@@ -430,15 +506,32 @@ def spoil(what, data):
             "(d * (n // len(d) + 1))[:n])")
 
 
+def without_page(tap, machine, cpu):
+    """The inspection page is gone: EL2's own structures are enough."""
+    page = LINEAR_BASE + facts(machine, "page-address")
+    seen = looktest.gdb(machine, [
+        f"thread {cpu + 1}", f"set var *(unsigned long *){page:#x} = 0",
+        *COMMANDS])
+    tap.result(not seen.find(LEAKED) and
+               seen["hypsec vms --all"].count("no inspection page") == 1 and
+               re.search(r"^vm1 +[A-Z]+ +\d.* +\? +\? ",
+                         seen["hypsec vms --all"], re.MULTILINE) and
+               "vm1 vCPU 0: " in seen["hypsec vcpus"],
+               "no-page/the-rest-is-told", seen)
+
+
 def spoilt(tap, args):
     seeded = random.Random(7)
     patterns = {"ones": b"\xff" * 8, "zeros": b"\0" * 8,
                 **{f"random-{n}": seeded.randbytes(997) for n in range(4)}}
     with looktest.guest_board("demo", cpus=2) as machine:
-        looktest.gdb(machine, [f"break *{el2('save_vm'):#x}", "continue"])
+        seen = looktest.gdb(machine, [f"break *{el2('save_vm'):#x}",
+                                      "continue", THIS_CPU])
+        cpu = this_cpu(seen)
+        without_page(tap, machine, cpu)
         for name, data in patterns.items():
             # One after the other: later ones meet what is spoilt already.
-            commands = ["python import common"]
+            commands = [f"thread {cpu + 1}", "python import common"]
             for what in SPOILT:
                 commands += [spoil(what, data), *COMMANDS]
             seen = looktest.gdb(machine, commands)
@@ -452,6 +545,10 @@ def spoilt(tap, args):
                            if command in COMMANDS) and
                        seen.text.isascii() and len(lines) < 1000,
                        f"{name}/no-traceback", f"{leaked}\n{seen}")
+            if name == "ones":
+                tap.result("EL2 says that it has 4294967295 CPUs, of at most "
+                           "8" in seen["hypsec cpus"],
+                           "says-what-makes-no-sense", seen["hypsec cpus"])
 
 
 # The Linux host
@@ -461,7 +558,8 @@ def host_registers(tap, machine, cpu):
     exception of CPU's to EL2."""
     seen = looktest.gdb(machine, [
         f"break *($VBAR_EL2 + 0x400) thread {cpu + 1}", "continue", RAW,
-        "delete", "set scheduler-locking on",
+        f"hypsec context host {cpu} --changed", "delete",
+        "set scheduler-locking on",
         f"break *{el2('host_other_sync'):#x}", "continue", THIS_CPU,
         f"hypsec context host {cpu}", f"hypsec context host {cpu} --diff",
         "hypsec cpus", "hypsec decode esr", "hypsec vms", "hypsec vcpus",
@@ -471,6 +569,9 @@ def host_registers(tap, machine, cpu):
     rows = context(seen[f"hypsec context host {cpu}"])
     saved = {f"X{n}": raw[f"x{n}"] for n in range(31)}
     saved.update(PC=raw["ELR_EL2"], PSTATE=raw["SPSR_EL2"])
+    early = context(seen[f"hypsec context host {cpu} --changed"])
+    tap.equal({key: (early.get(key) or [0, 0])[-1] for key in saved}, saved,
+              f"{name}first-instruction-has-them-in-the-cpu")
     tap.equal({key: (rows.get(key) or [None])[0] for key in saved}, saved,
               f"{name}trap-frame-is-what-the-host-had")
     tap.equal({key: (rows.get(key) or [0, None])[1] for key in SYSTEM},
@@ -522,10 +623,12 @@ def host(tap, args):
 
 def main(tap):
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("demo", "spoilt", "host"))
+    parser.add_argument("what", choices=("demo", "panic", "spoilt",
+                                         "host"))
     parser.add_argument("--smp", type=int, default=1)
     args = parser.parse_args()
-    {"demo": demo, "spoilt": spoilt, "host": host}[args.what](tap, args)
+    {"demo": demo, "panic": panic, "spoilt": spoilt,
+     "host": host}[args.what](tap, args)
 
 
 if __name__ == "__main__":

@@ -17,17 +17,18 @@ import tempfile
 import termios
 import time
 
-import looktest
-import board
-import guests
-import run_guest
-import top_view
-from qtest import Qtest
-
+# Before running.py reads it: boards of this test alone.
 FOLDER = tempfile.TemporaryDirectory(prefix="hypsec-top-")
 WORK = pathlib.Path(FOLDER.name)
 os.environ["HYPSEC_RUNS"] = str(WORK / "runs")
+
+import looktest  # noqa: E402
+import board  # noqa: E402
+import guests  # noqa: E402
+import run_guest  # noqa: E402
 import running  # noqa: E402
+import top_view  # noqa: E402
+from qtest import Qtest  # noqa: E402
 
 TOP = board.ROOT / "tools/top.py"
 INSPECT, OBSERVER = "/machine/inspect", "/machine/peripheral/obs"

@@ -31,7 +31,7 @@ def parse(text):
 
 
 @functools.lru_cache(maxsize=1)
-def _from_header():
+def from_header():
     try:
         return parse(HEADER.read_text())
     except OSError:
@@ -89,7 +89,7 @@ def from_firmware():
 
 def hypercalls():
     """Number by name, without HYPSEC_HVC_ and HYPSEC_PVOP_."""
-    return from_firmware() or _from_header()
+    return from_firmware() or from_header()
 
 
 def name(number):

@@ -59,6 +59,14 @@ def vmid_of(text):
     return int(match[1])
 
 
+def address_of(text):
+    """An address of 64 bits; gdb's own expressions can be negative."""
+    address = common.number(text)
+    if not -(1 << 63) <= address < 1 << 64:
+        raise HypsecError(f"{common.printable(text)!r} has more than 64 bits")
+    return address & common.MASK64
+
+
 # What a page is
 
 def owner_words(page, record):
@@ -126,7 +134,7 @@ hands.
         parser.add_argument("address")
 
     def run(self, args):
-        address = common.number(args.address)
+        address = address_of(args.address)
         if address >= PA_END:
             raise HypsecError(f"{address:#x} is no physical address of this "
                               "board: it has 40 bits")
@@ -140,23 +148,33 @@ hands.
             place = page.page_base + (pfn - page.page_first_pfn) * 8
             raw = int.from_bytes(memory.read(place, 8), "little")
             say(f"  record {place:#x}: {raw:#018x}")
-        self.at_own_address(memory, page, pfn)
-        self.elsewhere(memory, page, pfn, record)
+        banks = self.banks(memory, page)
+        self.at_own_address(memory, page, banks, pfn)
+        self.elsewhere(memory, page, banks, pfn, record)
 
-    def at_own_address(self, memory, page, pfn):
-        """Tables that map a page at its own address or not at all."""
-        walk = tables.walk_stage2(memory, page.root(memory, 0), vtcr(),
-                                  pfn * PAGE)
-        say(f"  host: {self.words(walk, pfn)}")
+    @staticmethod
+    def banks(memory, page):
+        """(SMMU, bank) of all banks that translate."""
         if page.version < 3:
-            return
-        for one, bank in walkable_banks(memory, page):
-            if bank.owner in (0, page.corevisor):
-                walk = smmu.walk(memory, bank, pfn * PAGE)
-                say(f"  {bank_words(page, one, bank)}: "
-                    f"{self.words(walk, pfn)}")
+            return []
+        try:
+            return [(one, bank) for one in smmu.smmus(memory, page)
+                    for bank in smmu.state(memory, one).banks
+                    if bank.enabled and bank.kind == "stage 2"]
+        except SourceError as error:
+            say(f"  SMMUs: {error}")
+            return []
 
-    def elsewhere(self, memory, page, pfn, record):
+    def at_own_address(self, memory, page, banks, pfn):
+        """Tables that map a page at its own address or not at all."""
+        self.line("host", pfn, lambda: tables.walk_stage2(
+            memory, page.root(memory, 0), vtcr(), pfn * PAGE))
+        for one, bank in banks:
+            if bank.owner in (0, page.corevisor):
+                self.line(bank_words(page, one, bank), pfn,
+                          lambda: smmu.walk(memory, bank, pfn * PAGE))
+
+    def elsewhere(self, memory, page, banks, pfn, record):
         """Tables of VMs: wherever they have the page."""
         regs, owned = vtcr(), False
         for vm in range(1, page.vm_count):
@@ -164,8 +182,7 @@ hands.
                 page, record, vm, page.owner_name(vm), "IPA", pfn,
                 lambda: tables.leaves_stage2(memory, page.root(memory, vm),
                                              regs))
-        for one, bank in walkable_banks(memory, page) \
-                if page.version >= 3 else ():
+        for one, bank in banks:
             if bank.owner not in (0, page.corevisor):
                 self.places(page, record, bank.owner,
                             bank_words(page, one, bank), "IOVA", pfn,
@@ -191,17 +208,23 @@ hands.
         return bool(owned)
 
     @staticmethod
-    def words(walk, pfn):
-        """What a table has at a page's own address."""
-        where = f"{pfn * PAGE:#x}: "
-        if walk.output == pfn * PAGE:
-            return where + leaf_words(walk)
-        if walk.output is not None:
-            return where + f"another page, {walk.output:#x}"
+    def line(who, pfn, make):
+        """What a table has at a page's own address; MAKE walks it."""
+        where = f"  {who}: {pfn * PAGE:#x}: "
+        try:
+            walk = make()
+        except SourceError as error:
+            say(where + str(error))
+            return
         last = walk.steps[-1].descriptor if walk.steps else 0
-        if last == tables.LEFT_HOST:
-            return where + "not mapped, the page left the host"
-        return where + ("not mapped" if last is not None else walk.fault)
+        if walk.output == pfn * PAGE:
+            say(where + leaf_words(walk))
+        elif walk.output is not None:
+            say(where + f"another page, {walk.output:#x}")
+        elif last == tables.LEFT_HOST:
+            say(where + "not mapped, the page left the host")
+        else:
+            say(where + ("not mapped" if last is not None else walk.fault))
 
 
 def device_words(memory, page, pfn):
@@ -212,13 +235,6 @@ def device_words(memory, page, pfn):
                 return (f"not RAM; device {one.index}, "
                         f"{page.owner_name(one.owner)}'s")
     return "not RAM: there is no record of it"
-
-
-def walkable_banks(memory, page):
-    """(SMMU, bank) of all banks that translate."""
-    return [(one, bank) for one in smmu.smmus(memory, page)
-            for bank in smmu.state(memory, one).banks
-            if bank.enabled and bank.kind == "stage 2"]
 
 
 def bank_words(page, one, bank):
@@ -304,10 +320,10 @@ totals at the end are of the range, counted from the page records.
                               f"to {view.end * PAGE:#x}")
         self.ranges(view, page, wanted, first, last, args.limit)
         totals = view.totals(first, last)
-        say("pages: " + ", ".join(
+        say("pages: " + (", ".join(
             f"{page.owner_name(owner)} {count} ({sized(count * PAGE)})"
             for owner, count in sorted(totals.items())
-            if wanted in (None, owner)) or "pages: none")
+            if wanted in (None, owner)) or "none"))
         if first is None:
             self.check(view, page, totals)
 
@@ -463,7 +479,7 @@ and its owner, or the fault that hardware would take.
         parser.add_argument("address")
 
     def run(self, args):
-        address = common.number(args.address)
+        address = address_of(args.address)
         memory = board_memory()
         vmid = 0 if args.host else vmid_of(args.vm) if args.vm else None
         if args.vcpu is not None and (not vmid or not args.va):

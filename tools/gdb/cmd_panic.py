@@ -132,7 +132,7 @@ def _show_console(count=CONSOLE_LINES, panic=False):
 def _use_console(path):
     if not path.is_file():
         raise HypsecError(f"{path}: no such file")
-    panics.set_console(path.resolve())
+    common.set_el2_console(path.resolve())
 
 
 class Console(Command):

@@ -205,6 +205,8 @@ new addresses, with symbols loaded there. Other breakpoints stop it earlier.
     def run(self, args):
         program = self._program(args.world)
         world = args.world or program.world
+        if world == "vm":
+            world = f"vm{_vmid(world)}"
         if (offset := _kernel_offset(program, world)) is None:
             _run_to_kernel(program, world)
             offset = _kernel_offset(program, world)

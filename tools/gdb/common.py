@@ -228,14 +228,24 @@ def level(cpu=None):
     return register("cpsr", cpu) >> EL_SHIFT & EL_MASK
 
 
+def _halted():
+    """Whether the selected CPU executes nothing, by QEMU's word."""
+    _, cpu, _ = gdb.selected_thread().ptid
+    said = connection().send_packet(f"qThreadExtraInfo,p1.{cpu:x}") or b""
+    return b"halted" in bytes.fromhex(said.decode())
+
+
 def is_off(cpu):
-    """Whether CPU is off, by what EL2 publishes; False if that is unsound."""
+    """Whether CPU, the selected one, is off, by what EL2 publishes; False if
+    that is unsound."""
     try:
+        if not _halted():
+            return False
         found = page()
         world, = struct.unpack("<I", source().read(
             found.cpu_base + cpu * found.cpu_stride, 4))
         return world == WORLD_OFF
-    except (SourceError, HypsecError):
+    except (SourceError, HypsecError, ValueError):
         return False
 
 

@@ -106,7 +106,7 @@ class Context:
 def symbol(name):
     """The address of a symbol of the firmware, None without it."""
     firmware = traps.firmware_elf()
-    return None if firmware is None else firmware.symbols.get(name)
+    return None if firmware is None else firmware.by_name.get(name)
 
 
 def pcpu():

@@ -12,11 +12,11 @@ import gdb
 import common
 from boardview import vms
 from boardview.source import SourceError
+from cmd_memory import board_memory
 from common import HypsecError
 
 # From arch/layout.h: where EL2 maps PA 0 of its linear map, and its image.
 LINEAR_BASE = 0x2000000000
-PA_END = 1 << 40
 IMAGE_BYTES = 0x200000
 
 HOST = 0
@@ -72,12 +72,11 @@ def el2_bytes(address, length):
     there."""
     if 0 <= address - common.IMAGE_VA <= IMAGE_BYTES - length:
         return common.firmware_bytes(address, length)
-    if 0 <= address - LINEAR_BASE <= PA_END - length:
-        try:
-            return common.source().read(address - LINEAR_BASE, length)
-        except SourceError:
-            return None
-    return None
+    try:
+        # Devices are there too, and no debugger's business.
+        return board_memory().read(address - LINEAR_BASE, length)
+    except SourceError:
+        return None
 
 
 def numbers(value, path=""):
@@ -285,7 +284,9 @@ def taking(cpu):
     """Of a CPU that is taking a lock, or about to: (the lock's address or
     None, the function by which). None if it does nothing of that kind."""
     with common.on_cpu(cpu):
-        if common.current_world() != "el2":
+        # Without its MMU gdb would follow a stack into devices.
+        if common.current_world() != "el2" or \
+           not common.register("SCTLR_EL2") & common.SCTLR_M:
             return None
         frame = gdb.newest_frame()
         for _ in range(3):

@@ -14,6 +14,7 @@ import gdb
 
 import common
 import contexts
+import elf
 import symtab
 import traps
 from boardview.source import SourceError
@@ -35,6 +36,7 @@ FATAL = ("el2_sync", "el2_irq", "el2_fiq", "el2_serror", "host_irq",
 FROM_BELOW = ("host_irq", "host_fiq", "host_aarch32")
 ENDS = (*SAVING, "host_return", "fatal_common")
 VECTOR_BYTES = 0x800
+FRAME_X0 = 104      # of core_to_vm(): the VM's x0 and x1, switch.S
 # HYPSEC_EXIT_*; another is a trap.
 EXIT_KINDS = {0: "irq", 1: "serror"}
 
@@ -55,6 +57,12 @@ class Section:
 
 
 # Names
+
+# Text by program, address and whether it is a return address: what a file says
+# does not change, and to have gdb look it up takes long.
+_texts = {}
+MAX_TEXTS = 20000
+
 
 class Names:
     """The symbols of a world: a file, and how far from it the code is."""
@@ -80,7 +88,14 @@ class Names:
         found = self.find(address - back)
         if found is None:
             return "??"
-        name, offset = found
+        key = self.file, address - self.offset, back
+        if key not in _texts:
+            if len(_texts) >= MAX_TEXTS:
+                _texts.clear()
+            _texts[key] = self._text(address, back, *found)
+        return _texts[key]
+
+    def _text(self, address, back, name, offset):
         names, line = self._lines(address - back)
         where = f" ({line})" if line else ""
         inlined = "".join(f"{inner} in " for inner in names)
@@ -89,7 +104,7 @@ class Names:
 
     def _lines(self, address):
         """Inlined functions there, inner first, and "file.c:12"."""
-        with self._loaded():
+        with self.loaded():
             place = gdb.find_pc_line(address)
             line = f"{place.symtab.filename.rsplit('/', 1)[-1]}:" \
                    f"{place.line}" if place.symtab and place.line else ""
@@ -108,7 +123,8 @@ class Names:
                 block = outer
             return names, line
 
-    def _loaded(self):
+    def loaded(self):
+        """Have gdb know this program alone, for a block."""
         if self.copy is None:
             return contextlib.nullcontext()
         return manager().only([self.copy])
@@ -134,7 +150,7 @@ def names_of(world):
             return Names(None)
         copy = known.copies(program, world)[0]
         return Names(symtab.load(program.image.path), copy.offset, copy)
-    except (HypsecError, SourceError, symtab.SymtabError, gdb.error,
+    except (HypsecError, SourceError, elf.ElfError, gdb.error,
             IndexError):
         return Names(None)
 
@@ -190,6 +206,11 @@ def in_prologue(names, read, pc):
 def walk(names, read, pc, x29, x30):
     """The Frames from PC on, and why there are no more: "" at the proper
     end."""
+    with names.loaded():
+        return _walk(names, read, pc, x29, x30)
+
+
+def _walk(names, read, pc, x29, x30):
     frames = [Frame(pc, names.text(pc))]
     if x30 is not None and x29 is not None and plain(x30) and \
        in_prologue(names, read, pc):
@@ -310,10 +331,11 @@ def _at_el2(cpu):
     return [Section(title, frames, note), *_after_el2(frames)]
 
 
-def _trapped(nested=False):
-    """The title of the section whose exception the CPU's registers hold."""
+def _trapped(nested=False, arguments=None):
+    """The title of the section whose exception the CPU's registers hold.
+    ARGUMENTS: x0 on, if it is a call."""
     trap = traps.here("sync")
-    why = traps.cause(trap.esr, trap.far, trap.hpfar)
+    why = traps.cause(trap.esr, trap.far, trap.hpfar, arguments)
     words = f"ESR {trap.esr:#x}, ELR {trap.elr:#x}"
     if nested:
         return f"exception inside EL2: {why}; {words}"
@@ -335,14 +357,27 @@ def _in_vector(title, pc, name, offset):
         note = ""
     kind = traps.LOWER.get(offset & -traps.VECTOR_BYTES, "sync")
     lower = contexts.interrupted(register("x29"), register("x30"))
+    arguments = traps.call_arguments()
+    if offset % traps.VECTOR_BYTES and name == "vm_vectors":
+        arguments = _saved_arguments(arguments)
     return [Section(title, frames, note),
-            below(lower, _why(kind)), *sections]
+            below(lower, _why(kind, arguments)), *sections]
 
 
-def _why(kind):
+def _saved_arguments(arguments):
+    """ARGUMENTS with the VM's x0 and x1, which are in core_to_vm()'s frame
+    once its vector has begun."""
+    try:
+        saved = el2_read(register("sp") + FRAME_X0, 16)
+    except SourceError:
+        return None
+    return [*struct.unpack("<QQ", saved), *arguments[2:]]
+
+
+def _why(kind, arguments=None):
     """The title of a section that an exception of KIND has interrupted."""
     if kind == "sync":
-        return _trapped()
+        return _trapped(arguments=arguments)
     return f"interrupted from {{}}: {traps.KINDS[kind]}; " \
            f"ELR {register('ELR_EL2'):#x}"
 
@@ -360,11 +395,23 @@ def _chain_at_sp():
     return frames, note
 
 
+def _frame_on_stack():
+    """The TrapFrame of the host below trap_host_sync(), which has not noted
+    it yet, or no longer: gdb knows where its caller's stack is."""
+    frame, left = gdb.newest_frame(), MAX_FRAMES
+    while frame is not None and left:
+        if frame.name() in SAVING:
+            return contexts.read_frame(int(frame.read_register("sp")))
+        frame, left = frame.older(), left - 1
+    return None
+
+
 def _host_that_runs(verb="run by"):
     """The Section of the host whose exception EL2 handles. VERB: whether it
     is the one that runs the VM above."""
     cpu = contexts.pcpu()
-    frame = None if cpu is None else contexts.trap_frame(cpu)
+    frame = None if cpu is None else contexts.trap_frame(cpu) or \
+        _frame_on_stack()
     if frame is None:
         return []
     why = traps.cause(frame.esr, frame.far, frame.hpfar, frame.regs)
@@ -390,11 +437,25 @@ def _in_switch(title, pc, name):
         lower = _vm_that_starts()
     verb = "goes to {}"
     if name == "vm_to_core":
+        arguments = _saved_arguments(traps.call_arguments())
+        if arguments and pc > start + 4:
+            # x2 and x3 are in the context already.
+            arguments = _with_context(arguments)
         # x1 is HYPSEC_EXIT_*.
-        verb = _why(EXIT_KINDS.get(register("x1"), "sync"))
+        verb = _why(EXIT_KINDS.get(register("x1"), "sync"), arguments)
     found = [] if lower is None else [below(lower, verb)]
     return [Section(title, frames + more, note), *found,
             *_host_that_runs()]
+
+
+def _with_context(arguments):
+    """ARGUMENTS with x2 and x3 of the context of the current VM."""
+    cpu = contexts.pcpu()
+    saved = None if cpu is None else contexts.saved_context(
+        int(cpu["cur_vmid"]), int(cpu["cur_vcpuid"]))
+    if saved is None:
+        return None
+    return [*arguments[:2], *saved[2:4], *arguments[4:]]
 
 
 def _vm_that_starts():
@@ -418,7 +479,11 @@ def _in_host_vector(title, pc, name):
         x29, x30 = register("x29"), register("x30")
     lower = contexts.interrupted(x29, x30)
     kind = "serror" if name == "host_serror" else "sync"
-    verb = _why(kind) if name in SAVING else "goes to {}"
+    arguments = traps.call_arguments()
+    if frame and pc > names.start(pc) + 4:
+        # The first that are saved, and the first that are used.
+        arguments[:2] = frame.regs[:2]
+    verb = _why(kind, arguments) if name in SAVING else "goes to {}"
     if name == "host_return" and frame and word not in traps.ERETS:
         # ELR_EL2 may be that of a VM until it is set to the host's.
         lower.pc = frame.elr
@@ -471,12 +536,12 @@ def _after_el2(frames):
 def _lower_worlds(nested):
     """The VM that EL2's C code works for, if any, and the host."""
     cpu = contexts.pcpu()
-    frame = None if cpu is None else contexts.trap_frame(cpu)
-    if frame is None:
+    if cpu is None:
         return []
+    frame = contexts.trap_frame(cpu)
     found = []
-    if int(cpu["cur_vmid"]) and frame.is_vcpu_run and \
-       (nested or not contexts.untouched(frame)):
+    if frame is not None and int(cpu["cur_vmid"]) and \
+       frame.is_vcpu_run and (nested or not contexts.untouched(frame)):
         lower = contexts.of_vm(cpu, nested)
         if lower is not None:
             found.append(below(lower, _why_vm(lower, nested)))
@@ -493,10 +558,10 @@ def _why_vm(lower, nested):
                f"ELR {lower.pc:#x}"
     if nested:
         esr = saved[contexts.ESR_EL2]
-        return f"trapped from {{}}: " \
-               f"{traps.cause(esr, saved[contexts.FAR_EL2], saved[contexts.HPFAR_EL2])}; ESR {esr:#x}, " \
-               f"ELR {lower.pc:#x}"
-    return _trapped()
+        why = traps.cause(esr, saved[contexts.FAR_EL2],
+                          saved[contexts.HPFAR_EL2], saved)
+        return f"trapped from {{}}: {why}; ESR {esr:#x}, ELR {lower.pc:#x}"
+    return _trapped(arguments=saved)
 
 
 def _unknown_firmware(title, pc):

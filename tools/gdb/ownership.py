@@ -71,13 +71,13 @@ def places():
               "page_manager_reserve": _reserve,
               "reset_scrub": _reset}
     missing = [name for name in wanted
-               if firmware is None or name not in firmware.symbols]
+               if firmware is None or name not in firmware.by_name]
     if missing:
         raise HypsecError("the symbols of the firmware have no "
                           f"{', '.join(missing)}: where it changes owners is "
                           "not known; with another firmware, break at its "
                           "own function that does")
-    return {firmware.symbols[name]: function
+    return {firmware.by_name[name]: function
             for name, function in wanted.items()}
 
 

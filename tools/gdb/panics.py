@@ -6,7 +6,6 @@ console is logged its text is taken from there; otherwise the reason is made
 from the arguments of panic() on its stack.
 """
 import dataclasses
-import pathlib
 import re
 
 import gdb
@@ -26,22 +25,15 @@ MAX_LOG = 1 << 20
 SAVED_ARGUMENTS = 7
 CONVERSION = re.compile(r"%(\d*)(l?)([suxc%])")
 
-_console = None
-
-
-def set_console(path):
-    """Where EL2's console is logged."""
-    global _console
-    _console = pathlib.Path(path)
-
 
 def console_text():
     """EL2's console since the last reset that it shows, None if nobody knows
     where it goes. Terminal controls are taken out."""
-    if _console is None:
+    path = common.el2_console()
+    if path is None:
         return None
     try:
-        with open(_console, "rb") as log:
+        with open(path, "rb") as log:
             log.seek(0, 2)
             log.seek(max(0, log.tell() - MAX_LOG))
             data = log.read()

@@ -12,6 +12,7 @@ import gdb
 
 import abi
 import common
+import elf
 import symtab
 from boardview import fields
 from boardview.source import SourceError, words
@@ -78,11 +79,15 @@ def exception_class(text):
 # Where
 
 def firmware_elf():
-    """The firmware's file, None without symbols of it."""
+    """The firmware's Symtab, None without symbols of it."""
     try:
-        return symtab.load(common.firmware_objfile().filename)
+        path = common.firmware_objfile().filename
     except HypsecError:
         return None
+    try:
+        return symtab.load(path)
+    except elf.ElfError as error:
+        raise HypsecError(str(error)) from None
 
 
 def vectors_in_use():
@@ -95,8 +100,8 @@ def vector_tables(wanted=(HOST_VECTORS, VM_VECTORS)):
     name and WANTED asks for, and those that CPUs use beside them."""
     firmware = firmware_elf()
     named = {} if firmware is None else {
-        name: firmware.symbols[name] for name in (HOST_VECTORS, VM_VECTORS)
-        if name in firmware.symbols}
+        name: firmware.by_name[name] for name in (HOST_VECTORS, VM_VECTORS)
+        if name in firmware.by_name}
     found = {address for name, address in named.items() if name in wanted}
     # Before EL2 has set it VBAR_EL2 is anything.
     found |= {address for address in vectors_in_use() - {*named.values()}
@@ -135,7 +140,7 @@ def el2_code():
     firmware = firmware_elf()
     tables = vectors_in_use()
     if firmware and (not tables or any(map(firmware.covers, tables))):
-        return firmware.text
+        return firmware.code
     if not tables:
         raise HypsecError("where EL2's code is nobody knows yet: no symbols "
                           "of the firmware, and VBAR_EL2 is 0 on all CPUs")

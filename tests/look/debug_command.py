@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""./hypsec debug from the command line: new boards, boards that run, and what
+it says when something is wrong."""
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import looktest
+import board
+
+# Before running.py reads it: boards of this test alone.
+FOLDER = tempfile.TemporaryDirectory(prefix="hypsec-runs-")
+os.environ["HYPSEC_RUNS"] = FOLDER.name
+import gdbserver  # noqa: E402
+import running  # noqa: E402
+
+DEBUG = board.ROOT / "tools/debug.py"
+SECONDS = 150
+
+
+def debug(*arguments, **settings):
+    return subprocess.run([sys.executable, DEBUG, *arguments], text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=SECONDS,
+                          **settings)
+
+
+def commands(*lines):
+    return [word for line in lines for word in ("--ex", line)]
+
+
+def new_board(tap):
+    done = debug("--guest", "demo", "--batch", *commands(
+        "hypsec break at alice vm_main", "continue", "backtrace",
+        "python import common; print(common.el2_console())"))
+    tap.result(done.returncode == 0 and "vm_main (params=" in done.stdout and
+               "secret.c" in done.stdout and
+               "el2-console.log" in done.stdout, "batch-on-a-new-board",
+               done.stdout)
+    done = debug("--guest", "demo", "--batch", *commands("hypsec cpu 9"))
+    tap.result(done.returncode == 1 and "no CPU 9" in done.stdout,
+               "failed-command-is-status-1", done.stdout)
+    tap.equal((running.boards(), os.listdir(FOLDER.name)), ([], []),
+              "batch-leaves-nothing-behind")
+    script = pathlib.Path(FOLDER.name) / "script.gdb"
+    script.write_text("hypsec break at el2 boot_main\ncontinue\n"
+                      "hypsec world\n")
+    done = debug("--smp", "1", "--batch", "--script", str(script), "--",
+                 "-name", "looked-at")
+    script.unlink()
+    tap.result(done.returncode == 0 and "<boot_main>" in done.stdout,
+               "script-and-qemus-arguments", done.stdout)
+
+
+def parked(name):
+    """A registered board whose host executes one loop for ever."""
+    folder = pathlib.Path(FOLDER.name) / name
+    folder.mkdir()
+    config = board.Config(kernel=board.PARK, initrd=None)
+    entry = running.Registration(
+        folder, f"hypsec run {name}", symbols=gdbserver.symbols(config),
+        el2_log=folder / "el2.log")
+    return entry, board.Board(config, registration=entry)
+
+
+def state(machine):
+    return machine.qmp("query-status")["status"], [
+        device["label"] for device in machine.qmp("query-chardev")
+        if "gdb" in device["label"]]
+
+
+def attach(tap):
+    entry, machine = parked("20260101-000000-one")
+    with entry, machine:
+        machine.inspect("cpus")
+        done = debug("--attach", "--batch", *commands("hypsec world"))
+        tap.result(done.returncode == 0 and "* CPU 0: host, EL1" in
+                   done.stdout, "attach-to-the-only-board", done.stdout)
+        tap.equal(state(machine), ("running", []), "board-goes-on-after-it")
+        done = debug("--attach", "one", "--batch", *commands(
+            "info registers pc", "detach", "print 1+1"))
+        tap.equal((done.returncode, state(machine)),
+                  (0, ("running", [])), "attach-again-and-detach")
+        machine.qmp("stop")
+        debug("--attach", "--batch", *commands("hypsec world"))
+        tap.result(state(machine)[0] in ("running", "paused"),
+                   "stopped-board-survives", state(machine))
+        machine.qmp("cont")
+        killed(tap, machine)
+        several(tap, machine)
+    done = debug("--attach", "--batch", "--ex", "hypsec world")
+    tap.result(done.returncode == 1 and "no board is running" in done.stdout
+               and "./hypsec run" in done.stdout, "attach-to-nothing",
+               done.stdout)
+
+
+def killed(tap, machine):
+    """A gdb that is killed leaves the board as it was."""
+    ready = pathlib.Path(FOLDER.name) / "ready"
+    looking = subprocess.Popen(
+        [sys.executable, DEBUG, "--attach", "--batch", *commands(
+            "break *($pc)",
+            "python import os, pathlib, time; "
+            f"new = pathlib.Path({str(ready)!r} + '.new'); "
+            "new.write_text(str(os.getpid())); "
+            f"new.rename({str(ready)!r}); time.sleep({SECONDS})")],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        bound = time.monotonic() + SECONDS
+        while not ready.exists() and time.monotonic() < bound:
+            time.sleep(board.POLL_SECONDS / 4)
+        done = debug("--attach", "--batch", "--ex", "hypsec world")
+        tap.result(done.returncode == 1 and "gdb server already" in
+                   done.stdout, "second-gdb-is-told", done.stdout)
+        os.kill(int(ready.read_text()), signal.SIGKILL)
+        looking.wait(SECONDS)
+        tap.equal((looking.returncode, state(machine)),
+                  (1, ("running", [])), "killed-gdb-leaves-a-board-that-runs")
+    finally:
+        looking.terminate()
+        looking.wait()
+        ready.unlink(missing_ok=True)
+
+
+def several(tap, machine):
+    entry, other = parked("20260101-000001-two")
+    with entry, other:
+        done = debug("--attach", "--batch", "--ex", "hypsec world")
+        tap.result(done.returncode == 1 and "several boards" in done.stdout
+                   and "000000-one" in done.stdout and
+                   "000001-two" in done.stdout, "several-are-listed",
+                   done.stdout)
+        done = debug("--attach", "two", "--batch", "--ex", "hypsec world")
+        tap.equal((done.returncode, state(other)), (0, ("running", [])),
+                  "one-of-several-by-name")
+
+
+def errors(tap):
+    some = pathlib.Path(FOLDER.name) / "some"
+    some.write_bytes(b"\x7fELF\x02\x01" + bytes(30))
+    cases = [
+        (1, ("--gdb", "no-such-gdb"), "apt-get install gdb-multiarch"),
+        (1, ("--vmlinux", "/nowhere"), "--vmlinux /nowhere: no such file"),
+        (1, ("--vmlinux", str(some)), "cut off"),
+        (1, ("--vmlinux", str(board.KERNEL)), "vmlinux, not in Image"),
+        (1, ("--vmlinux", str(board.FIRMWARE_ELF)), "no Linux kernel"),
+        (1, ("--script", "/nowhere"), "--script /nowhere: no such file"),
+        (1, ("--batch", "--ex", "help", "--", "-nonsense"),
+         "QEMU did not start"),
+        (2, ("--batch",), "--batch takes --ex or --script"),
+        (2, ("--attach", "x", "--smp", "4"), "--attach takes a board as it"),
+        (2, ("--attach", "x", "--", "-S"), "--attach takes a board as it"),
+        (2, ("--smp", "9"), "1 to 8 CPUs"),
+    ]
+    for status, arguments, words in cases:
+        done = debug(*arguments)
+        tap.result(done.returncode == status and words in done.stdout and
+                   "Traceback" not in done.stdout,
+                   f"refused: {' '.join(arguments[:2])}"
+                   .replace(FOLDER.name, "..."),
+                   done.stdout)
+    some.unlink()
+
+
+def body(tap):
+    try:
+        new_board(tap)
+        attach(tap)
+        errors(tap)
+    finally:
+        FOLDER.cleanup()
+
+
+if __name__ == "__main__":
+    looktest.run(body)
