@@ -9,12 +9,11 @@ import sys
 import tempfile
 import time
 
-import looktest
-import board
-
 # Before running.py reads it: boards of this test alone.
 FOLDER = tempfile.TemporaryDirectory(prefix="hypsec-runs-")
 os.environ["HYPSEC_RUNS"] = FOLDER.name
+import looktest  # noqa: E402
+import board  # noqa: E402
 import gdbserver  # noqa: E402
 import running  # noqa: E402
 
