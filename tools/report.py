@@ -184,7 +184,8 @@ def collect(args, argv, folder):
         Console(folder / "host-console.log"))
     try:
         with ellog.Log(log_of(args, folder)) as log:
-            report.figures = report_log.Figures(log)
+            report.figures = report_log.Figures(
+                log, tail=bool(outcome.failure))
     except ellog.LogError as error:
         report.log_problem = str(error)
     return report

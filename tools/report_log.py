@@ -10,6 +10,7 @@ that does not depend on their number.
 import collections
 import pathlib
 import re
+import struct
 
 import ellog
 
@@ -53,6 +54,20 @@ def order(world):
     return kind, len(world), world
 
 
+def last_ns(log):
+    """When the last change of LOG was, for want of a check a mere guess."""
+    at = ellog.HEADER.size + len(log.causes) * ellog.NAME_BYTES + \
+        (log.count - 1) * ellog.RECORD.size
+    if log.count == 0:
+        return 0
+    try:
+        with open(log.path, "rb") as file:
+            file.seek(at)
+            return ellog.RECORD.unpack(file.read(ellog.RECORD.size))[0]
+    except (OSError, struct.error) as error:
+        raise ellog.LogError(f"{log.path}: {error}") from None
+
+
 class Bins:
     """Counts of keys over time."""
 
@@ -73,9 +88,11 @@ class Bins:
 
     def rows(self, end):
         """A Counter for each bin, up to END."""
+        while max(end - 1, 0) // self.width >= 2 * BINS:
+            self._double()
         last = max([*self.counts, max(end - 1, 0) // self.width])
         return [self.counts.get(number, collections.Counter())
-                for number in range(min(last, 2 * BINS) + 1)]
+                for number in range(last + 1)]
 
 
 class Costs:
@@ -131,8 +148,12 @@ class Figures:
     costs:        {(from, to, what): Costs} of stays at EL2, in unit
     """
 
-    def __init__(self, log):
+    def __init__(self, log, tail=False):
+        """The figures of LOG. With TAIL the time after the last change is
+        part of them: how long QEMU takes to notice that a machine is off is
+        no figure of the machine's."""
         self.log = log
+        self._tail = tail
         self.icount = log.icount
         self.unit = "instructions" if log.icount else "ns"
         self.exits = collections.defaultdict(collections.Counter)
@@ -146,7 +167,7 @@ class Figures:
         self._calls = call_names()
         self._cpus = [_Cpu() for _ in range(log.cpus)]
         self._offset = self._last_instructions = self.end_ns = 0
-        self.over_time = Bins(log.end_ns if log.closed else 0)
+        self.over_time = Bins(last_ns(log))
         for record in log.records():
             self._change(record)
         self._end()
@@ -207,7 +228,8 @@ class Figures:
             if other is not cpu:
                 other.mixed = True
         clock = record.instructions if self.icount else now
-        if record.new == 2 and record.old < 2:
+        if record.new == 2 and record.old < 2 and \
+           cause not in ellog.ENTERING:
             self.exits[cpu.world][cause] += 1
             self.over_time.add(now, (cpu.world, cause))
             cpu.came_from, cpu.entered = cpu.world, clock
@@ -231,7 +253,7 @@ class Figures:
         return cause
 
     def _end(self):
-        if self.log.closed and not self.log.dropped:
+        if self._tail and self.log.closed and not self.log.dropped:
             self.end_ns = max(self.end_ns, self.log.end_ns + self._offset)
         for number, cpu in enumerate(self._cpus):
             self.ns[number][cpu.world, cpu.level] += self.end_ns - cpu.ns

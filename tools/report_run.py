@@ -12,7 +12,6 @@ breakpoint.
 """
 import contextlib
 import dataclasses
-import os
 import pathlib
 import re
 import socket
@@ -31,8 +30,6 @@ from boardview.source import QmpSource, SourceError
 
 INSPECT = "/machine/inspect"
 OBSERVER = "/machine/peripheral/obs"
-LIMIT_SECONDS = 300
-MEMORY_SECONDS = 120
 # The verdict is there, only the power-off is left.
 POWER_OFF_SECONDS = 30
 SETTLE_SECONDS = 30
@@ -111,7 +108,12 @@ def board_of(args, folder):
     return config
 
 
-def ends(machine, deadline):
+def deadline(args):
+    """When a run that begins now has to be at its end."""
+    return time.monotonic() + (args.timeout or run.DEFAULT_BATCH_TIMEOUT)
+
+
+def ends(machine, limit):
     """Wait until MACHINE stands still for good. Raises Failure."""
     verdict = None
     while True:
@@ -132,7 +134,7 @@ def ends(machine, deadline):
         if verdict and time.monotonic() - verdict > POWER_OFF_SECONDS:
             raise Failure("the board did not switch itself off after its "
                           "verdict")
-        if time.monotonic() > deadline:
+        if time.monotonic() > limit:
             raise Failure("the time limit was reached before the run ended")
         time.sleep(board.POLL_SECONDS / 4)
 
@@ -212,7 +214,7 @@ def measured_run(args, folder, host_log, el2_log):
         outcome.qemu = "{major}.{minor}.{micro}".format(**version["qemu"]) + \
             version.get("package", "")
         try:
-            ends(machine, began + (args.timeout or LIMIT_SECONDS))
+            ends(machine, deadline(args))
         except Failure as error:
             outcome.failure, _, outcome.details = str(error).partition("\n")
         outcome.wall = time.monotonic() - began
@@ -403,7 +405,7 @@ def memory_run(args, folder, log, el2_log):
         watch = Watch(machine, Stub(ours), symbols)
         problem = ""
         try:
-            watch.go(time.monotonic() + (args.timeout or MEMORY_SECONDS))
+            watch.go(deadline(args))
         except (Failure, board.BoardError, SourceError) as error:
             problem = str(error).splitlines()[0]
         return Memory(watch.best, problem)

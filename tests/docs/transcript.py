@@ -19,7 +19,8 @@ that the reader has open beside it.
 What stands behind a prompt is typed once that prompt is the last thing on the
 terminal; "<Ctrl-A c>" and "<Enter>" are keys, behind a prompt or alone. Everything else is what the terminal has to
 show, in this order; "..." stands for any characters of a line, and alone for
-any number of lines. Blank lines do not count.
+any number of lines. Blank lines do not count. A typed line that a backslash
+continues is typed as one.
 """
 import codecs
 import dataclasses
@@ -108,11 +109,20 @@ def blocks(path, name):
     return found
 
 
+def joined(lines):
+    """LINES without blanks at their ends; what a backslash continues is one."""
+    lines = iter(lines)
+    for line in lines:
+        line = line.rstrip()
+        while line.startswith(PROMPTS) and line.endswith("\\"):
+            line = line[:-1].rstrip() + " " + next(lines, "").strip()
+        yield line
+
+
 def steps(block):
     """The STEPS of a block."""
     found, expected = [], []
-    for line in block.lines:
-        line = line.rstrip()
+    for line in joined(block.lines):
         prompt = next((p for p in PROMPTS if (line + " ").startswith(p)), None)
         if KEYS.match(line):
             found.append(Step(expected, "", line))

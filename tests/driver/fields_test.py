@@ -114,6 +114,8 @@ SUMMARIES = [
      'is on, WXN, little-endian'),
     ('HPFAR_EL2', 0x00400500, 'fault at the IPA page 0x40050000'),
     ('HCR_EL2', 0, 'nothing is set'),
+    ('CPTR_EL2', 0x22ff, 'nothing is set'),
+    ('CPTR_EL2', 0x1037ff, 'TTA TSM TFP TZ'),
     # HypSec's HCR_HYPSEC_VM_FLAGS.
     ('HCR_EL2', 0x88078663b, 'TLOR RW TSW TACR TIDCP TSC TWE TWI BSU FB AMO '
      'IMO FMO SWIO VM'),

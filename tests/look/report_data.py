@@ -41,9 +41,9 @@ def log(folder, records, cpus=1, flags=ICOUNT | CLOSED, dropped=0, end=0):
     return path
 
 
-def figures(folder, records, **settings):
+def figures(folder, records, tail=True, **settings):
     with ellog.Log(log(folder, records, **settings)) as read:
-        return report_log.Figures(read)
+        return report_log.Figures(read, tail)
 
 
 # One CPU: host, a fault, a call that enters VM 3, an IRQ that leaves it.
@@ -76,6 +76,8 @@ def check_one(tap, folder):
                if count}, {**expected, "host": expected["host"] - 200},
               "instructions-of-worlds-end-with-the-last-record")
     tap.equal(found.ns[0]["host", 0], 50, "time-at-el0")
+    tap.equal(figures(folder, ONE, tail=False, end=4000).end_ns, 3800,
+              "time-ends-with-the-last-change")
     tap.equal({key: cost.summary() for key, cost in found.costs.items()}, {
         ("host", "host", "DABT"): (2, 100, 100, 300, 300),
         ("host", "VM", "HVC 8 VCPU_RUN"): (1, 417, 417, 417, 417),
@@ -112,19 +114,25 @@ def check_time(tap, folder):
         change(700, 0, 2, 1, "ERET", HOST)], end=900)
     tap.equal((found.jumps, found.end_ns), (1, 1400),
               "a-snapshot-does-not-turn-time-back")
+    tap.equal(sum(found.world_ns().values()), 1400,
+              "and-no-time-is-lost-or-made")
     records = ONE[:2]
     for number in range(4000):
         at = 5000 + number * 1000
         records += [change(at, 0, 1, 2, "DABT", EL2),
                     change(at + 100, 0, 2, 1, "ERET", HOST)]
-    for closed in (0, CLOSED):
-        found = figures(folder, records, flags=ICOUNT | closed,
+    # A log that goes back in the end: how long it is shows only on the way.
+    loaded = [change(10, 0, 1, 2, "LOADVM", EL2),
+              change(20, 0, 2, 1, "ERET", HOST)]
+    for name, flags, more in (("closed", CLOSED, []), ("open", 0, []),
+                              ("loaded", CLOSED, loaded)):
+        found = figures(folder, records + more, flags=ICOUNT | flags,
                         end=5_000_000)
         rows = found.over_time.rows(found.end_ns)
-        tap.result(sum(sum(row.values()) for row in rows) == 4000 and
+        tap.result(sum(sum(row.values()) for row in rows) == 4000 ==
+                   found.total_exits() and
                    20 <= len(rows) <= 2 * report_log.BINS,
-                   f"bins-hold-every-exit-{'closed' if closed else 'open'}",
-                   len(rows))
+                   f"bins-hold-every-exit-{name}", len(rows))
     tap.equal([report_log.nice(value) for value in
                (1, 1.5, 3, 21, 26, 2.1e6)],
               [1, 2, 5, 25, 50, 2500000], "round-widths")

@@ -21,6 +21,8 @@ import guests  # noqa: E402
 import run_guest  # noqa: E402
 
 SECRET_MARK = 0x5ec2e7a1
+# arch/layout.h: where EL2 maps physical address 0.
+LINEAR_BASE = 0x2000000000
 X = [f"x{n}" for n in range(31)]
 SYSTEM = {"ELR_EL1": "ELR_EL1", "TTBR0_EL1": "TTBR0_EL1",
           "MAIR_EL1": "MAIR_EL1", "VBAR_EL1": "VBAR",
@@ -131,7 +133,8 @@ def kept_secrets(tap, machine, vm):
     seen = looktest.gdb(machine, commands)
     text = seen[4]
     rows = context(text)
-    secret = SECRET_MARK << 32 | vm << 24 | vcpu << 16
+    # The host's number of alice is 1, whatever EL2 calls it.
+    secret = SECRET_MARK << 32 | 1 << 24 | vcpu << 16
     expected = {f"X{n}": secret + n for n in range(1, 31)}
     expected.update(TPIDR_EL0=secret + 512, TPIDRRO_EL0=secret + 513,
                     SP=secret + 514, ELR_EL1=secret + 515)
@@ -173,6 +176,9 @@ def _diffs(tap, seen, rows):
               {name: (row[0], row[2]) for name, row in rows.items()
                if row[2] is not None and None not in row[::2] and
                row[0] != row[2]}, "diff-has-what-differs-from-the-cpu")
+    tap.result("TCR_EL1" not in shown or shown["TCR_EL1"][2] ==
+               "EL1's walks are stopped by EL2", "diff-says-why-walks-stop",
+               text)
     # EL1's walks are stopped until the host's registers are back.
     tap.result({"TCR_EL1", "SCTLR_EL1"} >= set(shown) -
                {"CNTV_CTL_EL0", "CNTV_CVAL_EL0", "CNTVOFF_EL2"} and shown,
@@ -216,7 +222,8 @@ def _lists(tap, machine, seen, vm, vcpu):
 def cpus_agree(tap, text, pcpus, name=""):
     """`hypsec cpus` against QMP."""
     rows = {int(row[0]): row[1:] for row in re.findall(
-        r"^[ *] (\d) +(\w+) +\S+ +(host|vm\d+ vCPU \d|-) +(-|\S+(?:, \S+)*) ",
+        r"^[ *] (\d) +(\w+) +\S+ +(host|vm\d+ vCPU \d|-) +"
+        r"(-|[^\s,]+(?:, [^\s,]+)*) ",
         text + " ", re.MULTILINE)}
     expected = {cpu["cpu"]: (
         "OFF" if cpu["world"] == "off" else "ON",
@@ -499,6 +506,20 @@ def spoil(what, data):
             "(d * (n // len(d) + 1))[:n])")
 
 
+def without_page(tap, machine, cpu):
+    """The inspection page is gone: EL2's own structures are enough."""
+    page = LINEAR_BASE + facts(machine, "page-address")
+    seen = looktest.gdb(machine, [
+        f"thread {cpu + 1}", f"set var *(unsigned long *){page:#x} = 0",
+        *COMMANDS])
+    tap.result(not seen.find(LEAKED) and
+               seen["hypsec vms --all"].count("no inspection page") == 1 and
+               re.search(r"^vm1 +[A-Z]+ +\d.* +\? +\? ",
+                         seen["hypsec vms --all"], re.MULTILINE) and
+               "vm1 vCPU 0: " in seen["hypsec vcpus"],
+               "no-page/the-rest-is-told", seen)
+
+
 def spoilt(tap, args):
     seeded = random.Random(7)
     patterns = {"ones": b"\xff" * 8, "zeros": b"\0" * 8,
@@ -507,6 +528,7 @@ def spoilt(tap, args):
         seen = looktest.gdb(machine, [f"break *{el2('save_vm'):#x}",
                                       "continue", THIS_CPU])
         cpu = this_cpu(seen)
+        without_page(tap, machine, cpu)
         for name, data in patterns.items():
             # One after the other: later ones meet what is spoilt already.
             commands = [f"thread {cpu + 1}", "python import common"]
@@ -536,7 +558,8 @@ def host_registers(tap, machine, cpu):
     exception of CPU's to EL2."""
     seen = looktest.gdb(machine, [
         f"break *($VBAR_EL2 + 0x400) thread {cpu + 1}", "continue", RAW,
-        "delete", "set scheduler-locking on",
+        f"hypsec context host {cpu} --changed", "delete",
+        "set scheduler-locking on",
         f"break *{el2('host_other_sync'):#x}", "continue", THIS_CPU,
         f"hypsec context host {cpu}", f"hypsec context host {cpu} --diff",
         "hypsec cpus", "hypsec decode esr", "hypsec vms", "hypsec vcpus",
@@ -546,6 +569,9 @@ def host_registers(tap, machine, cpu):
     rows = context(seen[f"hypsec context host {cpu}"])
     saved = {f"X{n}": raw[f"x{n}"] for n in range(31)}
     saved.update(PC=raw["ELR_EL2"], PSTATE=raw["SPSR_EL2"])
+    early = context(seen[f"hypsec context host {cpu} --changed"])
+    tap.equal({key: (early.get(key) or [0, 0])[-1] for key in saved}, saved,
+              f"{name}first-instruction-has-them-in-the-cpu")
     tap.equal({key: (rows.get(key) or [None])[0] for key in saved}, saved,
               f"{name}trap-frame-is-what-the-host-had")
     tap.equal({key: (rows.get(key) or [0, None])[1] for key in SYSTEM},

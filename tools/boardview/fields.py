@@ -495,8 +495,8 @@ _HCR = (Field("TWEDEL", 63, 60), *bits("""
 
 
 def _names_set(facts):
-    return " ".join(fact.name for fact in facts if fact.value) or \
-        "nothing is set"
+    return " ".join(fact.name for fact in facts if fact.value and
+                    not fact.name.startswith("RES1")) or "nothing is set"
 
 
 def _decode_flags(fields):

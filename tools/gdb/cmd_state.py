@@ -24,6 +24,10 @@ IN_CPU = {"SP": "SP_EL0", "MPIDR_EL1": "VMPIDR_EL2",
 # Words behind these values of a context.
 SPOKEN = ("PSTATE", "SPSR_EL1", "ESR_EL1", "ESR_EL2", "SCTLR_EL1", "TCR_EL1",
           "HPFAR_EL2", "HCR_EL2", "CNTV_CTL_EL0")
+# Vectors of exceptions from lower levels.
+VECTOR_BYTES, LOWER_VECTORS, LOWER_VECTORS_END = 0x80, 0x400, 0x800
+# TCR_EL1.EPD0 and EPD1, and SCTLR_EL1.M, without which they do not count.
+NO_WALKS, MMU_ON = 1 << 7 | 1 << 23, 1
 LEVEL_NAMES = {0: "EL0", 1: "EL1", 2: "EL2", 3: "EL3"}
 
 
@@ -244,12 +248,14 @@ def owned_pages():
         return None
 
 
-def root_of(vmid):
+def root_of(vmid, remarks):
+    """Where a VM's root table is; why nobody knows goes to REMARKS."""
     try:
         page = common.page()
         return f"{page.root(board_memory(), vmid):#x}"
     except (SourceError, gdb.GdbError) as error:
-        return f"? ({common.describe(error)})"
+        remarks.setdefault(common.describe(error))
+        return "?"
 
 
 def running_on(cpus, vmid, vcpu):
@@ -277,28 +283,29 @@ that has not started yet come with how many of their pages the host has given.
 
     def run(self, args):
         common.connection()
-        cpus = firmware.pcpus()
+        # Says so if EL2 has not booted.
+        firmware.pcpus()
         owned = owned_pages()
         rows = [("VM", "state", "vCPUs", "pages", "root", "cntvoff",
                  "banks")]
-        images = []
+        images, remarks = [], {}
         for vmid in range(1, firmware.vm_limits()[0]):
             info = vm_info(vmid)
             state = int(info["state"])
             if state == vms.UNUSED and not args.all:
                 continue
-            rows.append(self._row(vmid, info, cpus, owned))
+            rows.append(self._row(vmid, info, owned, remarks))
             if vms.state_name(state) in ("READY", "MAPPED"):
                 images += self._images(vmid, info)
         if len(rows) == 1:
             say("no VMs")
             return
         columns(rows)
-        for line in images:
+        for line in (*images, *remarks):
             say(line)
 
     @staticmethod
-    def _row(vmid, info, cpus, owned):
+    def _row(vmid, info, owned, remarks):
         states = [int(info["vcpu"][n]["state"])
                   for n in range(firmware.vm_limits()[1])]
         used = sum(state != vms.UNUSED for state in states)
@@ -309,7 +316,7 @@ that has not started yet come with how many of their pages the host has given.
         banks = int(info["banks"])
         return (f"vm{vmid}", vms.state_name(int(info["state"])),
                 f"{used}" + (f", {active} on a CPU" if active else ""),
-                pages, root_of(vmid), f"{int(info['cntvoff']):#x}",
+                pages, root_of(vmid, remarks), f"{int(info['cntvoff']):#x}",
                 " ".join(f"{n >> 3}:{n & 7}" for n in range(32)
                          if banks >> n & 1) or "-")
 
@@ -405,9 +412,10 @@ def live_registers(cpu, vmid):
     with common.on_cpu(cpu.index):
         level = common.level()
         found = _live_system(level)
-        if level < 2:
+        if level < 2 or _at_vector():
             found.update({f"X{n}": common.register(f"x{n}")
                           for n in range(firmware.GENERAL)})
+        if level < 2:
             found["PC"] = common.register("pc")
             found["PSTATE"] = common.register("cpsr")
             return found
@@ -415,6 +423,13 @@ def live_registers(cpu, vmid):
         found["PC"] = common.register("ELR_EL2")
         found["PSTATE"] = common.register("SPSR_EL2")
         return found
+
+
+def _at_vector():
+    """Whether EL2 is about to execute its first instruction."""
+    offset = common.register("pc") - common.register("VBAR_EL2")
+    return offset % VECTOR_BYTES == 0 and \
+        LOWER_VECTORS <= offset < LOWER_VECTORS_END
 
 
 def _live_system(level):
@@ -496,6 +511,9 @@ class View:
                                 "registered")
             return
         self.fields = firmware.numbers(shared)
+        self.fields.update(
+            (f"vgic.lr[{n}]", value) for n, value in
+            enumerate(firmware.array(shared["vgic"]["lr"])) if value)
         self.shared = {f"X{n}": value for n, value in
                        enumerate(firmware.array(shared["regs"]))}
         self.shared["ESR_EL2"] = self.fields["esr"]
@@ -570,9 +588,10 @@ that are zero everywhere. --diff shows only what differs, between shadow and
 intermediate context and between shadow context and CPU, and why. --fp adds the
 FP and SIMD registers of the shadow context.
 
-A dash: there is no such value. While a vCPU runs at EL1 or EL0 its registers
-are in the CPU, and its shadow context is that of its last exit; at EL2 x0 to
-x30 of a VM are in its context only, the host's in its trap frame.
+A dash: there is no such value. While a vCPU runs at EL1 or EL0, and at EL2's
+first instruction, its registers are in the CPU and its shadow context is that
+of its last exit; then x0 to x30 of a VM are in its context only, the host's in
+its trap frame.
 
   (gdb) hypsec context 1 0 --diff
   vm1 vCPU 0: READY ON
@@ -622,7 +641,11 @@ def show_registers(view, changed):
             del values[1]
         cells = [number_or_dash(value) for value in values[:len(heads)]]
         say(f"{name:15} " + " ".join(f"{cell:18}" for cell in cells).rstrip())
-        words = words_of(name, values[0]) if values[0] is not None else ""
+        words = ""
+        # EL2 notes nothing of an exit in the host's.
+        if values[0] is not None and not (view.vmid == HOST and
+                                          name in NOTED):
+            words = words_of(name, values[0])
         if words:
             say(" " * 18 + words)
     for n, value in view.context.free.items():
@@ -633,8 +656,7 @@ def show_intermediate(view):
     if not view.fields:
         return
     say(f"intermediate context at PA {view.context.intermediate_pa:#x}:")
-    shown = view.fields
-    for name, value in shown.items():
+    for name, value in view.fields.items():
         if name in ("version", "size"):
             say(f"  {name:15} {value}")
             continue
@@ -678,6 +700,13 @@ def why_different(view, name):
         "the host's own, not taken"
 
 
+def why_live(name, shadow, live):
+    """Why a CPU holds another value, where that is EL2's doing."""
+    stopped = {"TCR_EL1": shadow | NO_WALKS, "SCTLR_EL1": shadow | MMU_ON}
+    return "EL1's walks are stopped by EL2" if stopped.get(name) == live \
+        else ""
+
+
 def show_diff(view):
     """What differs, in two tables."""
     _diff(view, "intermediate", "intermediate context",
@@ -689,7 +718,8 @@ def show_diff(view):
             say("no CPU has it now")
         return
     _diff(view, f"CPU {view.cpu}", f"CPU {view.cpu}",
-          [(name, shadow, live, "") for name, shadow, _, live in view.rows()
+          [(name, shadow, live, why_live(name, shadow, live))
+           for name, shadow, _, live in view.rows()
            if live is not None and shadow is not None and live != shadow])
 
 
