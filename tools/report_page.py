@@ -36,6 +36,11 @@ def number(value):
     return f"{value:,}" if isinstance(value, int) else h(value)
 
 
+def first(text, change):
+    """TEXT with its first letter CHANGEd."""
+    return change(text[:1]) + text[1:]
+
+
 def percent(part, whole):
     return f"{100 * part / whole:.2f} %" if whole else "–"
 
@@ -306,8 +311,9 @@ def costs(report):
 
 MIXED = "The counter of instructions is one for all CPUs. A stay during " \
     "which another CPU changed its level is left out, and counted as such; " \
-    "one that another CPU merely computed in is not known and can be the " \
-    "reason of a great maximum. With --smp 1 every figure is exact."
+    "one that another CPU merely computed in is not known, and is the " \
+    "usual reason of a great maximum or 95th percentile. With --smp 1 every " \
+    "figure is exact."
 
 
 def name(what):
@@ -330,7 +336,7 @@ def memory(report):
             continue
         parts.append(scroll(f"map of the memory: {found.title}",
                             memory_picture.svg(found.map,
-                                               found.moment.capitalize(),
+                                               first(found.moment, str.upper),
                                                prefix=f"map{index}")))
         parts.append(owner_table(found, index))
     return section("memory", "Whose memory it is", "".join(parts))
@@ -354,11 +360,12 @@ def owner_table(found, index):
               for mapper in found.map.mappers]
     return table(f"owners-{index}", ["owner", "pages", "size", "shared",
                                      "for a device"], rows,
-                 f"Pages by owner, {found.title.lower()}") + (
+                 f"Pages by owner, {first(found.title, str.lower)}") + (
         details("What the tables map", table(
             f"tables-{index}", ["table", "2 MiB blocks", "4 KiB pages",
                                 "pages of devices"], tables,
-            f"What the stage-2 and SMMU tables map, {found.title.lower()}"))
+            "What the stage-2 and SMMU tables map, " +
+                first(found.title, str.lower)))
         if tables else "")
 
 

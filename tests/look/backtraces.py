@@ -85,7 +85,7 @@ def live(seen, which):
 
 def host_trap(tap):
     """A stage-2 fault of the host's: at the vector, in C, and back."""
-    with looktest.guest_board("demo") as machine:
+    with looktest.guest_board("demo", cpus=1) as machine:
         seen = looktest.gdb(machine, [
             "hypsec backtrace",                                     # 0
             "hypsec break hypercall REGISTER_VCPU --once", "continue", LIVE,
@@ -198,7 +198,7 @@ def host_steps(tap):
     and given back."""
     save, back = ["stepi", "hypsec backtrace"] * 44, \
         ["hypsec backtrace", "stepi"] * 24
-    with looktest.guest_board("hello") as machine:
+    with looktest.guest_board("hello", cpus=1) as machine:
         seen = looktest.gdb(machine, [
             "hypsec break hypercall REGISTER_VCPU --once", "continue",
             "hypsec backtrace", *save,
@@ -260,6 +260,16 @@ def all_cpus(tap):
                "unrecognized arguments: x" in seen[6], "bad-arguments", seen)
 
 
+def no_board(tap):
+    """Nothing is connected, or not to a board of ours."""
+    commands = ["hypsec backtrace", "hypsec panic", "hypsec break entry",
+                "hypsec break owner 0x40000000", "hypsec console"]
+    seen = looktest.gdb(0, commands, connect=False, symbols=[])
+    for number, command in enumerate(commands):
+        tap.result(re.search("no board|nobody said", seen[number]),
+                   f"without-a-board-{command!r}", seen[number])
+
+
 def linux(tap):
     """Linux without symbols: its frames by address, EL1 and EL0."""
     config = board.Config(append="hypsec.mode=serve")
@@ -296,6 +306,7 @@ def linux_levels(tap, machine):
 
 
 def body(tap):
+    no_board(tap)
     host_trap(tap)
     host_steps(tap)
     vm_trap(tap)

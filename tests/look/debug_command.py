@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """./hypsec debug from the command line: new boards, boards that run, and what
 it says when something is wrong."""
+import contextlib
 import os
 import pathlib
+import pty
+import select
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 
-import looktest
-import board
-
 # Before running.py reads it: boards of this test alone.
 FOLDER = tempfile.TemporaryDirectory(prefix="hypsec-runs-")
 os.environ["HYPSEC_RUNS"] = FOLDER.name
+import looktest  # noqa: E402
+import board  # noqa: E402
 import gdbserver  # noqa: E402
 import running  # noqa: E402
 
@@ -54,6 +56,78 @@ def new_board(tap):
     script.unlink()
     tap.result(done.returncode == 0 and "<boot_main>" in done.stdout,
                "script-and-qemus-arguments", done.stdout)
+
+
+class Terminal:
+    """./hypsec debug as somebody at a terminal has it."""
+
+    def __init__(self, *arguments):
+        self.seen = ""
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            os.environ["TERM"] = "dumb"
+            os.execv(sys.executable, [sys.executable, str(DEBUG), *arguments])
+
+    def type(self, text):
+        self.seen = ""
+        os.write(self._fd, text.encode())
+
+    def until(self, words):
+        """Read until WORDS end what was seen, or the program has ended."""
+        bound = time.monotonic() + SECONDS
+        while not self.seen.rstrip().endswith(words):
+            if not select.select([self._fd], [], [], board.POLL_SECONDS)[0]:
+                assert time.monotonic() < bound, f"no {words}: {self.seen}"
+                continue
+            try:
+                data = os.read(self._fd, 65536)
+            except OSError:
+                break
+            self.seen += data.decode(errors="replace")
+        return self.seen
+
+    def end(self):
+        """The exit status; the program goes in any case."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGTERM)
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        os.close(self._fd)
+        return status
+
+
+def terminal(tap):
+    """Ctrl-C is for gdb; quitting asks, and ends the board."""
+    session = Terminal("--guest", "demo", "--smp", "1", "--", "-name", "typed")
+    try:
+        start = session.until("(gdb)")
+        tap.result("tail -f" in start and "gdb server: 127.0.0.1:" in start
+                   and "_start () at" in start, "says-where-the-consoles-are",
+                   start)
+        session.type("hypsec break at host attack_task\n")
+        session.until("(gdb)")
+        session.type("continue\n")
+        stop = session.until("(gdb)")
+        tap.result("attack_task" in stop, "stops-at-a-breakpoint", stop)
+        session.type("delete\n")
+        if "y or n" in session.until(")"):
+            session.type("y\n")
+            session.until("(gdb)")
+        session.type("continue\n")
+        session.until("Continuing.")
+        session.type("\x03")
+        stop = session.until("(gdb)")
+        tap.result("SIGINT" in stop, "ctrl-c-stops-the-board", stop)
+        folder = running.pick("typed").folder
+        session.type("quit\n")
+        tap.result("Quit anyway?" in session.until("(y or n)"), "quit-asks",
+                   session.seen)
+        session.type("y\n")
+        session.until("nothing more")
+    finally:
+        status = session.end()
+    tap.equal((status, running.boards()), (0, []), "and-ends-the-board")
+    tap.result((folder / "el2-console.log").stat().st_size > 0,
+               "logs-stay")
 
 
 def parked(name):
@@ -169,6 +243,7 @@ def errors(tap):
 def body(tap):
     try:
         new_board(tap)
+        terminal(tap)
         attach(tap)
         errors(tap)
     finally:

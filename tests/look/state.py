@@ -21,6 +21,8 @@ import guests  # noqa: E402
 import run_guest  # noqa: E402
 
 SECRET_MARK = 0x5ec2e7a1
+# arch/layout.h: where EL2 maps physical address 0.
+LINEAR_BASE = 0x2000000000
 X = [f"x{n}" for n in range(31)]
 SYSTEM = {"ELR_EL1": "ELR_EL1", "TTBR0_EL1": "TTBR0_EL1",
           "MAIR_EL1": "MAIR_EL1", "VBAR_EL1": "VBAR",
@@ -504,6 +506,20 @@ def spoil(what, data):
             "(d * (n // len(d) + 1))[:n])")
 
 
+def without_page(tap, machine, cpu):
+    """The inspection page is gone: EL2's own structures are enough."""
+    page = LINEAR_BASE + facts(machine, "page-address")
+    seen = looktest.gdb(machine, [
+        f"thread {cpu + 1}", f"set var *(unsigned long *){page:#x} = 0",
+        *COMMANDS])
+    tap.result(not seen.find(LEAKED) and
+               seen["hypsec vms --all"].count("no inspection page") == 1 and
+               re.search(r"^vm1 +[A-Z]+ +\d.* +\? +\? ",
+                         seen["hypsec vms --all"], re.MULTILINE) and
+               "vm1 vCPU 0: " in seen["hypsec vcpus"],
+               "no-page/the-rest-is-told", seen)
+
+
 def spoilt(tap, args):
     seeded = random.Random(7)
     patterns = {"ones": b"\xff" * 8, "zeros": b"\0" * 8,
@@ -512,6 +528,7 @@ def spoilt(tap, args):
         seen = looktest.gdb(machine, [f"break *{el2('save_vm'):#x}",
                                       "continue", THIS_CPU])
         cpu = this_cpu(seen)
+        without_page(tap, machine, cpu)
         for name, data in patterns.items():
             # One after the other: later ones meet what is spoilt already.
             commands = [f"thread {cpu + 1}", "python import common"]

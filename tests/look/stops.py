@@ -27,7 +27,6 @@ REGISTERS = ('printf "esr %lx elr %lx spsr %lx vttbr %lx pc %lx cpsr %lx '
 THREAD = 'python print("thread", gdb.selected_thread().num)'
 EC_HVC, EC_DABT = 0x16, 0x24
 VCPU_RUN = 8
-SYSTEM_OFF = 0x84000008
 RAM_BASE, GIB, EL2_BYTES = 0x40000000, 1 << 30, 24 << 20
 SECONDS = 100
 HEADER = board.ROOT / "firmware/include/hypsec/abi.h"

@@ -6,7 +6,7 @@ import gdb.unwinder
 import common
 import frames
 import traps
-from common import Command, HypsecError, register, say
+from common import Command, HypsecError, say
 
 
 class Backtrace(Command):

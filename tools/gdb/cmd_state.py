@@ -248,12 +248,14 @@ def owned_pages():
         return None
 
 
-def root_of(vmid):
+def root_of(vmid, remarks):
+    """Where a VM's root table is; why nobody knows goes to REMARKS."""
     try:
         page = common.page()
         return f"{page.root(board_memory(), vmid):#x}"
     except (SourceError, gdb.GdbError) as error:
-        return f"? ({common.describe(error)})"
+        remarks.setdefault(common.describe(error))
+        return "?"
 
 
 def running_on(cpus, vmid, vcpu):
@@ -281,28 +283,29 @@ that has not started yet come with how many of their pages the host has given.
 
     def run(self, args):
         common.connection()
-        cpus = firmware.pcpus()
+        # Says so if EL2 has not booted.
+        firmware.pcpus()
         owned = owned_pages()
         rows = [("VM", "state", "vCPUs", "pages", "root", "cntvoff",
                  "banks")]
-        images = []
+        images, remarks = [], {}
         for vmid in range(1, firmware.vm_limits()[0]):
             info = vm_info(vmid)
             state = int(info["state"])
             if state == vms.UNUSED and not args.all:
                 continue
-            rows.append(self._row(vmid, info, cpus, owned))
+            rows.append(self._row(vmid, info, owned, remarks))
             if vms.state_name(state) in ("READY", "MAPPED"):
                 images += self._images(vmid, info)
         if len(rows) == 1:
             say("no VMs")
             return
         columns(rows)
-        for line in images:
+        for line in (*images, *remarks):
             say(line)
 
     @staticmethod
-    def _row(vmid, info, cpus, owned):
+    def _row(vmid, info, owned, remarks):
         states = [int(info["vcpu"][n]["state"])
                   for n in range(firmware.vm_limits()[1])]
         used = sum(state != vms.UNUSED for state in states)
@@ -313,7 +316,7 @@ that has not started yet come with how many of their pages the host has given.
         banks = int(info["banks"])
         return (f"vm{vmid}", vms.state_name(int(info["state"])),
                 f"{used}" + (f", {active} on a CPU" if active else ""),
-                pages, root_of(vmid), f"{int(info['cntvoff']):#x}",
+                pages, root_of(vmid, remarks), f"{int(info['cntvoff']):#x}",
                 " ".join(f"{n >> 3}:{n & 7}" for n in range(32)
                          if banks >> n & 1) or "-")
 

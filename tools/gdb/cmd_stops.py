@@ -296,7 +296,7 @@ symbols where EL2 has set VBAR_EL2.
   (gdb) hypsec break entry --cpu 1
   hypsec: breakpoint 1: entry to EL2 on CPU 1, once
   (gdb) continue
-  hypsec: breakpoint 1: CPU 1 enters EL2 from host cpu 1 EL1 at 0x40200000: ..."""
+  hypsec: breakpoint 1: CPU 1 enters EL2 from host cpu 1 EL1 at ..."""
     name = "hypsec break entry"
 
     def add_arguments(self, parser):
@@ -320,7 +320,7 @@ WORLD is host or vm1 to vm15. Stops once; with --keep at every exit.
   (gdb) hypsec break exit --to vm1
   hypsec: breakpoint 2: exit from EL2 to vm1, once
   (gdb) continue
-  hypsec: breakpoint 1: CPU 0 leaves EL2 for vm1 vCPU 0 EL1 at 0x40000000; SPSR 0x3c5 ..."""
+  hypsec: breakpoint 1: CPU 0 leaves EL2 for vm1 vCPU 0 EL1 at ..."""
     name = "hypsec break exit"
 
     def add_arguments(self, parser):
@@ -345,7 +345,7 @@ hypercall`. Stops each time; with --once only the first.
   (gdb) hypsec break vm 1 class DABT
   hypsec: breakpoint 1: trap of vm1, class DABT
   (gdb) continue
-  hypsec: breakpoint 1: CPU 1 enters EL2 from vm1 vCPU 0 EL1 at 0x40001254: data abort ..."""
+  hypsec: breakpoint 1: CPU 1 enters EL2 from vm1 vCPU 0 EL1 at ..."""
     name = "hypsec break vm"
 
     def add_arguments(self, parser):
@@ -458,6 +458,7 @@ too. Needs the firmware's symbols.
         _common_arguments(parser, False)
 
     def run(self, args):
+        common.connection()
         page = None if args.page == "any" else ownership.page(args.page)
         what = "any page" if page is None else f"page {page << 12:#x}"
         what += f" becomes {args.to}'s" if args.to else " gets another owner"
@@ -489,10 +490,6 @@ it was not what is waited for.
                 "what there is to wait for")
 
 
-def _disconnected(_event=None):
-    traps.forget()
-
-
 def _stopped(event):
     """Show where, once, as gdb would."""
     if isinstance(event, gdb.BreakpointEvent) and \
@@ -503,7 +500,6 @@ def _stopped(event):
 
 gdb.events.stop.connect(_stopped)
 gdb.events.before_prompt.connect(_sweep)
-gdb.events.exited.connect(_disconnected)
 for command in (BreakEntry, BreakExit, BreakVm, BreakClass, BreakHypercall,
                 BreakOwner, BreakList):
     command()

@@ -19,7 +19,6 @@ from boardview.tables import El1, walk_stage1, walk_stage2
 from common import HypsecError, register
 
 TRAP_FRAME_BYTES = 288
-EL2_STACK_MIN = 16
 # shadow_ctxt.h: indices of struct shadow_ctxt.regs.
 SP_EL0, PC, PSTATE, SP_EL1 = 31, 32, 33, 34
 FAR_EL2, HPFAR_EL2, EC, ESR_EL2 = 41, 42, 44, 72
@@ -92,12 +91,13 @@ class Context:
         if self.regime is None:
             raise SourceError("how this world's memory is translated is not "
                               "known")
-        address &= (1 << 64) - 1
+        address &= common.MASK64
         parts = []
         while length:
             here = min(length, traps.PAGE_BYTES - address % traps.PAGE_BYTES)
             parts.append(common.source().read(self.translate(address), here))
-            address, length = address + here, length - here
+            address = address + here & common.MASK64
+            length -= here
         return b"".join(parts)
 
 

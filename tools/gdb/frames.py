@@ -17,14 +17,14 @@ import contexts
 import elf
 import symtab
 import traps
-from boardview.source import SourceError
+from boardview.page import WORLD_OFF
+from boardview.source import SourceError, words
 from common import HypsecError, register
 
 MAX_FRAMES = 64
 # Instructions of a function that are looked at for its prologue.
 PROLOGUE = 64
 VA_SIGN = 55
-STP_X29_X30, STP_MASK = 0xa8007bfd, 0xfc007fff
 SET_X29, SET_X29_MASK = 0x910003fd, 0xffc003ff      # ADD X29, SP, #n
 RET = 0xd65f03c0
 # The places of vectors.S, switch.S and head.S where no C is called from.
@@ -32,8 +32,6 @@ VECTOR_TABLES = ("host_vectors", "vm_vectors")
 SAVING = ("host_sync", "host_serror")
 FATAL = ("el2_sync", "el2_irq", "el2_fiq", "el2_serror", "host_irq",
          "host_fiq", "host_aarch32", "fatal_common")
-# Of the last three, those that come from a lower level.
-FROM_BELOW = ("host_irq", "host_fiq", "host_aarch32")
 ENDS = (*SAVING, "host_return", "fatal_common")
 VECTOR_BYTES = 0x800
 FRAME_X0 = 104      # of core_to_vm(): the VM's x0 and x1, switch.S
@@ -173,10 +171,6 @@ def el2_names():
 
 # Walks
 
-def _word(read, address):
-    return struct.unpack("<Q", read(address, 8))[0]
-
-
 def plain(address):
     """A return address without a signature (FEAT_PAuth): bit 55 says which
     half it is in."""
@@ -189,7 +183,7 @@ def in_prologue(names, read, pc):
     """Whether the function at PC has not made its frame yet, or has none:
     its caller is in x30 then, and not in the frame that x29 points to."""
     start = names.start(pc)
-    if start is None:
+    if start is None or pc % 4:
         return False
     try:
         first = max(start, pc - 4 * PROLOGUE)
@@ -275,8 +269,6 @@ def sections():
 
 def is_off(cpu):
     """Whether EL2 knows the CPU to be off, or it has never run."""
-    from boardview.page import WORLD_OFF
-    from boardview.source import words
     try:
         page = traps.known_page()
         if cpu >= page.nr_cpus:

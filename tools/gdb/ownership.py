@@ -9,11 +9,10 @@ world that a CPU is in, and only EL2's have the records.
 """
 import dataclasses
 
-import abi
 import common
 import traps
 from boardview.owners import Owners
-from boardview.source import SourceError, word
+from boardview.source import SourceError
 from common import HypsecError, register
 
 PAGE_SHIFT = 12

@@ -23,7 +23,7 @@ MAX_STRING = 256
 MAX_LOG = 1 << 20
 # x1 to x7: the registers that panic(fmt, ...) saves for its arguments.
 SAVED_ARGUMENTS = 7
-CONVERSION = re.compile(r"%(\d*)(l?)([suxc%])")
+CONVERSION = re.compile(r"%(\d{0,2})(l?)([suxc%])")
 
 
 def console_text():

@@ -15,6 +15,7 @@ import common
 import elf
 import symtab
 from boardview import fields
+from boardview.page import Page
 from boardview.source import SourceError, words
 from boardview.tables import El2, walk_stage1
 from common import HypsecError, register
@@ -22,8 +23,6 @@ from common import HypsecError, register
 # Offsets from VBAR_EL2 of the vectors for lower levels.
 LOWER = {0x400: "sync", 0x480: "irq", 0x500: "fiq", 0x580: "serror",
          0x600: "sync", 0x680: "irq", 0x700: "fiq", 0x780: "serror"}
-SYNC = tuple(offset for offset, kind in LOWER.items() if kind == "sync")
-AARCH32_OFFSET = 0x600
 VECTOR_BYTES = 0x80
 KINDS = {"irq": "interrupt (IRQ)", "fiq": "fast interrupt (FIQ)",
          "serror": "SError"}
@@ -37,7 +36,7 @@ PAGE_BYTES = 4096
 SCAN_BYTES = 4 << 20
 
 EC_SHIFT, EC_MASK = 26, 0x3f
-EC_WFX, EC_HVC64, EC_SMC64 = 0x01, 0x16, 0x17
+EC_HVC64, EC_SMC64 = 0x16, 0x17
 EC_IABT_LOW, EC_DABT_LOW = 0x20, 0x24
 ABORTS = (0x20, 0x21, 0x22, 0x24, 0x25, 0x34, 0x35)    # FAR_EL2 is valid
 FSC_MASK = 0x3f
@@ -130,7 +129,8 @@ def el2_read(address, length):
         if walk.pa is None:
             raise SourceError(f"EL2 does not map {address:#x}: {walk.why}")
         parts.append(source.read(walk.pa, here))
-        address, length = address + here, length - here
+        address = address + here & common.MASK64
+        length -= here
     return b"".join(parts)
 
 
@@ -281,20 +281,13 @@ _pages = {}
 
 
 def known_page():
-    """The inspection page. Its addresses stay as they are until the next
-    reset, which leaves it without its magic number."""
-    address = _pages.get("address")
-    if address is None:
-        address = _pages["address"] = common.page_address()
-    if not address:
+    """The inspection page. Where it is changes with the board alone."""
+    board = common.connection().num
+    if board not in _pages:
+        _pages[board] = common.page_address()
+    if not _pages[board]:
         raise HypsecError("this board runs without firmware (-bios)")
-    from boardview.page import Page
-    return Page.read(common.source(), address)
-
-
-def forget():
-    """Another board may be at the other end now."""
-    _pages.clear()
+    return Page.read(common.source(), _pages[board])
 
 
 def world_text(cpu, world):
