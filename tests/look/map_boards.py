@@ -348,7 +348,7 @@ def interfered(tap):
         cont = module.let_go_on
 
         def disturbed(*arguments):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
             return connect(*arguments)
 
         def let_go_on(board_, qmp):
@@ -360,7 +360,7 @@ def interfered(tap):
             finally:
                 module.running.connect = connect
         module.let_go_on = let_go_on
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
     def other_client(module, found):
         waiting.connect(str(found.socket))
