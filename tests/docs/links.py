@@ -28,7 +28,8 @@ WEB = ("https://ui.perfetto.dev", "https://www.qemu.org/docs/")
 # Made by the commands beside which they are named.
 MADE = ("build/run", "build/fuzz", "build/coverage", "build/docs",
         "build/mutate", "build/qemu-sanitized", "build/meson-logs", "build/*.log", "build/*.svg",
-        "build/*.png", "build/*.html", "build/*.json", "build/my-*")
+        "build/*.png", "build/*.html", "build/*.json", "build/*.qcow2",
+        "build/my-*")
 
 
 class Tree:

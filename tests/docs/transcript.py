@@ -267,6 +267,7 @@ class Terminal:
         expected = re.compile(pattern(lines) + (
             re.escape(step.prompt) + r"\Z" if step.prompt else ""))
         limit = time.monotonic() + seconds
+        ended = False
         while True:
             text = self.screen.text()[self.seen:]
             if found := expected.match(text):
@@ -277,14 +278,16 @@ class Terminal:
                     not step.prompt else []
                 return
             left = limit - time.monotonic()
+            if ended or left <= 0:
+                break
             if step.again and text.endswith(PROMPTS):
                 time.sleep(AGAIN_SECONDS)
                 self.seen += len(text)
                 self._type(step.again)
-            if left <= 0 or not self._read(left):
-                break
-        raise Mismatch(f"{place}: within {seconds} s " +
-                       self._difference(lines, step.prompt, text))
+            ended = not self._read(left)
+        raise Mismatch(f"{place}: " +
+                       self._difference(lines, step.prompt, text) +
+                       ("" if ended else f"\n(after {seconds} s)"))
 
     def _read(self, seconds):
         """More output, within so many seconds; False at the end of it."""
