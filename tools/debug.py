@@ -22,6 +22,7 @@ import sign
 
 EXTENSION = board.ROOT / "tools/gdb/hypsec_gdb.py"
 COMMANDS = "gdb-commands"
+INTERRUPTS = "gdb-interrupts"
 ANY = ""
 
 
@@ -135,8 +136,13 @@ def gdb_call(args, commands):
 
 def run_gdb(args, commands, environment=None):
     """gdb in the foreground; its exit status."""
-    # Ctrl-C is for gdb, which stops the board.
-    before = signal.signal(signal.SIGINT, lambda *_: None)
+    # Ctrl-C is for gdb, which stops the board. It loses some.
+    interrupts = commands.with_name(INTERRUPTS)
+
+    def interrupted(*_):
+        with interrupts.open("ab") as file:
+            file.write(b"C")
+    before = signal.signal(signal.SIGINT, interrupted)
     process = subprocess.Popen(gdb_call(args, commands), env=environment)
     try:
         return process.wait(args.timeout)
@@ -150,12 +156,15 @@ def run_gdb(args, commands, environment=None):
         process.kill()
         process.wait()
         signal.signal(signal.SIGINT, before)
+        interrupts.unlink(missing_ok=True)
 
 
 def write_commands(folder, symbols, port, el2_log):
     path = folder / COMMANDS
     path.write_text("\n".join(
-        gdbserver.preamble(EXTENSION, symbols, port, el2_log)) + "\n")
+        [*gdbserver.preamble(EXTENSION, symbols, port, el2_log),
+         "python import common; "
+         f"common.set_interrupts({str(folder / INTERRUPTS)!r})"]) + "\n")
     return path
 
 

@@ -130,6 +130,34 @@ def terminal(tap):
                "logs-stay")
 
 
+LOST = """\
+import gdb, os, signal
+class Lost(gdb.Breakpoint):
+    # A Ctrl-C that arrives while gdb decides, and that QEMU drops.
+    def stop(self):
+        if not Lost.sent:
+            Lost.sent = True
+            os.kill(os.getppid(), signal.SIGINT)
+        return False
+Lost.sent = False
+Lost("set_pfn_owner", internal=True)
+"""
+
+
+def lost_interrupt(tap):
+    """Ctrl-C stops a board whose breakpoints never match."""
+    script = pathlib.Path(FOLDER.name) / "lost.py"
+    script.write_text(LOST)
+    done = debug("--guest", "demo", "--batch", *commands(
+        f"source {script}", "hypsec break owner any --to vm15", "continue",
+        "hypsec world"))
+    script.unlink()
+    tap.result(done.returncode == 0 and
+               "hypsec: Ctrl-C, while breakpoint " in done.stdout and
+               "CPU 0: el2, EL2" in done.stdout, "no-ctrl-c-is-lost",
+               done.stdout)
+
+
 def parked(name):
     """A registered board whose host executes one loop for ever."""
     folder = pathlib.Path(FOLDER.name) / name
@@ -244,6 +272,7 @@ def body(tap):
     try:
         new_board(tap)
         terminal(tap)
+        lost_interrupt(tap)
         attach(tap)
         errors(tap)
     finally:

@@ -334,6 +334,55 @@ def firmware_value(name):
     return gdb.Value(data, symbol.type)
 
 
+# Ctrl-C
+
+_interrupts = {}
+
+
+def set_interrupts(path):
+    """The file PATH gets a byte at each Ctrl-C.
+
+    While gdb asks a breakpoint whether to stop it passes a Ctrl-C on to QEMU,
+    which is stopped, and nobody hears of it any more.
+    """
+    _interrupts["path"] = path
+    _forget_interrupts()
+
+
+def _count_interrupts():
+    try:
+        return os.stat(_interrupts["path"]).st_size
+    except (KeyError, OSError):
+        return 0
+
+
+def _forget_interrupts(_event=None):
+    """The board stands: what was typed so far has had its effect."""
+    _interrupts["seen"] = _count_interrupts()
+
+
+def decided(number, wanted):
+    """What the stop() of breakpoint NUMBER says. WANTED() tells whether this
+    is what it waits for; if it cannot, rather one stop too many."""
+    try:
+        if wanted():
+            return True
+        if _count_interrupts() == _interrupts.get("seen", 0):
+            return False
+    except KeyboardInterrupt:
+        pass
+    except Exception as error:
+        say(f"hypsec: breakpoint {number} cannot tell whether this is what it "
+            f"waits for: {error}")
+        return True
+    _forget_interrupts()
+    say(f"hypsec: Ctrl-C, while breakpoint {number} looked whether to stop")
+    return True
+
+
+gdb.events.stop.connect(_forget_interrupts)
+
+
 # Breakpoints of a world
 
 class WorldBreakpoint(gdb.Breakpoint):
@@ -354,12 +403,8 @@ class WorldBreakpoint(gdb.Breakpoint):
         return True
 
     def stop(self):
-        try:
-            return self.in_world() and self.wanted()
-        except Exception as error:   # rather one stop too many
-            gdb.write(f"hypsec: breakpoint {self.number}: {error}\n",
-                      gdb.STDERR)
-            return True
+        return decided(self.number,
+                       lambda: self.in_world() and self.wanted())
 
     def in_world(self):
         return current_world() == self.world
