@@ -268,8 +268,11 @@ def run_in(args, folder, el2_log):
 
 
 def take_qemu_along():
-    """A terminated run shall take QEMU with it."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    """A run that is terminated, or whose terminal is closed, shall take QEMU
+    with it; under nohup it goes on."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda *_: sys.exit(1))
 
 
 def main(argv):

@@ -63,24 +63,24 @@ class Terminal:
 
     def __init__(self, *arguments):
         self.seen = ""
-        self.pid, self._fd = pty.fork()
+        self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.environ["TERM"] = "dumb"
             os.execv(sys.executable, [sys.executable, str(DEBUG), *arguments])
 
     def type(self, text):
         self.seen = ""
-        os.write(self._fd, text.encode())
+        os.write(self.fd, text.encode())
 
     def until(self, words):
         """Read until WORDS end what was seen, or the program has ended."""
         bound = time.monotonic() + SECONDS
         while not self.seen.rstrip().endswith(words):
-            if not select.select([self._fd], [], [], board.POLL_SECONDS)[0]:
+            if not select.select([self.fd], [], [], board.POLL_SECONDS)[0]:
                 assert time.monotonic() < bound, f"no {words}: {self.seen}"
                 continue
             try:
-                data = os.read(self._fd, 65536)
+                data = os.read(self.fd, 65536)
             except OSError:
                 break
             self.seen += data.decode(errors="replace")
@@ -91,7 +91,7 @@ class Terminal:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGTERM)
         status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        os.close(self._fd)
+        os.close(self.fd)
         return status
 
 
@@ -128,6 +128,25 @@ def terminal(tap):
     tap.equal((status, running.boards()), (0, []), "and-ends-the-board")
     tap.result((folder / "el2-console.log").stat().st_size > 0,
                "logs-stay")
+
+
+def gone_terminal(tap):
+    """A terminal that is closed, or a SIGTERM, ends the board."""
+    for name, leave in (
+            ("closed-terminal", lambda session: os.close(session.fd)),
+            ("terminated", lambda session: os.kill(session.pid,
+                                                   signal.SIGTERM))):
+        session = Terminal("--guest", "demo", "--smp", "1", "--", "-name",
+                           name)
+        session.until("(gdb)")
+        board_pid = running.pick(name).pid
+        leave(session)
+        status = os.waitstatus_to_exitcode(os.waitpid(session.pid, 0)[1])
+        tap.equal((status, running.boards()), (1, []), f"{name}-ends-board")
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(board_pid, signal.SIGKILL)
+        if name != "closed-terminal":
+            os.close(session.fd)
 
 
 LOST = """\
@@ -272,6 +291,7 @@ def body(tap):
     try:
         new_board(tap)
         terminal(tap)
+        gone_terminal(tap)
         lost_interrupt(tap)
         attach(tap)
         errors(tap)
