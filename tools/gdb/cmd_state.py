@@ -548,7 +548,9 @@ class View:
             lines = [f"vm{self.vmid} vCPU {self.vcpu}: "
                      f"{vms.state_name(entry['state'])} {power}" +
                      (f" on CPU {self.cpu}" if self.cpu is not None else "")]
-            lines += self._before_next_run()
+            # What a context holds that is nobody's says nothing.
+            if vms.state_name(entry["state"]) != "UNUSED":
+                lines += self._before_next_run()
         return lines + self.remarks
 
     def _before_next_run(self):
