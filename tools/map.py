@@ -25,6 +25,8 @@ CONVERT_SECONDS = 120
 TRIES = 20
 AGAIN_SECONDS = 0.002
 INTERRUPTED = 130
+# What ends a program: by a user, a terminal that is closed, another program.
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class MapError(Exception):
@@ -61,29 +63,58 @@ examples:
 
 
 @contextlib.contextmanager
+def undisturbed():
+    """Put off signals that would end us."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def let_go_on(board_, qmp):
+    """Let a board go on that we stopped, and that may be in the middle of an
+    answer to QMP, whatever else wants to talk to it or to end us."""
+    with undisturbed():
+        try:
+            # Not a new connection first: others may wait in line for one.
+            qmp.qmp("cont", timeout=running.BUSY_SECONDS)
+            return
+        except running.RunningError:
+            qmp.close()
+        try:
+            with running.connect(board_) as anew:
+                anew.qmp("cont")
+        except running.RunningError as error:
+            if running.has_ended(board_):
+                raise
+            raise MapError(f"{error}; the board stays paused, `cont` in its "
+                           "monitor lets it go on") from None
+
+
+@contextlib.contextmanager
 def paused(board_):
     """Stop a board if it runs, and let it go on afterwards, whatever happens.
 
     Gives its QMP, and what stops it anew a moment later, or None for a board
     that was stopped before.
     """
-    ran = False
-    try:
-        with running.connect(board_) as qmp:
-            def again():
-                qmp.qmp("cont")
-                time.sleep(AGAIN_SECONDS)
-                qmp.qmp("stop")
+    with running.connect(board_) as qmp:
+        ran = False
+
+        def again(number):
+            # Longer and longer: on a busy machine EL2 needs it to get on.
+            qmp.qmp("cont")
+            time.sleep(AGAIN_SECONDS * (number + 1))
+            qmp.qmp("stop")
+        try:
             ran = qmp.qmp("query-status")["running"]
             if ran:
                 qmp.qmp("stop")
             yield qmp, again if ran else None
-    finally:
-        # Who interrupts us may do so in the middle of an answer: a connection
-        # of its own.
-        if ran:
-            with running.connect(board_) as qmp:
-                qmp.qmp("cont")
+        finally:
+            if ran:
+                let_go_on(board_, qmp)
 
 
 def read(qmp, again):
@@ -91,10 +122,10 @@ def read(qmp, again):
     with QmpSource(qmp) as source:
         page = inspect_page.Page.read(source,
                                       inspect_page.address_by_qom(qmp))
-        for _ in range(TRIES if again else 0):
+        for number in range(TRIES if again else 0):
             if not memory_map.under_way(source, page):
                 break
-            again()
+            again(number)
             source.forget()
         return memory_map.collect(source, page), page
 
@@ -124,7 +155,11 @@ def check_output(path):
     if path.suffix == ".png" and not shutil.which(CONVERT):
         raise MapError(f"{path}: a PNG takes {CONVERT}, which is missing; "
                        "install the package librsvg2-bin, or write an .svg")
-    if not path.parent.is_dir():
+    try:
+        found = path.parent.is_dir()
+    except OSError as error:
+        raise MapError(f"{path}: {error.strerror}") from None
+    if not found:
         raise MapError(f"{path}: there is no folder {path.parent}")
 
 
@@ -183,15 +218,20 @@ def run(args):
 
 def main(argv):
     # A map that is ended shall leave the board as it was.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    for number in set(ENDING) - {signal.SIGINT}:
+        signal.signal(number, lambda *_: sys.exit(1))
     args = parse_arguments(argv)
     try:
         run(args)
+        sys.stdout.flush()
         return 0
     except (MapError, SourceError, running.RunningError) as error:
         print(f"hypsec map: {error}", file=sys.stderr)
     except BrokenPipeError:
         sys.stderr.close()
+    except OSError as error:
+        running.give_up_output()
+        print(f"hypsec map: cannot write: {error.strerror}", file=sys.stderr)
     except KeyboardInterrupt:
         print("hypsec map: interrupted", file=sys.stderr)
         return INTERRUPTED

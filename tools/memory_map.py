@@ -45,8 +45,10 @@ WINDOW_PAGES = 128
 
 # Ranges in the JSON form: more than any sound board has.
 MAX_RANGES = 65536
-# Of the tables of all owners together, and tables beside those of RAM.
+# Of the tables of all owners together, and tables beside those of RAM; and how
+# often they may map all of RAM: host, VMs and SMMUs do it once each.
 MAX_MAPPINGS = 1 << 20
+MAX_TIMES = 8
 SPARE_TABLES = 16384
 MAX_PROBLEMS = 20
 # Locks under which owners and tables change.
@@ -333,6 +335,7 @@ class _Reader:
         self.source = _Bounded(source, 4 * (memory.count // BLOCK_PAGES) +
                                SPARE_TABLES)
         self.left = MAX_MAPPINGS
+        self.pages_left = MAX_TIMES * memory.count
 
     def read(self, name, owner, layer, wrong, mappings):
         """Draw MAPPINGS(source) of a table; WRONG: class -> 1 for a page
@@ -360,6 +363,10 @@ class _Reader:
         mapper.outside += pages - inside
         if not inside:
             return
+        self.pages_left -= inside
+        if self.pages_left < 0:
+            raise SourceError("all tables together map RAM more than "
+                              f"{MAX_TIMES} times")
         kind = BY_PAGE if mapping.level == LEAF_LEVEL else BY_BLOCK
         if kind == BY_BLOCK:
             mapper.blocks += inside // BLOCK_PAGES

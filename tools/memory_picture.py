@@ -44,6 +44,8 @@ PARTS, LEAST = 4, 1.6
 # Kinds of pages that a tooltip names.
 TIP_LINES = 6
 LINE = 17
+# Letters in a line of the picture's width.
+WRAP, FACT_LINES = 150, 6
 
 # Apart by 14 (CIELAB) or more also without red or green, and in brightness
 # from host and EL2 in print.
@@ -514,7 +516,7 @@ def _legend(drawing):
 
 def _problems(drawing):
     for problem in drawing.memory.problems:
-        for line in textwrap.wrap(problem, 150):
+        for line in textwrap.wrap(problem, WRAP):
             drawing.y += LINE
             drawing.text(MARGIN, drawing.y, line, "problem")
 
@@ -583,8 +585,10 @@ def svg(memory, title, facts=(), prefix="map"):
     drawing.y += 14
     drawing.text(MARGIN, drawing.y, title, "title")
     for fact in facts:
-        drawing.y += LINE
-        drawing.text(MARGIN, drawing.y, fact)
+        for line in textwrap.wrap(str(fact), WRAP, max_lines=FACT_LINES,
+                                  placeholder=" ..."):
+            drawing.y += LINE
+            drawing.text(MARGIN, drawing.y, line)
     _problems(drawing)
     _legend(drawing)
     whole = overview(memory)

@@ -24,6 +24,7 @@ import os
 import pathlib
 import shutil
 import socket
+import sys
 import tempfile
 import time
 
@@ -37,12 +38,26 @@ MAX_FILE_BYTES = 1 << 20
 MAX_ANSWER_BYTES = 1 << 26
 BUSY_SECONDS = 5
 ANSWER_SECONDS = 60
+SHORT_FOLDER = "/tmp"
 OBSERVER = "hypsec-el-observer"
 OBSERVER_ID = "obs"
 
 
 class RunningError(Exception):
     """What the user gets to read."""
+
+
+def printable(text):
+    """TEXT as it can stand on a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in str(text))
+
+
+def give_up_output():
+    """What could not be written to the standard output shall not be tried
+    again at the program's end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _started_at(pid):
@@ -76,12 +91,25 @@ class Registration:
             "command": command, "symbols": list(symbols),
             "el2-log": el2_log and str(el2_log),
             "host-log": host_log and str(host_log)}
-        self._sockets = pathlib.Path(tempfile.mkdtemp(prefix="hypsec-"))
-        self._path = self._sockets / "qmp"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.bind(str(self._path))
+        try:
+            self._bind(tempfile.gettempdir())
+        except OSError:
+            # The kernel takes no path of more than 107 bytes.
+            self._bind(SHORT_FOLDER)
         self._socket.listen(8)
         self.fds = [self._socket.fileno()]
+
+    def _bind(self, parent):
+        """Take an address in a folder of our own below PARENT."""
+        self._sockets = pathlib.Path(tempfile.mkdtemp(prefix="hypsec-",
+                                                      dir=parent))
+        self._path = self._sockets / "qmp"
+        try:
+            self._socket.bind(str(self._path))
+        except OSError:
+            self._sockets.rmdir()
+            raise
 
     def __enter__(self):
         return self
@@ -125,7 +153,8 @@ class Running:
     host_log: pathlib.Path | None
 
     def __str__(self):
-        return f"{self.name}  (process {self.pid}: {self.command})"
+        return printable(f"{self.name}  (process {self.pid}: "
+                         f"{self.command})")
 
 
 def _path(value):
@@ -141,6 +170,9 @@ def _symbols(value):
 def _read(path):
     """The Running of a file; None if it is unsound or its board is gone."""
     try:
+        # A pipe would never end.
+        if not path.is_file():
+            return None
         with open(path, "rb") as file:
             facts = json.loads(file.read(MAX_FILE_BYTES))
         pid, address = facts["pid"], _path(facts["socket"])
@@ -159,6 +191,11 @@ def boards():
     """The boards that run now, oldest first."""
     found = filter(None, map(_read, sorted(RUNS.glob(f"*/{FILE}"))))
     return sorted(found, key=lambda board_: board_.name)
+
+
+def has_ended(running):
+    """Whether a Running runs no more."""
+    return all(other.pid != running.pid for other in boards())
 
 
 def pick(text=None):
@@ -203,6 +240,10 @@ class Connection:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """End it; it can be closed already."""
         self._socket.close()
 
     def _open(self):
@@ -217,13 +258,13 @@ class Connection:
                     raise self._busy() from None
                 time.sleep(board.POLL_SECONDS)
             except OSError as error:
-                raise self._gone(error.strerror) from None
+                raise self._gone(error.strerror or error) from None
         try:
             self._line(deadline)
         except TimeoutError:
             raise self._busy() from None
         except OSError as error:
-            raise self._gone(error.strerror) from None
+            raise self._gone(error.strerror or error) from None
         self.qmp("qmp_capabilities")
 
     def _busy(self):
@@ -271,11 +312,13 @@ class Connection:
             raise RunningError(f"board {self._running.name}: no answer to "
                                f"{command} within {timeout} s") from None
         except OSError as error:
-            raise self._gone(error.strerror) from None
-        if "error" in answer:
-            raise RunningError(f"board {self._running.name}: {command}: "
-                               f"{answer['error']['desc']}")
-        return answer["return"]
+            raise self._gone(error.strerror or error) from None
+        if "return" in answer:
+            return answer["return"]
+        error = answer.get("error")
+        raise RunningError(printable(
+            f"board {self._running.name}: {command}: " +
+            str(error.get("desc") if isinstance(error, dict) else error)))
 
     def _line(self, deadline):
         """The next message. Raises TimeoutError after DEADLINE."""
@@ -290,10 +333,12 @@ class Connection:
             self._pending += data
         line, _, self._pending = self._pending.partition(b"\n")
         try:
-            return json.loads(line)
+            if isinstance(message := json.loads(line), dict):
+                return message
         except (ValueError, RecursionError):
-            raise RunningError(f"board {self._running.name}: an answer that "
-                               "is not QMP's") from None
+            pass
+        raise RunningError(f"board {self._running.name}: an answer that is "
+                           "not QMP's")
 
 
 def connect(running):

@@ -70,7 +70,10 @@ Without a terminal it shows one sample, as --once does.""",
 
 
 def _interval(value):
-    seconds = float(value)
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = math.nan
     if not (math.isfinite(seconds) and
             LEAST_INTERVAL <= seconds <= MOST_INTERVAL):
         raise argparse.ArgumentTypeError(
@@ -83,10 +86,6 @@ def look(board_):
     """A sample of a board. Raises RunningError."""
     with running.connect(board_) as qmp:
         return top_view.sample(qmp, running.RunningError)
-
-
-def has_ended(board_):
-    return all(other.pid != board_.pid for other in running.boards())
 
 
 class Sampler:
@@ -121,7 +120,7 @@ class Sampler:
             self.before, self.now, self.error = self.now, now, ""
         except running.RunningError as error:
             self.error = str(error)
-            self.ended = has_ended(self.board)
+            self.ended = running.has_ended(self.board)
         except Exception as error:  # or nobody would look any more
             self.error = f"answers that make no sense: {error!r}"
         os.write(self._wake, b".")
@@ -166,9 +165,11 @@ class Terminal:
     @staticmethod
     def size():
         try:
-            return os.get_terminal_size(sys.stdout.fileno())
+            width, height = os.get_terminal_size(sys.stdout.fileno())
         except OSError:
-            return 80, 24
+            width = height = 0
+        # A terminal that does not know, as on a serial line, says 0.
+        return width or 80, height or 24
 
     def show(self, lines, last):
         """LINES from the top on, LAST in the bottom line."""
@@ -272,7 +273,7 @@ def stream(board_, interval):
         try:
             print_once(board_, True)
         except running.RunningError as error:
-            if has_ended(board_):
+            if running.has_ended(board_):
                 return str(error)
             raise
 
@@ -291,16 +292,21 @@ def run(args):
 
 def main(argv):
     # The terminal shall be as it was, however this ends.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, lambda *_: sys.exit(1))
     args = parse_arguments(argv)
     try:
         if said := run(args):
             print(f"hypsec top: {said}", file=sys.stderr)
+        sys.stdout.flush()
         return 0
     except running.RunningError as error:
         print(f"hypsec top: {error}", file=sys.stderr)
     except BrokenPipeError:
         sys.stderr.close()
+    except OSError as error:
+        running.give_up_output()
+        print(f"hypsec top: cannot write: {error.strerror}", file=sys.stderr)
     except KeyboardInterrupt:
         return INTERRUPTED
     return 1

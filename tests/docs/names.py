@@ -146,7 +146,7 @@ class Known:
     def invariants(self):
         """The numbers of invariants that firmware, spec and tests name."""
         return {int(number) for path, text in sources({".c", ".h"})
-                if "docs" not in path.parts
+                if "docs" not in path.relative_to(ROOT).parts
                 for number in re.findall(r"\bI(\d{1,2})\b", text)}
 
 

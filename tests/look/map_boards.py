@@ -7,6 +7,8 @@ import json
 import os
 import pathlib
 import re
+import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -338,6 +340,97 @@ def interrupted(tap):
                           (False, True), f"interrupted/by-{error.__name__}")
 
 
+def interfered(tap):
+    """Nor do a second interrupt while it lets the board go on, one from a
+    terminal that is closed, and another client that waits and never leaves."""
+    def twice(module, found):
+        connect = module.running.connect
+        cont = module.let_go_on
+
+        def disturbed(*arguments):
+            signal.raise_signal(signal.SIGINT)
+            return connect(*arguments)
+
+        def let_go_on(board_, qmp):
+            # The connection that was interrupted cannot be used.
+            qmp.close()
+            module.running.connect = disturbed
+            try:
+                cont(board_, qmp)
+            finally:
+                module.running.connect = connect
+        module.let_go_on = let_go_on
+        signal.raise_signal(signal.SIGINT)
+
+    def other_client(module, found):
+        waiting.connect(str(found.socket))
+    for name, disturb, error in (("twice", twice, KeyboardInterrupt),
+                                 ("another-client", other_client, None)):
+        with started(name, board.Config(kernel=board.PARK, initrd=None)), \
+                socket.socket(socket.AF_UNIX) as waiting:
+            found, raised = running.pick(None), None
+            module = hypsec_map_module()
+            try:
+                with module.paused(found):
+                    disturb(module, found)
+            except (KeyboardInterrupt, module.MapError,
+                    running.RunningError) as seen:
+                raised = seen
+            waiting.close()
+            with running.connect(found) as qmp:
+                tap.equal((raised and type(raised),
+                           qmp.qmp("query-status")["running"]),
+                          (error, True), f"interfered/{name}")
+    with started("closed", board.Config(kernel=board.PARK, initrd=None)):
+        found = running.pick(None)
+        for number in (signal.SIGHUP, signal.SIGQUIT):
+            mapping = subprocess.Popen(
+                [sys.executable, "-c", ENDED, MAP.parent, str(int(number))],
+                stdin=subprocess.DEVNULL)
+            status = mapping.wait(SECONDS)
+            with running.connect(found) as qmp:
+                tap.equal((status, qmp.qmp("query-status")["running"]),
+                          (1, True),
+                          f"interfered/{signal.Signals(number).name}")
+
+
+# A map that gets a signal while the board is paused.
+ENDED = """
+import importlib.util, os, sys, time
+sys.path.insert(0, sys.argv[1])
+spec = importlib.util.spec_from_file_location("m", sys.argv[1] + "/map.py")
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+def read(qmp, again):
+    assert not qmp.qmp("query-status")["running"]
+    os.kill(os.getpid(), int(sys.argv[2]))
+    time.sleep(1000)
+module.read = read
+sys.exit(module.main(["--json"]))
+"""
+
+
+def output(tap):
+    """Where nothing can be written: one line that says so."""
+    with started("output", board.Config(memory="256M", kernel=board.PARK,
+                                        initrd=None)) as machine:
+        while machine.qom_get("/machine/inspect", "status") != "ok":
+            time.sleep(board.POLL_SECONDS)
+        for name, out in (("long", f"{'x' * 300}/map.svg"),
+                          ("missing", "nowhere/map.svg")):
+            done = hypsec_map("--out", out)
+            tap.equal((done.returncode, len(done.stderr.splitlines()),
+                       out in done.stderr), (1, 1, True), f"output/{name}")
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [sys.executable, MAP, "--json"], stdin=subprocess.DEVNULL,
+                stdout=full, stderr=subprocess.PIPE, text=True,
+                timeout=SECONDS)
+        tap.equal((done.returncode, done.stderr),
+                  (1, "hypsec map: cannot write: No space left on device\n"),
+                  "output/full")
+
+
 def hypsec_map_module():
     """tools/map.py; its name is also that of a function of Python's."""
     spec = importlib.util.spec_from_file_location("hypsec_map", MAP)
@@ -433,8 +526,8 @@ def other_sizes(tap):
 
 def body(tap):
     try:
-        for part in (none, demo, goes_on, interrupted, other_sizes, spoilt,
-                     no_firmware):
+        for part in (none, demo, goes_on, interrupted, interfered, output,
+                     other_sizes, spoilt, no_firmware):
             part(tap)
     finally:
         FOLDER.cleanup()

@@ -2,6 +2,7 @@
 """The map of memories that no sound board has, made up here: mappings of other
 owners' pages, tables that link each other, records full of anything."""
 import random
+import re
 import struct
 
 import looktest
@@ -202,6 +203,9 @@ def hostile_tables(tap):
                 for n in range(1024)] + [
                 f.entry(f.link(f.roots[0], 0), n, f.roots[0] | TABLE)
                 for n in range(512)]),
+            ("ram-many-times-over", lambda f: [
+                f.entry(f.link(f.roots[0], 0), n, RAM | BLOCK)
+                for n in range(512)]),
             ("a-table-outside-ram", lambda f: f.entry(
                 f.roots[1], 0, 0x9000000 | TABLE)),
             ("a-root-outside-ram", lambda f: f.roots.update(
@@ -293,6 +297,11 @@ def titles(tap):
     tap.result("<script" not in text and "\x00" not in text and
                "</title><script>alert(1)" in seen.title,
                "titles/are-only-text", seen.title)
+    lines = re.findall(r"<text[^>]*>([^<]*)</text>", memory_picture.svg(
+        memory, "x", ["hypsec run " + 100 * "--append word "]))
+    tap.result(max(map(len, lines)) <= 160 and
+               sum("--append word" in line for line in lines) == 6,
+               "titles/long-facts-are-cut", lines)
     tap.result('class="map' not in text and 'id="map' not in text,
                "titles/prefix-is-everywhere")
     tap.equal(memory_picture.svg(memory, "x"), memory_picture.svg(

@@ -352,6 +352,8 @@ def bad_arguments(tap, machine):
         "hypsec walk --va 0": "--va goes with",
         "hypsec walk --vm 1 --vcpu 0 0": "--vcpu goes with",
         "hypsec walk --vm 1 --vcpu 9 --va 0": "vCPUs 0 to 7",
+        "hypsec walk --vm 1 --vcpu -1 --va 0": "vCPUs 0 to 7",
+        "hypsec smmu devices": "no devices",
         "hypsec walk --vm 1 --host 0": "not allowed with",
         "hypsec walk --smmu 0 0": "is no bank",
         "hypsec walk --smmu 2:0 0": "there is no SMMU 2",
@@ -457,6 +459,13 @@ def spoilt(tap):
             (poke(place, 2), f"hypsec page {pfn * PAGE:#x}",
              "which does not own it"),
             (poke(place, 2), "hypsec pages", "the firmware counts"),
+            # Twenty blocks of 1 GiB map it, and the page that always did.
+            (poke(place, 1), walk, "owner vm1"),
+            (poke(root + 16, int.from_bytes(
+                20 * (0x400007c1).to_bytes(8, "little"), "little"), 160),
+             f"hypsec page {pfn * PAGE:#x}", "vm1: ... 13 more places"),
+            (poke(root + 16, 0, 160), walk, "owner vm1"),
+            (poke(place, 2), walk, "owner vm2"),
             # The root's entry for RAM links the root itself.
             (poke(root + 8, root | 3), walk, "fault"),
             (poke(root + 8, root | 3), f"hypsec page {pfn * PAGE:#x}", "page"),

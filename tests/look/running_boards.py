@@ -3,9 +3,11 @@
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 # Before running.py reads it: boards of this test alone.
@@ -120,7 +122,66 @@ def damaged(tap, good):
         if len(running.boards()) != 1:
             seen.append(data[:60])
     path.unlink()
+    # Nobody ever writes to it.
+    os.mkfifo(path)
+    if len(running.boards()) != 1:
+        seen.append("a pipe")
+    path.unlink()
     tap.equal(seen, [], "spoilt-entries-are-nobody")
+    strange = {**good, "command": "\x1b]0;title\x07\x9b31m\n"}
+    path.write_text(json.dumps(strange))
+    try:
+        running.pick("no such")
+    except running.RunningError as error:
+        tap.result(all(line.isprintable() and "title" in text
+                       for text in [str(error)]
+                       for line in text.splitlines()),
+                   "names-cannot-command-a-terminal", repr(str(error)))
+    path.unlink()
+
+
+def strange_answers(tap):
+    """Who answers may be no QEMU at all."""
+    with socket.socket(socket.AF_UNIX) as server:
+        place = pathlib.Path(FOLDER.name) / "server"
+        server.bind(str(place))
+        server.listen()
+        for answer in (b"[]", b"7", b"null", b"{", b"\xff",
+                       b'{"error": 3}', b'{"error": {}}'):
+            threading.Thread(target=answer_with, daemon=True,
+                             args=(server, answer)).start()
+            strange = running.Running("strange", place.parent, os.getpid(),
+                                      place, "", [], None, None)
+            refused(tap, f"answer-{answer.decode('latin1')}-is-an-error",
+                    lambda: running.connect(strange).__enter__(), "strange")
+
+
+def answer_with(server, answer):
+    """Greet a client of SERVER, and give ANSWER with the id it asks for."""
+    client, _ = server.accept()
+    with client:
+        client.sendall(b"{}\n")
+        asked = json.loads(client.recv(4096))
+        if answer.startswith(b'{"'):
+            answer = b'{"id": "%s", %s' % (asked["id"].encode(), answer[1:])
+        client.sendall(answer + b"\n")
+
+
+def long_folder(tap):
+    """A folder for temporary files whose name no socket can have."""
+    before = tempfile.tempdir
+    tempfile.tempdir = str(folder("x" * 120))
+    try:
+        with running.Registration(folder("long"), "hypsec test") as entry, \
+                parked(entry):
+            found = running.pick(None)
+            with running.connect(found) as qmp:
+                status = qmp.qmp("query-status")["status"]
+        tap.equal((status, os.listdir(tempfile.tempdir),
+                   found.socket.parent.exists()), ("running", [], False),
+                  "a-long-temporary-folder")
+    finally:
+        tempfile.tempdir = before
 
 
 def run_registers(tap):
@@ -154,6 +215,8 @@ def user_observer(tap):
 def body(tap):
     try:
         one_board(tap)
+        strange_answers(tap)
+        long_folder(tap)
         run_registers(tap)
         user_observer(tap)
     finally:

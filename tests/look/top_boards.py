@@ -251,7 +251,8 @@ def live(tap, machine):
 
 def signals(tap):
     """However it ends, the terminal is as before."""
-    for number, expected in ((signal.SIGTERM, 1), (signal.SIGINT, 130)):
+    for number, expected in ((signal.SIGTERM, 1), (signal.SIGINT, 130),
+                             (signal.SIGHUP, 1), (signal.SIGQUIT, 1)):
         with Live("--interval", "0.1") as top:
             top.until(lambda text: "locks held" in text)
             top.process.send_signal(number)
@@ -260,6 +261,30 @@ def signals(tap):
                        termios.tcgetattr(top.slave) == top.modes),
                       (expected, False, True),
                       f"live/{signal.Signals(number).name}")
+
+
+def no_size(tap):
+    """A terminal that knows no size, as on a serial line, has 80 x 24."""
+    with Live("--interval", "0.1", width=0, height=0) as top:
+        top.screen = Screen(80, 24)
+        drawn = top.until(lambda text: "locks held" in text)
+        top.press(b"q")
+        status, rest = top.end()
+        tap.equal((drawn, status, top.screen.overlong), (True, 0, []),
+                  "live/a-terminal-without-a-size")
+
+
+def full(tap):
+    """Where nothing can be written: one line that says so."""
+    for option in ((), ("--json",)):
+        with open("/dev/full", "w") as nowhere:
+            done = subprocess.run(
+                [sys.executable, TOP, "--once", *option], text=True,
+                stdin=subprocess.DEVNULL, stdout=nowhere,
+                stderr=subprocess.PIPE, timeout=SECONDS)
+        tap.equal((done.returncode, done.stderr),
+                  (1, "hypsec top: cannot write: No space left on device\n"),
+                  f"once/full{''.join(option)}")
 
 
 def end_of_board(tap, stack):
@@ -295,6 +320,8 @@ def demo(tap):
             time.sleep(board.POLL_SECONDS)
         live(tap, machine)
         signals(tap)
+        no_size(tap)
+        full(tap)
         end_of_board(tap, stack)
 
 

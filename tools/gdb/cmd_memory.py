@@ -14,6 +14,8 @@ HCR_VM, HCR_TGE, HCR_RW, HCR_E2H = 1 << 0, 1 << 27, 1 << 31, 1 << 34
 STAGE1_REGISTERS = ("TTBR0_EL1", "TTBR1_EL1", "TCR_EL1", "SCTLR_EL1",
                     "MAIR_EL1")
 RANGE_LINES = 200
+# Of one table that has a page: lines, and ranges that are looked at.
+PLACE_LINES, MAX_LEAVES = 8, 1 << 20
 
 
 def board_memory():
@@ -192,19 +194,26 @@ hands.
 
     def places(self, page, record, owner, who, what, pfn, leaves):
         """All places where a table has the page; whether its owner has it."""
-        pa, owned = pfn * PAGE, False
+        pa, owned, found = pfn * PAGE, False, 0
         try:
-            for leaf in leaves():
+            for number, leaf in enumerate(leaves()):
+                if number >= MAX_LEAVES:
+                    raise SourceError(f"more than {MAX_LEAVES} ranges")
                 if not leaf.pa <= pa < leaf.pa + leaf.bytes:
                     continue
                 foreign = record and record.owner != owner
                 owned |= not foreign
+                found += 1
+                if found > PLACE_LINES:
+                    continue
                 say(f"  {who}: {what} {leaf.address + pa - leaf.pa:#x}: "
                     f"{tables.leaf_words(2, leaf.attributes)}" +
                     (" -- which does not own it" if foreign else ""))
         except SourceError as error:
             # One spoilt table does not hide the others.
             say(f"  {who}: {error}")
+        if found > PLACE_LINES:
+            say(f"  {who}: ... {plural(found - PLACE_LINES, 'more place')}")
         return bool(owned)
 
     @staticmethod
@@ -567,7 +576,7 @@ and its owner, or the fault that hardware would take.
                     return el1_live(), f"registers of CPU {cpu}"
         if vmid == 0:
             return el1_saved(0, here), f"registers saved of CPU {here}"
-        if vcpu >= (page.vcpu_count or 8):
+        if not 0 <= vcpu < (page.vcpu_count or 8):
             raise HypsecError(f"a VM has vCPUs 0 to "
                               f"{(page.vcpu_count or 8) - 1}")
         return el1_saved(vmid, vcpu), f"registers saved of vCPU {vcpu}"
@@ -707,7 +716,10 @@ all that bank B of SMMU S maps. Without an argument: all but the tables.
 
     @staticmethod
     def devices(memory, page):
-        for one in smmu.devices(memory, page):
+        found = smmu.devices(memory, page)
+        if not found:
+            say("the board has no devices that VMs can be given (-M dma=on)")
+        for one in found:
             owner = page.owner_name(one.owner)
             bank = f", bank {one.bank}" if one.bank is not None else ""
             say(f"device {one.index} at {one.base:#x}: {owner}'s, SMMU "
