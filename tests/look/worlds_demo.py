@@ -4,6 +4,7 @@ demo's VMs, from the firmware's first instruction on."""
 import re
 
 import looktest
+import board
 
 # Both VMs are linked here.
 VM_START = 0x40000000
@@ -75,7 +76,8 @@ def two_vms(tap, machine):
         "hypsec break at bob vm_main", "continue", "hypsec world",
         "hypsec symbols", "continue", "hypsec world", "hypsec symbols",
         "backtrace", "continue", "hypsec world", "hypsec symbols",
-        "backtrace", "info locals", "info breakpoints"])
+        "backtrace", "info locals", "info breakpoints",
+        "thread 1", "thread 2", "thread 1", "thread 2"])
     vms = machine.qom_get("/machine/inspect", "vms")
     tap.result(len(vms) == 2, "both-vms-exist", vms)
     numbers = {name: vmid_of(machine, name) for name in ("alice", "bob")}
@@ -91,6 +93,10 @@ def two_vms(tap, machine):
     tap.equal(by_name, {name: {f"vm{number}"}
                         for name, number in numbers.items()},
               "each-vm-has-its-own-symbols")
+    number = int(re.search(r"^\* CPU (\d): ", seen.parts[11], re.M)[1]) + 1
+    function = re.match(r"#0 +(?:\S+ in )?(\w+ \()", seen.parts[13])[1]
+    tap.result(function in seen[f"thread {number}"].rsplit("#0", 1)[-1],
+               "thread-shows-the-names-of-its-world", seen)
     starts = [hit for hit in hits if f"{VM_START:#018x}" in hit or
               "_start ()" in hit]
     tap.result(len(starts) == 1 and
@@ -115,6 +121,7 @@ def errors(tap, machine):
         "hypsec symbols add host /nowhere": "no such file",
         "hypsec symbols add host /etc/passwd": "no 64-bit ELF file",
         "hypsec symbols remove": "invalid choice",
+        "hypsec break hypercall 99999999999999999999": "no hypercall",
         "hypsec linux": "no symbols of a Linux were given",
         "hypsec nothing": "there is no `hypsec nothing`",
     }
@@ -125,6 +132,13 @@ def errors(tap, machine):
                    "refused: " + command, seen[command])
     alone = looktest.gdb(machine, ["hypsec world", "hypsec break at host x",
                                    "hypsec symbols"], connect=False)
+    tap.result("CPU  power" in looktest.gdb(machine, ["hyp cpus"]).text or
+               "EL2 knows of no CPU yet" in
+               looktest.gdb(machine, ["hyp cpus"]).text,
+               "hyp-is-short-for-hypsec")
+    seen = looktest.gdb(machine, ["hypsec walk _start", "hypsec walk 0"])
+    tap.result("VA 0x" in seen["hypsec walk _start"],
+               "a-function-is-an-address", seen)
     tap.result("no board" in alone[0] and "Traceback" not in alone,
                "without-a-board-it-says-so", alone)
 
@@ -142,7 +156,24 @@ def help_texts(tap, machine):
                "help-lists-them", seen["help hypsec"])
 
 
+def without_firmware(tap):
+    """What needs EL2's data says why it cannot; a backtrace does not need
+    them."""
+    config = board.Config(bios=None, kernel=board.PARK, initrd=None)
+    with looktest.debug_board(config, symbols=[]) as machine:
+        seen = looktest.gdb(machine, ["stepi", "stepi", "hypsec backtrace",
+                                      "hypsec cpus", "hypsec pages",
+                                      "set $cpsr = 0x3c5",
+                                      "hypsec backtrace"])
+    tap.result(all("without firmware" in seen[name] and "symbols" not in
+                   seen[name] for name in ("hypsec cpus", "hypsec pages")),
+               "no-firmware-is-said", seen)
+    tap.result("CPU 0 in host EL1" in seen[6] and "#0" in seen[6],
+               "backtrace-without-firmware", seen)
+
+
 def body(tap):
+    without_firmware(tap)
     with looktest.guest_board("demo") as machine:
         before_the_mmu(tap, machine)
         help_texts(tap, machine)

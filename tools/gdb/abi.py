@@ -107,7 +107,10 @@ def number(text):
     if short in known:
         return known[short]
     try:
-        return int(text, 0) & (1 << 64) - 1
+        value = int(text, 0)
+        if not 0 <= value < 1 << 64:
+            raise ValueError
+        return value
     except ValueError:
         raise HypsecError(
             f"no hypercall {printable(text)!r}; a number or one of "

@@ -380,7 +380,7 @@ class AtBreakpoint(common.WorldBreakpoint):
             manager.program_of(world)[0] is self.program
 
 
-def _quietly(*_):
+def follow(*_):
     """Follow the selected CPU; True if something else is loaded now."""
     try:
         return manager.sync()
@@ -398,26 +398,15 @@ def _place():
         return None
 
 
-def _stopped(event):
-    del event
+def show(_event=None):
+    """Follow the selected CPU, and show its frame if it has other names."""
     before = _place()
     # gdb has printed the place already, with what was loaded before.
-    if _quietly() and _place() != before:
+    if follow() and _place() != before:
         try:
             gdb.execute("frame")
         except gdb.error:
             pass
-
-
-class _Follow(gdb.Command):
-    """Load the symbols of the selected CPU's world (gdb's hook of thread)."""
-
-    def __init__(self):
-        super().__init__("hypsec-follow", gdb.COMMAND_OBSCURE)
-
-    def invoke(self, argument, from_tty):
-        del argument, from_tty
-        _quietly()
 
 
 World()
@@ -425,7 +414,7 @@ Cpu()
 BreakAt()
 Linux()
 Symbols()
-_Follow()
-gdb.events.stop.connect(_stopped)
-gdb.events.before_prompt.connect(_quietly)
-gdb.execute("define hookpost-thread\nhypsec-follow\nend")
+gdb.events.stop.connect(show)
+gdb.events.before_prompt.connect(follow)
+gdb.execute("define hookpost-thread\n"
+            "python import cmd_symbols; cmd_symbols.show()\nend")

@@ -37,6 +37,8 @@ SCTLR_M = 1
 # From hypsec/inspect.h.
 WORLD_OFF = 0xffffffff
 MASK64 = (1 << 64) - 1
+NO_FIRMWARE = "this board has no memory of EL2's: it runs without firmware " \
+    "(-bios)"
 
 # gdbstub's names of registers that it does not call as the Arm ARM does.
 REGISTER_NAMES = {"AMAIR_EL1": "AMAIR0"}
@@ -289,8 +291,7 @@ def page():
     from boardview.page import Page
     address = page_address()
     if not address:
-        raise HypsecError("this board has no memory of EL2's: it runs "
-                          "without firmware (-bios)")
+        raise HypsecError(NO_FIRMWARE)
     return Page.read(source(), address)
 
 
@@ -300,6 +301,8 @@ def firmware_objfile():
         if objfile.filename and \
            pathlib.Path(objfile.filename).name == "corevisor.elf":
             return objfile
+    if gdb.selected_inferior().threads() and not page_address():
+        raise HypsecError(NO_FIRMWARE)
     raise HypsecError("the firmware's symbols are not loaded; type "
                       "`hypsec symbols add el2 build/firmware/corevisor.elf`")
 
@@ -320,7 +323,7 @@ def firmware_bytes(address, length):
     physically: from any world, and before its MMU is on."""
     base = image_pa()
     if not base:
-        raise HypsecError("this board has no memory of EL2's")
+        raise HypsecError(NO_FIRMWARE)
     return source().read(base + address - IMAGE_VA, length)
 
 
@@ -499,7 +502,11 @@ def number(text):
     except ValueError:
         pass
     try:
-        return int(gdb.parse_and_eval(text)) & MASK64
+        value = gdb.parse_and_eval(text)
+        # What stands for its address, as gdb's own commands take it.
+        if value.type.code in (gdb.TYPE_CODE_FUNC, gdb.TYPE_CODE_ARRAY):
+            value = value.address
+        return int(value) & MASK64
     except (gdb.error, ValueError, OverflowError) as error:
         raise HypsecError(f"{printable(text)!r} is no number: {error}") \
             from None

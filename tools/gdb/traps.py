@@ -271,7 +271,7 @@ def vcpu_below(cpu, world):
             return None
         vmid, vcpu = words(common.source(),
                            page.cpu_base + cpu * page.cpu_stride, 2, 4)
-    except (SourceError, gdb.error):
+    except (SourceError, HypsecError, gdb.error):
         return None
     same = page.owner_name(vmid) == world
     return vcpu if same and vcpu < 1 << 16 else None
