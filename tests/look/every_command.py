@@ -145,6 +145,18 @@ def vms(tap):
     with looktest.guest_board("demo") as machine:
         check_all(tap, machine, VMS,
                   ["hypsec break at alice vm_main --temporary", "continue"])
+    withheld(tap)
+
+
+def withheld(tap):
+    """An abort whose fault status EL2 keeps from the host."""
+    with looktest.guest_board("hello", cpus=1) as machine:
+        seen = looktest.gdb(machine, [
+            "hypsec break vm 1 class DABT --once", "continue",
+            "hypsec break exit", "continue", "hypsec context 1 0"])
+    tap.result(seen.find(r"^  esr +0x9\w+  data abort from a lower level: its "
+                         "status is not told", "hypsec context 1 0"),
+               "context/status-of-an-abort-is-not-told", seen)
 
 
 if __name__ == "__main__":

@@ -668,7 +668,9 @@ def show_intermediate(view):
 def told(name, value):
     """Words for a field of the intermediate context."""
     if name == "esr" and value:
-        return f"  {fields.summary('ESR_EL2', value)}"
+        # The host is not told the status of a VM's abort, which is 0 here.
+        return "  " + fields.summary("ESR_EL2", value).replace(
+            "address size fault, level 0", "its status is not told")
     if name == "hcr" and value:
         return f"  {fields.summary('HCR_EL2', value)}"
     if name == "deadline" and value == firmware.INVALID64:
