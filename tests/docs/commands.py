@@ -42,7 +42,7 @@ REDIRECT = {">", ">>", "<", "2>", "&>"}
 PLACEHOLDER = re.compile(r"\.\.\.|…|^[A-Z][A-Z_-]*$|\[|\]")
 TOOLS = {"fuzz inject": "fuzz", "fuzz memory": "fuzz_memory",
          "fuzz vcpus": "fuzz_memory"}
-NO_OPTIONS = {"setup": [], "clean": ["--cache"], "build": None, "help": None}
+NO_OPTIONS = {"setup": ["--tests"], "clean": ["--cache"], "build": None, "help": None}
 
 
 class Fault(Exception):

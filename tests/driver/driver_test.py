@@ -205,6 +205,36 @@ def test_clean_refuses_other_arguments(_):
     assert run(ROOT / 'hypsec', 'clean', 'everything').returncode == 2
 
 
+def test_setup_refuses_other_arguments(_):
+    for words in (['tests'], ['--tests', '--tests'], ['--all']):
+        result = run(ROOT / 'hypsec', 'setup', *words)
+        assert result.returncode == 2, result
+        assert 'no argument but --tests' in result.stderr, result
+
+
+PACKAGES_OF_TESTS = (
+    (['unit'], False), (['qtest', 'boot'], False), (['docs'], True),
+    (['unit', 'look'], True), ([], True), (['--junit', 'x.xml'], True))
+
+
+def test_large_packages_only_for_tests_that_use_them(folder):
+    command = driver(folder)
+    # Stands for all that the driver calls, and notes what it is called for.
+    (folder / 'tools/setup.sh').write_text('echo "$1" >>"$2/../modes"\n')
+    (folder / 'tools/test.py').write_text('')
+    programs = folder / 'bin'
+    programs.mkdir()
+    (programs / 'ninja').write_text('#!/bin/sh\n')
+    (programs / 'ninja').chmod(0o755)
+    for words, wanted in PACKAGES_OF_TESTS:
+        (folder / 'modes').write_text('')
+        result = run(command, 'test', *words,
+                     PATH=f'{programs}:{os.environ["PATH"]}')
+        assert result.returncode == 0, result
+        modes = (folder / 'modes').read_text().split()
+        assert ('tests' in modes) == wanted, (words, modes)
+
+
 def driver(folder):
     """A clone without a build folder: the driver and its tools."""
     shutil.copy(ROOT / 'hypsec', folder)
