@@ -33,8 +33,10 @@ def seconds(ns):
 
 def short(value):
     """1234567 as 1.23M."""
-    for unit, size in (("G", 10 ** 9), ("M", 10 ** 6), ("k", 1000)):
-        if value >= size:
+    for unit, size in (("T", 10 ** 12), ("G", 10 ** 9), ("M", 10 ** 6),
+                       ("k", 1000)):
+        # What three digits round up to the next unit is that unit's.
+        if value >= 0.9995 * size:
             return f"{value / size:.3g}{unit}"
     return str(value)
 
@@ -73,14 +75,13 @@ def legend(kinds, hint=""):
 
 
 def ticks(top):
-    """About four round numbers up to TOP."""
+    """About four round numbers up to TOP, whole ones."""
     step = 10 ** math.floor(math.log10(max(top, 1)))
     for factor in (0.25, 0.5, 1, 2.5):
         if top / (step * factor) <= 4:
             step *= factor
             break
-    if step < 1:
-        step = 1
+    step = max(math.ceil(step), 1)
     return [step * number for number in range(1, int(top / step) + 1)]
 
 
@@ -110,7 +111,7 @@ def exits(figures, worlds, rows, kinds):
         for tick in ticks(top):
             at = base - tick / top * height
             parts.append(line(LEFT, at, WIDTH - RIGHT, at, "grid"))
-            parts.append(text(LEFT - 6, at + 4, short(int(tick)), "", "end"))
+            parts.append(text(LEFT - 6, at + 4, short(tick), "", "end"))
         parts.append(text(LEFT - 6, base + 4, "0", "", "end"))
         for number, column in enumerate(columns):
             at = base

@@ -76,8 +76,8 @@ def table(name, head, rows, caption="", foot=()):
 
 def is_number(cell):
     return isinstance(cell, int) or (
-        isinstance(cell, str) and cell[-1:] in "%–" and cell[:1] in
-        "0123456789–")
+        isinstance(cell, str) and cell.endswith(("%", "–")) and
+        cell.startswith(("–", *"0123456789")))
 
 
 def details(summary, content):
@@ -174,6 +174,9 @@ MEANING = {
 
 def exits(report):
     figures = report.figures
+    if not figures.exits:
+        return section("exits", "Exits to EL2", lost(report) + (
+            '<p class="note">Host and VMs left for EL2 not once.</p>'))
     rows = figures.over_time.rows(figures.end_ns)
     worlds = sorted(figures.exits, key=report_log.order)
     shown = sorted(sorted(worlds, key=lambda world:

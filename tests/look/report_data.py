@@ -190,9 +190,14 @@ def check_chart(tap):
     tap.equal([report_chart.seconds(ns) for ns in
                (0, 999, 1500, 2_500_000, 3 * 10 ** 9)],
               ["0", "999 ns", "1.5 µs", "2.5 ms", "3 s"], "times")
-    for top in (1, 2, 3, 7, 10, 99, 100, 12345, 10 ** 9):
+    tap.equal([report_chart.short(value) for value in
+               (0, 999, 1000, 2500, 999_499, 999_700, 999_999_999, 2 * 10 ** 12)],
+              ["0", "999", "1k", "2.5k", "999k", "1M", "1G", "2T"],
+              "short-numbers")
+    for top in (1, 2, 3, 5, 7, 9, 10, 99, 100, 12345, 10 ** 9):
         marks = report_chart.ticks(top)
-        tap.result(1 <= len(marks) <= 4 and marks[-1] <= top,
+        tap.result(1 <= len(marks) <= 4 and marks[-1] <= top and
+                   all(isinstance(mark, int) for mark in marks),
                    f"ticks-up-to-{top}", marks)
 
 
