@@ -129,10 +129,11 @@ def host_trap(tap):
 
 
 def vm_trap(tap):
-    """A VM's trap, instruction by instruction through switch.S into C."""
+    """A VM's trap, instruction by instruction through switch.S into C. One
+    VM alone: which one of several EL2 calls vm1 is a race."""
     commands = [VM_CALL, "continue", LIVE, "hypsec backtrace"]
     commands += ["stepi", "hypsec backtrace"] * STEPS
-    with looktest.guest_board("demo") as machine:
+    with looktest.guest_board("secret") as machine:
         seen = looktest.gdb(machine, commands)
         walks = [parse(seen[n]) for n in range(3, len(commands), 2)]
         elr = live(seen, 2)[0]
