@@ -170,8 +170,9 @@ def owners_at_boot(tap):
 
 
 def owners_of_vms(tap):
-    """A page goes to a VM, back to the host, and a reset takes another."""
-    with looktest.guest_board("hello") as machine:
+    """A page goes to a VM, back to the host, and a reset takes another. One
+    CPU: the next gdb must select the one that has stopped."""
+    with looktest.guest_board("hello", cpus=1) as machine:
         seen = looktest.gdb(machine, [
             "hypsec break owner any --to vm1 --once", "continue"])
         given = stop(seen, OWNER, 1)
