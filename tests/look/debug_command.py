@@ -24,6 +24,8 @@ import running  # noqa: E402
 DEBUG = board.ROOT / "tools/debug.py"
 SECONDS = 150
 
+RUNNING_SECONDS = 60
+
 
 def debug(*arguments, **settings):
     return subprocess.run([sys.executable, DEBUG, *arguments], text=True,
@@ -96,6 +98,16 @@ class Terminal:
         return status
 
 
+def wait_running(name):
+    """Until the board executes instructions."""
+    end = time.monotonic() + RUNNING_SECONDS
+    while time.monotonic() < end:
+        with running.connect(running.pick(name)) as qmp:
+            if qmp.qmp("query-status")["status"] == "running":
+                return
+    raise board.BoardError(f"{name} does not run")
+
+
 def terminal(tap):
     """Ctrl-C is for gdb; quitting asks, and ends the board."""
     session = Terminal("--guest", "demo", "--smp", "1", "--", "-name", "typed")
@@ -115,6 +127,8 @@ def terminal(tap):
             session.until("(gdb)")
         session.type("continue\n")
         session.until("Continuing.")
+        # gdb says so before it lets the board go.
+        wait_running("typed")
         session.type("\x03")
         stop = session.until("(gdb)")
         tap.result("SIGINT" in stop, "ctrl-c-stops-the-board", stop)
