@@ -524,7 +524,8 @@ def spoilt(tap, args):
     seeded = random.Random(7)
     patterns = {"ones": b"\xff" * 8, "zeros": b"\0" * 8,
                 **{f"random-{n}": seeded.randbytes(997) for n in range(4)}}
-    with looktest.guest_board("demo", cpus=2) as machine:
+    # One VM, so that the one which stops is vm1.
+    with looktest.guest_board("secret", cpus=2) as machine:
         seen = looktest.gdb(machine, [f"break *{el2('save_vm'):#x}",
                                       "continue", THIS_CPU])
         cpu = this_cpu(seen)
