@@ -162,9 +162,11 @@ def _path(value):
 
 
 def _symbols(value):
+    """The sound entries. They become lines of gdb's, so none may hold one."""
     return [entry for entry in value if isinstance(entry, dict) and
-            all(isinstance(entry.get(key), str)
-                for key in ("world", "file", "name"))]
+            all(isinstance(entry.get(key), str) and entry[key].isprintable()
+                for key in ("world", "file", "name")) and
+            entry["world"].isalnum()]
 
 
 def _read(path):

@@ -128,6 +128,14 @@ def damaged(tap, good):
         seen.append("a pipe")
     path.unlink()
     tap.equal(seen, [], "spoilt-entries-are-nobody")
+    lines = [{"world": "el2", "file": "x\nshell true", "name": "x"},
+             {"world": "el2 x\nshell true", "file": "x", "name": "x"},
+             {"world": "el2;", "file": "x", "name": "x"},
+             {"world": "vm3", "file": "a b", "name": "x"}]
+    path.write_text(json.dumps({**good, "symbols": lines}))
+    found = next(b for b in running.boards() if b.folder == path.parent)
+    tap.equal(found.symbols, lines[3:], "symbols-are-no-commands-of-gdb")
+    path.unlink()
     strange = {**good, "command": "\x1b]0;title\x07\x9b31m\n"}
     path.write_text(json.dumps(strange))
     try:
