@@ -235,6 +235,11 @@ class Board:
             "-serial", "chardev:el2",
             "-chardev", f"socket,id=qmp,fd={theirs.fileno()}",
             "-mon", "chardev=qmp,mode=control", *self.config.extra]
+        # It runs once its QMP is ours: a board that soon powers off would
+        # else be gone before its first answer.
+        stays_stopped = "-S" in self.config.extra
+        if not stays_stopped:
+            self.command.append("-S")
         if self._registration:
             self._fds += self._registration.fds
             self.command += self._registration.arguments()
@@ -257,6 +262,8 @@ class Board:
             raise StartError(
                 f"QEMU did not start; it says:\n{tail(self.stderr_log)}\n"
                 f"command: {shlex.join(self.command)}") from None
+        if not stays_stopped:
+            self.qmp("cont")
         if self._registration:
             self._registration.started(self.process.pid)
 

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The hostvisor comes to an end that it names, whatever it is given."""
+import contextlib
 import pathlib
+import subprocess
 import tempfile
 
 import boottest
@@ -11,6 +13,7 @@ import run_guest
 from bundle import make_bundle
 
 SECONDS = 100
+LATE_SECONDS = 5
 OWN_FAILURE = 100
 MANY = 15
 DMA_ON = "hypsec-virt,dma=on"
@@ -26,7 +29,17 @@ def with_config(program, key, value):
     return vm
 
 
-def run(folder, bundle, append="", **settings):
+class LateClient(board.Board):
+    """Asks QEMU for nothing before a board that runs by itself has ended."""
+
+    def qmp(self, command, **arguments):
+        if command == "qmp_capabilities":
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(LATE_SECONDS)
+        return super().qmp(command, **arguments)
+
+
+def run(folder, bundle, append="", kind=board.Board, **settings):
     """The hostvisor with BUNDLE (bytes or None): its status and its lines."""
     initrd = None
     if bundle is not None:
@@ -36,8 +49,8 @@ def run(folder, bundle, append="", **settings):
     config = board.Config(
         kernel=guests.HOSTVISOR, initrd=initrd, append=append,
         extra=("-no-reboot", *run_guest.threads(settings["smp"])), **settings)
-    with board.Board(config, log=folder / "host.log",
-                     el2_log=folder / "el2.log") as machine:
+    with kind(config, log=folder / "host.log",
+              el2_log=folder / "el2.log") as machine:
         done = machine.wait_line(guests.HOST_DONE, SECONDS, "end of all VMs")
         machine.wait_exit(run_guest.POWER_OFF_SECONDS)
         return int(done[1]), machine.console.lines
@@ -86,6 +99,12 @@ def bad_bundles(tap, folder):
         told(tap, f"bad-bundle/{name}",
              run(folder, make_bundle([small("dma", **config)]),
                  machine=DMA_ON), OWN_FAILURE, "[host] error: ", text)
+
+
+def ends_at_once(tap, folder):
+    told(tap, "ends-at-once/its-words-are-seen",
+         run(folder, None, kind=LateClient), OWN_FAILURE,
+         "there is no bundle")
 
 
 def bad_options(tap, folder):
@@ -162,6 +181,7 @@ def main(tap):
     with tempfile.TemporaryDirectory(prefix="hypsec-") as folder:
         folder = pathlib.Path(folder)
         bad_bundles(tap, folder)
+        ends_at_once(tap, folder)
         bad_options(tap, folder)
         failures(tap, folder)
         lives(tap, folder)
