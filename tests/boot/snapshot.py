@@ -114,6 +114,9 @@ def main(tap):
             attach_disk(machine, disk)
             with tap.behaviour("loadvm-in-a-new-process"):
                 snapshot(machine, "snapshot-load")
+            # As with a debugger that looks at one moment again.
+            with tap.behaviour("loadvm-twice-while-stopped"):
+                snapshot(machine, "snapshot-load")
                 machine.qmp("cont")
             goes_on_from_snapshot(tap, machine, "new-process", settings,
                                   cases, devices)
