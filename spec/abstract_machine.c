@@ -30,7 +30,7 @@ enum option check64_spec(uint64_t n, const struct rdata *adt, uint64_t *ret)
 
 /*
  * The referee reads a panic that an argument or a call can cause as a refusal
- * (NONE_PERM, the state as before): design 3.5.
+ * (NONE_PERM, the state as before): D-001.
  */
 enum option panic_spec(struct rdata *adt)
 {

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-/* Identities (A.1; the numbers of VMs, vCPUs and CPUs: design 4.2). */
+/* Identities (A.1, column Q). */
 #define HOSTVISOR	0u
 #define COREVISOR	16u
 #define VCPU_PER_VM	8u
@@ -142,7 +142,7 @@
 #define IDR1_NUMCB		UINT64_C(0xff)
 #define IDR2_SHOWN		UINT64_C(0x7fff)
 
-/* Not in the Coq: EL2's part of the SMMUs (design 4.2). */
+/* Not in the Coq: EL2's part of the SMMUs (docs/dma.rst). */
 #define SMMU_IDENTITY_BANK	0u
 #define SMMU_STREAM_FAULT	INVALID
 #define SMMU_HOST_STREAMS	24u
@@ -321,7 +321,7 @@
 #define HVC_KVM_UNSET_DESC_PFN	UINT64_C(0x82000)
 #define HVC_KVM_ACCEPT_DEVICE	UINT64_C(0x84000)
 
-/* Calls of the host; the numbers of the C (D.1, design 4.2). */
+/* Calls of the host; the numbers of the C (D.1), and docs/hypercalls.rst. */
 #define HVC_TIMER_SET_CNTVOFF	7u
 #define HVC_VCPU_RUN		8u
 #define HVC_CLEAR_VM_S2_RANGE	9u
@@ -382,7 +382,7 @@
 #define MAX_PAGES_PER_CALL	UINT64_C(512)
 #define MAX_VERIFY_BYTES	UINT64_C(65536)
 
-/* Pools of VM tables: chunks of one arena (design 4.2). */
+/* Pools of VM tables: chunks of one arena (D-003). */
 #define CHUNK_PAGES		UINT64_C(16)
 #define ROOT_PAGES		UINT64_C(2)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* RData.v and AbstractMachine.v, contexts by themselves. Source: facts A.4,
- * B.5; the _specx are the functions of seed 001 that have no RData. */
+ * B.5; the _specx are the functions of S1 that have no RData. */
 #ifndef HYPSEC_SPEC_CTXT_H
 #define HYPSEC_SPEC_CTXT_H
 

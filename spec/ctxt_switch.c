@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * CtxtSwitchSpec.v. Source: seed 000, line by line; lines that are not the
+ * CtxtSwitchSpec.v. Source: S0, line by line; lines that are not the
  * seed's say so.
  */
 #include "spec/ctxt_switch.h"
@@ -52,7 +52,7 @@ enum option restore_vm_spec(struct rdata *adt)
 
 	WHEN(get_cur_vmid_spec(adt, &cur_vmid));
 	WHEN(get_cur_vcpuid_spec(adt, &cur_vcpuid));
-	/* X0 in the seed; the call's number is there (design 4.2). */
+	/* X0 in the seed; the call's number is there (D-023). */
 	WHEN(get_shadow_ctxt_spec(cur_vmid, cur_vcpuid, X1, adt, &vmid));
 	if (HOSTVISOR < vmid && vmid < COREVISOR) {
 		WHEN(get_int_run_vcpuid_spec((uint32_t)vmid, adt, &vcpuid));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* CtxtSwitchSpec.v. Source: seed 000. */
+/* CtxtSwitchSpec.v. Source: S0. */
 #ifndef HYPSEC_SPEC_CTXT_SWITCH_H
 #define HYPSEC_SPEC_CTXT_SWITCH_H
 

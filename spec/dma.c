@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * DMA. Source: facts B.13 for dev_load_ref and dev_store_ref; else design 4.2
- * and hw/smmuv2.md 7.3, 7.4, which the Coq has nothing of: in it a bank's table
- * is all that there is between a device and memory.
+ * DMA. Source: facts B.13 for dev_load_ref and dev_store_ref; else
+ * docs/dma.rst, of which the Coq has nothing: in it a bank's table is all that
+ * there is between a device and memory.
  *
  * Corrected, G66 and G70: the Coq knows no streams, and the C lets the host
  * send any of them where it likes, past the SMMU too. Here each stream has one

@@ -2,7 +2,7 @@
 /*
  * What devices reach, whose they are, and what the SMMUs' registers hold for
  * it. dev_load_ref and dev_store_ref are of the Coq (facts B.13); the rest is
- * not (design 4.2, hw/smmuv2.md 7.3 and 7.4).
+ * not (docs/dma.rst).
  */
 #ifndef HYPSEC_SPEC_DMA_H
 #define HYPSEC_SPEC_DMA_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * FaultHandlerSpec.v. Source: seed 002, line by line. Lines between
+ * FaultHandlerSpec.v. Source: S2, line by line. Lines between
  * "corrected" and a blank one are not in the seed.
  */
 #include "spec/fault_handler.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* FaultHandlerSpec.v. Source: seed 002. */
+/* FaultHandlerSpec.v. Source: S2. */
 #ifndef HYPSEC_SPEC_FAULT_HANDLER_H
 #define HYPSEC_SPEC_FAULT_HANDLER_H
 

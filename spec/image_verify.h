@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* BootOps.v, verification of a VM. Source: facts B.4, B.12, G39; the manifest:
- * design 4.2. */
+ * docs/hypercalls.rst, SET_MANIFEST. */
 #ifndef HYPSEC_SPEC_IMAGE_VERIFY_H
 #define HYPSEC_SPEC_IMAGE_VERIFY_H
 

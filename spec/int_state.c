@@ -51,7 +51,7 @@ enum option get_int_new_level_spec(uint32_t vmid, uint32_t vcpuid,
 	return SOME;
 }
 
-/* The Coq asks core_doracle; the host says it in x2 (design 4.2). */
+/* The Coq asks core_doracle; the host says it in x2 (D-023). */
 enum option get_int_run_vcpuid_spec(uint32_t vmid, const struct rdata *adt,
 				    uint64_t *vcpuid)
 {

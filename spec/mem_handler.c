@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * MemHandler.v: what the host may do to a VM's memory as a whole. Source:
- * facts F.4, F.10 and B.14; destroy_vm: G22 and design 4.2.
+ * facts F.4, F.10 and B.14; destroy_vm: G22, docs/hypercalls.rst.
  */
 #include "spec/mem_handler.h"
 

@@ -29,11 +29,11 @@ bool is_host_device(uint64_t pa, uint64_t bytes, const struct rdata *adt)
 
 /*
  * F.1. Level 3 always; the firmware may map a block, see the referee's rule
- * (design 4.2).
+ * (D-006).
  *
  * Corrected, G16: "count > 0" also holds for INVALID, a reservation for DMA;
  * only 1 to 100 is a share.
- * Corrected, design 4.2: what is not RAM only inside the host's device
+ * Corrected, D-007: what is not RAM only inside the host's device
  * windows; the Coq maps any such address.
  * Corrected: never a page of the corevisor's, whatever its count (I4).
  * Corrected, G33: nor the registers of a device that is a VM's.
@@ -221,7 +221,7 @@ enum option assign_pfn_to_smmu_spec(uint32_t vmid, uint64_t gfn, uint64_t pfn,
 	return clear_phys_page_spec(pfn, adt);
 }
 
-/* The shared window is RAM of the host's that no device sees (design 4.2). */
+/* The shared window is RAM of the host's that no device sees (docs/dma.rst). */
 static bool is_shared_window(uint64_t pfn, const struct rdata *adt)
 {
 	return pfn * PAGE_SIZE - adt->board.shared.base <

@@ -2,7 +2,7 @@
 /*
  * MmioRaw.v, MmioCoreAux.v and MmioCore.v: the host's accesses to an SMMU's
  * registers. Source: facts B.10 and F.9 for what the Coq has; the
- * rule for each register is hw/smmuv2.md 7.3.
+ * rule for each register is in docs/dma.rst, "Registers".
  *
  * Corrected, G66: the Coq looks at sCR0, sCR2, CBAR, TTBR0 and CONTEXTIDR and
  * lets all else pass, and of the first two at one field. Here a register that

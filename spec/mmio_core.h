@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * MmioRaw.v, MmioCoreAux.v and MmioCore.v. Source: facts B.10, F.9;
- * hw/smmuv2.md 7.3.
+ * docs/dma.rst, "Registers".
  */
 #ifndef HYPSEC_SPEC_MMIO_CORE_H
 #define HYPSEC_SPEC_MMIO_CORE_H

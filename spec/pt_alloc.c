@@ -3,8 +3,8 @@
  * PTAlloc.v: memory for stage-2 tables. Source: facts B.2 and A.9.
  *
  * Corrected, G31: an empty pool refuses; the Coq halts, the C returns the next
- * VM's root. Changed, design 4.2: in place of one fixed pool per VM and level
- * there are chunks of 16 pages from one arena, each owned by one VM. Only
+ * VM's root. Changed, D-003: in place of one fixed pool per VM and level there
+ * are chunks of 16 pages from one arena, each owned by one VM. Only
  * their number matters here: a page of a pool is as good as another.
  */
 #include "spec/pt_alloc.h"
@@ -25,7 +25,7 @@ static enum option alloc_page(uint32_t vmid, struct rdata *adt)
 
 	RELY_CALLER(lock_own(adt, LOCK_PT, vmid));
 	if (vmid == HOSTVISOR) {
-		return SOME;	/* sized for the worst case (design 4.2) */
+		return SOME;	/* sized for the worst case (D-003) */
 	}
 	if (npt->used == npt->chunks * CHUNK_PAGES) {
 		RELY_OR(adt->arena_free > 0, NONE_NOMEM);

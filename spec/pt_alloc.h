@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* PTAlloc.v. Source: facts B.2 (alloc_*_page), design 4.2 (table memory). */
+/* PTAlloc.v. Source: facts B.2 (alloc_*_page), D-003 (table memory). */
 #ifndef HYPSEC_SPEC_PT_ALLOC_H
 #define HYPSEC_SPEC_PT_ALLOC_H
 

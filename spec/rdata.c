@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* The banks are nobody's, and all devices the host's (design 4.2). */
+/* The banks are nobody's, and all devices the host's (docs/dma.rst). */
 static void empty_smmus(struct rdata *adt)
 {
 	for (uint32_t i = 0; i < adt->board.nr_smmus; i++) {

@@ -60,7 +60,7 @@ enum option {
 #define RELY(condition)		RELY_OR(condition, NONE_INVAL)
 #define RELY_CALLER(condition)	RELY_OR(condition, STUCK)
 
-/* What a caller finds in x0 (design 4.2), as a 64-bit value. */
+/* What a caller finds in x0 (docs/hypercalls.rst), as a 64-bit value. */
 static inline uint64_t call_result(enum option done)
 {
 	static const int64_t results[] = {
@@ -407,7 +407,7 @@ struct dma_place {
 /**
  * struct board - what never changes
  * @regions, @nr_regions: RAM; page indices count through them (A.15)
- * @windows, @nr_windows: device windows of the host (design 4.2)
+ * @windows, @nr_windows: device windows of the host (D-007)
  * @smmus, @nr_smmus: SMMUs; PCIe is behind the first, where a host that knows
  *	of none may do DMA by any stream
  * @dma, @nr_dma: DMA devices of the platform

@@ -4,7 +4,7 @@
  * host. Source: facts B.11, D.1 and F.6 to F.8.
  *
  * Corrected, G6: a bank, an SMMU and a VM are numbers in range before anything
- * is looked at; the C has no check. Bank 0 of each SMMU is EL2's (design 4.2).
+ * is looked at; the C has no check. Bank 0 of each is EL2's (docs/dma.rst).
  * Corrected, G69: a bank that is nobody's is one to refuse, where the C takes
  * its owner, 0xffffffff, as a number of a VM; and nothing is mapped or cleared
  * for a VM that is not READY, as in the Coq's topmost layer.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * TrapDispatcher.v: the host's hypercalls and the traps of VMs. Source: facts
- * C.9 and D.1 (column "Q check"), numbers of the C (design 4.2).
+ * C.9 and D.1 (column "Q check"), numbers of the C (its column "no.").
  *
  * Calls. Corrected, G6 and G65: every number is checked as 64 bits before it
  * is used as an id or index; what is out of range is malformed. The Coq panics.

@@ -96,7 +96,7 @@ enum option local_mmap_coq(uint32_t vmid, uint64_t addr, uint32_t level,
 	return SOME;
 }
 
-/* F.1: any count but 0 is a share (G16), any hole a device (design 4.2). */
+/* F.1: any count but 0 is a share (G16), any hole a device (D-007). */
 enum option map_page_host_coq(uint64_t addr, struct rdata *adt)
 {
 	const struct s2page *page = record(addr / PAGE_SIZE, adt);

@@ -4,7 +4,7 @@
  * pin the difference (tests/property/defects-test.c).
  *
  * Suffix _coq: the Coq (column Q). _qtop: its topmost layer, where that differs
- * from the layers below. _c: the C. Source: seed 002 and facts sections A.9,
+ * from the layers below. _c: the C. Source: S2 and facts sections A.9,
  * B, D.1, F and G.
  */
 #ifndef HYPSEC_SPEC_UNCORRECTED_H

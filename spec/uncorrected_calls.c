@@ -17,7 +17,7 @@ enum option host_skip_instr_coq(struct rdata *adt)
 	return SOME;
 }
 
-/* Seed 002 with its own HPFAR_MASK (G54), and no look at the fault (G14). */
+/* S2 with its own HPFAR_MASK (G54), and no look at the fault (G14). */
 enum option handle_host_stage2_fault_coq(struct rdata *adt)
 {
 	uint64_t addr = (adt->hpfar_el2 & HPFAR_MASK_COQ) * 256;
@@ -30,7 +30,7 @@ enum option handle_host_stage2_fault_coq(struct rdata *adt)
 
 /* --- Calls of a VM -------------------------------------------------------- */
 
-/* Seed 002: X0 is left as it was (G57). */
+/* S2: X0 is left as it was (G57). */
 enum option core_handle_pvops_coq(struct rdata *adt, uint32_t *res)
 {
 	const uint64_t *x = adt->shadow_ctxts[adt->cur_vmid][adt->cur_vcpuid]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the Coq and the C say of SMMUs where spec/ says otherwise; suffixes as
- * in uncorrected.h. Source: facts B.11, D.1, F.6 to F.9, G.e, hw/smmuv2.md 7.1.
+ * in uncorrected.h. Source: facts A.12, B.11, D.1, F.6 to F.9 and G.e.
  */
 #ifndef HYPSEC_SPEC_UNCORRECTED_SMMU_H
 #define HYPSEC_SPEC_UNCORRECTED_SMMU_H

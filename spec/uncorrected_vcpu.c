@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Seed 001 as it is: both forms of both functions, line by line, on what they
+ * S1 as it is: both forms of both functions, line by line, on what they
  * stand on as column Q has it. vcpu_ops.c is what it becomes.
  *
  * The high form of the seed unfolds the vm lock into its log; here it is
@@ -587,7 +587,7 @@ enum option restore_shadow_kvm_regs_coq0(struct rdata *adt)
 	}
 }
 
-/* --- Seed 000 and its parts ----------------------------------------------- */
+/* --- S0 and its parts ----------------------------------------------------- */
 
 /* B.7, column Q: neither PC nor PSTATE nor ESR_EL1 (G52). */
 static enum option save_sysregs_coq(struct rdata *adt)
@@ -601,7 +601,7 @@ static enum option save_sysregs_coq(struct rdata *adt)
 	return SOME;
 }
 
-/* Seed 000; timer_enable_traps where it should be disabled (G52). */
+/* S0; timer_enable_traps where it should be disabled (G52). */
 enum option save_vm_coq(struct rdata *adt)
 {
 	uint32_t vmid, vcpuid;
@@ -616,7 +616,7 @@ enum option save_vm_coq(struct rdata *adt)
 	return set_vcpu_inactive_spec(vmid, vcpuid, adt);
 }
 
-/* Seed 000: who asks for what there is not stops the machine (G13). */
+/* S0: who asks for what there is not stops the machine (G13). */
 enum option restore_vm_coq(struct rdata *adt)
 {
 	uint64_t vmid, vcpuid;

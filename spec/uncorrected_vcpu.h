@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Seed 001 as it is, and what the Coq and the C say of vCPUs where spec/ says
+ * S1 as it is, and what the Coq and the C say of vCPUs where spec/ says
  * otherwise. Suffix _coq: the seed's high form, or a definition of column Q;
- * _coq0: the seed's low form; _qtop: the topmost layer; _c: the C. Source: seed
- * 001, facts B.4 to B.7, C and G. For tests alone.
+ * _coq0: the seed's low form; _qtop: the topmost layer; _c: the C. Source: S1,
+ * facts B.4 to B.7, C and G. For tests alone.
  */
 #ifndef HYPSEC_SPEC_UNCORRECTED_VCPU_H
 #define HYPSEC_SPEC_UNCORRECTED_VCPU_H
 
 #include "spec/rdata.h"
 
-/* --- Seed 001 ------------------------------------------------------------- */
+/* --- S1 ------------------------------------------------------------------- */
 
 enum option save_shadow_kvm_regs_coq(struct rdata *adt);
 enum option save_shadow_kvm_regs_coq0(struct rdata *adt);
@@ -40,7 +40,7 @@ struct disclosed {
 };
 extern struct disclosed disclosed_coq;
 
-/* --- Seed 000, and single definitions ------------------------------------- */
+/* --- S0, and single definitions ------------------------------------------- */
 
 enum option save_vm_coq(struct rdata *adt);
 enum option restore_vm_coq(struct rdata *adt);

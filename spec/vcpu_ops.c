@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * VCPUOpsSpec.v. Source: seed 001, both forms, branch by branch; as it is it
+ * VCPUOpsSpec.v. Source: S1, both forms, branch by branch; as it is it
  * stands in uncorrected_vcpu.c. The two forms say the same here: spec-vcpu-test
  * compares them.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* VCPUOpsSpec.v. Source: seed 001. */
+/* VCPUOpsSpec.v. Source: S1. */
 #ifndef HYPSEC_SPEC_VCPU_OPS_H
 #define HYPSEC_SPEC_VCPU_OPS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * VCPUOpsAux.v: what seed 001's low forms are made of. Source: facts B.5, C.5,
+ * VCPUOpsAux.v: what S1's low forms are made of. Source: facts B.5, C.5,
  * C.6, A.4 to A.7; S3 names the getters and setters.
  */
 #include "spec/vcpu_ops_aux.h"

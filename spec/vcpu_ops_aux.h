@@ -5,7 +5,7 @@
 
 #include "spec/rdata.h"
 
-/* What the functions of seed 001 have in common, on contexts alone. */
+/* What the functions of S1 have in common, on contexts alone. */
 uint64_t exception_vector(uint64_t pstate, const struct ctxt_regs *cregs);
 uint64_t exception_pstate(uint64_t pstate, const struct ctxt_regs *cregs,
 			  const struct rdata *adt);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Not in the Coq (G59): what a VM reads from the ID registers. Source: design
- * 4.2, Arm ARM D19.2.
+ * Not in the Coq (G59): what a VM reads from the ID registers. Source:
+ * docs/hypercalls.rst ("Exits"), Arm ARM D19.2.
  *
  * Field by field the most that a VM may see; hidden is what EL2 does not
  * switch or would have to enable: SVE, SME, MTE, PAuth, PMU, SPE, trace, RAS,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Not in the Coq: what a VM reads from the ID registers. Source: G59, design
- * 4.2; Arm ARM D19.2. */
+/* Not in the Coq: what a VM reads from the ID registers. Source: G59,
+ * docs/hypercalls.rst ("Exits"), Arm ARM D19.2. */
 #ifndef HYPSEC_SPEC_VM_IDREGS_H
 #define HYPSEC_SPEC_VM_IDREGS_H
 

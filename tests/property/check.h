@@ -20,7 +20,7 @@ void check_start(const struct rdata *adt);
  * @after:  and after it
  *
  * Page records, tables, pools, VM table, contexts, contents, locks, and the
- * invariants of facts H. The host's table by the referee's rule (design 4.2),
+ * invariants of facts H. The host's table by the referee's rule (D-006),
  * all else exactly.
  *
  * Returns: NULL, or what differs

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Seeds 000 and 001 by themselves: every branch of save_shadow_kvm_regs and
+ * S0 and S1 by themselves: every branch of save_shadow_kvm_regs and
  * restore_shadow_kvm_regs, high form against low form, and where the seeds
  * part from the specification. The firmware is not here; a test whose name
  * begins with a number of facts section G pins what that number is about.
@@ -143,7 +143,7 @@ static struct shadow_ctxt *other_ctxt(void)
 	return &other.shadow_ctxts[VM][VCPU];
 }
 
-/* --- Seed 001: every branch of the high form, as it is -------------------- */
+/* --- S1: every branch of the high form, as it is -------------------------- */
 
 static void seed_save_nothing_to_do(void)
 {
@@ -309,7 +309,7 @@ static void seed_fault(void)
 	CHECK(by(restore_shadow_kvm_regs_coq) == SOME && other.halt);
 }
 
-/* --- Seed 001: high form and low form ------------------------------------- */
+/* --- S1: high form and low form ------------------------------------------- */
 
 static const uint64_t classes[] = {
 	ESR_ELx_EC_WFx, ESR_ELx_EC_HVC32, ESR_ELx_EC_HVC64,
@@ -1040,7 +1040,7 @@ static void g62_number_of_images(void)
 	CHECK(other.vms[VM].inc_exe == 0 && other.vms[VM].next_load_idx == 1);
 }
 
-/* --- Seed 000 ------------------------------------------------------------- */
+/* --- S0 ------------------------------------------------------------------- */
 
 /* The host asks for a vCPU; its registers are all different. */
 static void host_runs(uint64_t vmid, uint64_t vcpuid)
