@@ -825,6 +825,45 @@ def test_smmu():
     assert 4 in memory.widths and 8 in memory.widths
 
 
+def test_smmu_without_el2():
+    """No inspection page: what the registers say, and no owners."""
+    memory = Registers()
+    builder = Builder(memory)
+    builder.map(0x41000000, 0x40123000)
+    base = smmu.PLACES[1]
+    place = base + 0x8000
+    memory.registers |= {
+        base + 0x20: 4, base + 0x24: 8,
+        base + 0x800: 0x80000000, base + 0xc00: 3,
+        # Stage 2; stage 1 and 2, by bank 3; stage 1.
+        base + 0x100c: 7, base + 0x1010: 3 << 16 | 3 << 8,
+        base + 0x1014: 1 << 16 | 9,
+        place + 0x3000: 1, place + 0x3020: builder.root,
+        place + 0x3030: VTCR,
+        place + 0x4000: 1, place + 0x4020: 0x40200000,
+        place + 0x4028: 0x40300000, place + 0x4030: 0x19}
+    _, second = smmu.of_board()
+    assert (second.index, second.base, second.owners) == (1, base, None)
+    state = smmu.state(memory, second)
+    assert state.lookup(0)[0].bank == 3
+    two, both, one = state.banks[3:6]
+    assert {bank.owner for bank in state.banks} == {None}
+    assert smmu.owner_name(None, None) == 'owner unknown'
+    assert (two.kind, two.vmid, two.outer) == ('stage 2', 7, None)
+    assert (both.kind, both.outer) == ('stage 1 and 2', 3)
+    assert (both.ttbr0, both.ttbr1, both.tcr) == (0x40200000, 0x40300000,
+                                                  0x19)
+    assert (one.kind, one.vmid, one.outer) == ('stage 1', 9, None)
+    assert smmu.walk(memory, two, 0x41000abc).pa == 0x40123abc
+    refused(lambda: smmu.walk(memory, both, 0), 'one of stage 1 and 2')
+    refused(lambda: smmu.walk(memory, one, 0), 'it is off')
+    # More banks than its registers have room for.
+    memory.registers[base + 0x24] = 9
+    refused(lambda: smmu.state(memory, second), '9 banks')
+    memory.registers[base + 0x24] = 0
+    refused(lambda: smmu.state(memory, second), '0 banks')
+
+
 def test_smmu_spoilt():
     memory = Registers()
     write_page(memory)

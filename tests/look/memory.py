@@ -226,6 +226,9 @@ def one_cpu(tap):
         for n in range(2, 6):
             tap.result("the firmware has published nothing yet" in seen[n],
                        f"reset/{seen.commands[n]}".replace(" ", "-"), seen[n])
+        tap.equal(re.findall(r"^SMMU \d at 0x\w+: (off|unmatched)", seen[4],
+                             re.M), ["off", "off"],
+                  "reset/smmus-let-everything-pass")
         seen = looktest.gdb(machine, [
             "hypsec break at secret vm_main --temporary", "continue",
             "print/x $pc", "hypsec walk $pc"])
@@ -265,6 +268,15 @@ def no_firmware(tap):
             tap.result("knows nothing of it" in seen[n],
                        f"no-firmware/{seen.commands[n]}".replace(" ", "-"),
                        seen[n])
+        tap.result("SMMU 1 at 0x9060000: off" in seen[6],
+                   "no-firmware/smmus-by-their-registers", seen[6])
+    config.extra = ("-M", "smmu=off")
+    with looktest.debug_board(config) as machine:
+        seen = looktest.gdb(machine, ["hypsec smmu",
+                                      "hypsec walk --smmu 0:0 0"])
+        tap.result(seen[0] == "the board has no SMMU\n" and
+                   "no SMMU 0: the board has none" in seen[1],
+                   "no-firmware/no-smmu", seen)
 
 
 def demo_vms(tap):
@@ -402,6 +414,7 @@ def smmu(tap):
             bank_of_vm(tap, machine, seen[f"hypsec smmu table {one}:{bank}"],
                        records, one, bank, vm)
         identity(tap, machine, seen["hypsec smmu table 0:0"], records)
+        unpublished(tap, machine, seen, owned[0][:2])
 
 
 def panicked(tap):
@@ -553,6 +566,34 @@ def bank_of_vm(tap, machine, text, records, one, bank, vm):
     tap.result(re.search(rf"^  smmu {one} bank {bank} \(vm{vm}\): IOVA "
                          rf"{gfn * PAGE:#x}: Normal", walk[2], re.M),
                f"smmu/page-in-{one}:{bank}", walk[2])
+
+
+def unpublished(tap, machine, before, place):
+    """The same SMMUs under an EL2 that publishes nothing, as another firmware
+    may: all but owners and devices. PLACE is a bank of a VM's."""
+    page = int(machine.qom_get("/machine/inspect", "page-address"))
+    one, bank = place
+    table = f"hypsec smmu table {one}:{bank}"
+    commands = [poke(page, 0), "hypsec smmu", "hypsec smmu devices",
+                "hypsec smmu banks", table,
+                f"hypsec walk --smmu {one}:{bank} {0x7f << 30:#x}"]
+    seen = looktest.gdb(machine, commands)
+    # Owners stand before the bank's kind, and in brackets.
+    owner = re.compile(r"(bank \d+: )\w+(?=, stage)|(?<=\()\w+(?=[,)])")
+    nobody = [owner.sub(r"\1owner unknown", line)
+              for line in before["hypsec smmu"].splitlines()
+              if not line.startswith("device ")]
+    first, *rest = seen["hypsec smmu"].splitlines()
+    tap.result("EL2 does not say whose" in first and
+               "published nothing" in first, "unpublished/says-so", first)
+    tap.equal(rest, nobody, "unpublished/the-same-registers")
+    tap.result(seen["hypsec smmu banks"].startswith(first) and
+               seen["hypsec smmu devices"] == first + "\n",
+               "unpublished/no-devices", seen)
+    tap.equal(seen[table].splitlines()[2:], before[table].splitlines()[1:],
+              "unpublished/the-same-table")
+    tap.result("owner unknown, root 0x" in seen[5] and
+               "translation fault" in seen[5], "unpublished/walk", seen[5])
 
 
 def identity(tap, machine, text, records):

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The SMMUs (Arm SMMUv2): streams, context banks, and their tables.
 
-What EL2 says comes out of the inspection page (version 3), what hardware does
-out of the registers. Those that are read here change nothing by being read.
-Registers are looked for only where this board has an SMMU: a spoilt page
-cannot make a tool read another device.
+What EL2 says, whose the banks are, comes out of the inspection page (version
+3); what hardware does out of the registers, which need no firmware's word.
+Those that are read here change nothing by being read. Registers are looked for
+only where this board has an SMMU: a spoilt page cannot make a tool read
+another device.
 """
 import dataclasses
 
@@ -24,8 +25,9 @@ CB_SCTLR, CB_TTBR0, CB_TTBR1, CB_TCR = 0x00, 0x20, 0x28, 0x30
 CB_FSR, CB_FAR, CB_FSYNR0, CB_IPAFAR = 0x58, 0x60, 0x68, 0x70
 
 S2CR_TYPES = {0: "translate", 1: "bypass", 2: "fault", 3: "type 3?"}
+BOTH = "stage 1 and 2"
 CBAR_TYPES = {0: "stage 2", 1: "stage 1", 2: "stage 1, stage 2 faults",
-              3: "stage 1 and 2"}
+              3: BOTH}
 FSR_BITS = {1: "translation", 2: "access flag", 3: "permission",
             4: "external", 5: "TLB match conflict", 6: "TLB lock",
             7: "address size", 8: "unsupported upstream", 30: "stalled",
@@ -39,11 +41,12 @@ SGFSR_BITS = {0: "invalid context", 1: "unidentified stream",
 
 @dataclasses.dataclass(frozen=True)
 class Smmu:
-    """One SMMU as EL2 knows it. owners: of each bank, FREE for none."""
+    """One SMMU. owners: of each bank by EL2's list, FREE for none; None if EL2
+    does not say."""
     index: int
     base: int
     bytes: int
-    owners: tuple
+    owners: tuple | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,14 +68,19 @@ class Stream:
 
 @dataclasses.dataclass(frozen=True)
 class Bank:
-    """A context bank's registers, and who owns it by EL2's list."""
+    """A context bank's registers, and who owns it by EL2's list.
+
+    outer: of a bank of both stages, the bank that has stage 2; else None
+    """
     number: int
-    owner: int
+    owner: int | None
     kind: str
     vmid: int
+    outer: int | None
     enabled: bool
     sctlr: int
     ttbr0: int
+    ttbr1: int
     tcr: int
     fsr: int
     far: int
@@ -132,6 +140,12 @@ def smmus(source, page):
     return [_smmu(source, page, index) for index in range(page.smmu_count)]
 
 
+def of_board():
+    """All SMMUs of a board that has them, when EL2 has no list of them."""
+    return [Smmu(index, base, BYTES, None)
+            for index, base in enumerate(PLACES)]
+
+
 def _smmu(source, page, index):
     entry = page.smmu_base + index * page.smmu_stride
     base, size = words(source, entry, 2)
@@ -148,7 +162,10 @@ def _smmu(source, page, index):
 
 
 def owner_name(page, owner):
-    """Of a bank: "free" as well."""
+    """Of a bank: "free" as well; PAGE is not needed for a bank that EL2 does
+    not say anything of."""
+    if owner is None:
+        return "owner unknown"
     return "free" if owner == FREE else page.owner_name(owner)
 
 
@@ -168,15 +185,18 @@ def devices(source, page):
 
 
 def state(source, smmu):
-    """The registers of SMMU, one of smmus()."""
+    """The registers of SMMU, one of smmus() or of_board()."""
     scr0 = register(source, smmu.base + SCR0)
     idr0 = register(source, smmu.base + IDR0)
     idr1 = register(source, smmu.base + IDR1)
     entries, banks = idr0 & 0xff, idr1 & 0xff
-    if not 0 < entries <= 128 or banks != len(smmu.owners) or idr1 >> 31:
+    if not 0 < entries <= 128 or idr1 >> 31 or \
+       not 0 < banks <= smmu.bytes // 2 // PAGE or \
+       smmu.owners is not None and banks != len(smmu.owners):
         raise SourceError(f"SMMU {smmu.index}: registers at {smmu.base:#x} "
-                          f"show {entries} stream entries and {banks} banks; "
-                          f"EL2 says {len(smmu.owners)} banks")
+                          f"show {entries} stream entries and {banks} banks" +
+                          ("" if smmu.owners is None else
+                           f"; EL2 says {len(smmu.owners)} banks"))
     smr = registers(source, smmu.base + SMR, entries)
     s2cr = registers(source, smmu.base + S2CR, entries)
     streams = [_stream(n, smr[n], s2cr[n]) for n in range(entries)
@@ -197,8 +217,11 @@ def _bank(source, smmu, n):
     cbar = register(source, smmu.base + CBAR + 4 * n)
     place = smmu.base + smmu.bytes // 2 + n * PAGE
     sctlr = register(source, place + CB_SCTLR)
-    return Bank(n, smmu.owners[n], CBAR_TYPES[cbar >> 16 & 3], cbar & 0xff,
+    kind = CBAR_TYPES[cbar >> 16 & 3]
+    return Bank(n, None if smmu.owners is None else smmu.owners[n], kind,
+                cbar & 0xff, cbar >> 8 & 0xff if kind == BOTH else None,
                 bool(sctlr & 1), sctlr, register(source, place + CB_TTBR0, 8),
+                register(source, place + CB_TTBR1, 8),
                 register(source, place + CB_TCR),
                 register(source, place + CB_FSR),
                 register(source, place + CB_FAR, 8),
@@ -208,11 +231,11 @@ def _bank(source, smmu, n):
 
 def check_stage2(bank):
     """Refuse a bank that has no table of stage 2 alone."""
+    if not bank.enabled:
+        raise SourceError(f"bank {bank.number} translates nothing: it is off")
     if bank.kind != "stage 2":
         raise SourceError(f"bank {bank.number} is one of {bank.kind}; only "
                           "banks of stage 2 can be walked")
-    if not bank.enabled:
-        raise SourceError(f"bank {bank.number} translates nothing: it is off")
 
 
 def walk(source, bank, iova):

@@ -6,6 +6,7 @@ import gdb
 
 import common
 from boardview import owners, smmu, tables, vms
+from boardview.page import FREE
 from boardview.source import PA_END, RamSource, SourceError
 from common import HypsecError, register, say
 
@@ -507,8 +508,9 @@ and its owner, or the fault that hardware would take.
             self.here(memory, address)
 
     def smmu(self, memory, text, address):
-        page = common.page()
-        one, bank = find_bank(memory, page, text)
+        found, page, _ = board_smmus(memory)
+        one, bank = find_bank(memory, found, text)
+        smmu.check_stage2(bank)
         say(f"IOVA {address:#x} in bank {bank.number} of SMMU {one.index}, "
             f"{bank_owner_words(page, bank)}, root {bank.root:#x} (TCR "
             f"{bank.tcr:#x})")
@@ -601,17 +603,29 @@ def root_of(memory, page, vmid):
 
 # SMMUs
 
-def find_bank(memory, page, text):
-    """(SMMU, bank) of S:B."""
+def board_smmus(memory):
+    """(SMMUs, page, why): those of EL2's list, or, where EL2 does not say what
+    it knows of them, those that the board has, and WHY is not empty. The page
+    is None unless there is a sound one."""
+    page = None
+    try:
+        page = common.page()
+        return smmu.smmus(memory, page), page, ""
+    except (HypsecError, SourceError) as error:
+        has = common.monitor("qom-get /machine smmu") == "true"
+        return smmu.of_board() if has else [], page, str(error)
+
+
+def find_bank(memory, found, text):
+    """(SMMU, bank) of S:B, of the SMMUs FOUND."""
     match = re.fullmatch(r"(\d+):(\d+)", text)
     if not match:
         raise HypsecError(f"{common.printable(text)!r} is no bank of an SMMU: "
                           "0:1 is bank 1 of SMMU 0")
     number, bank = int(match[1]), int(match[2])
-    found = smmu.smmus(memory, page)
     if number >= len(found):
         raise HypsecError(f"there is no SMMU {number}: the board has "
-                          f"{len(found)}")
+                          f"{len(found) or 'none'}")
     banks = smmu.state(memory, found[number]).banks
     if bank >= len(banks):
         raise HypsecError(f"SMMU {number} has banks 0 to {len(banks) - 1}")
@@ -620,7 +634,18 @@ def find_bank(memory, page, text):
 
 def bank_owner_words(page, bank):
     name = smmu.owner_name(page, bank.owner)
-    return "free" if name == "free" else f"{name}'s"
+    return name if bank.owner in (None, FREE) else f"{name}'s"
+
+
+def bank_registers(bank):
+    """What a bank that is on translates by."""
+    if bank.kind == "stage 2":
+        return (f"stage 2, root {bank.root:#x}, TCR {bank.tcr:#x}, VMID "
+                f"{bank.vmid}")
+    outer = f"VMID {bank.vmid}" if bank.outer is None else \
+        f"stage 2 by bank {bank.outer}"
+    return (f"{bank.kind}, TTBR0 {bank.ttbr0:#x}, TTBR1 {bank.ttbr1:#x}, TCR "
+            f"{bank.tcr:#x}, {outer}")
 
 
 class Smmu(common.Command):
@@ -634,6 +659,10 @@ matches if it agrees with ID in the bits that are 0 in MASK. banks are the
 context banks in use, with owner (by EL2's list), table, and the fault that
 the bank recorded last. devices are those that VMs can be given. table lists
 all that bank B of SMMU S maps. Without an argument: all but the tables.
+
+Owners and devices are what EL2 tells. Where it does not, because it has not
+booted so far or is another firmware, a first line says so, and the rest is
+shown as the SMMUs' registers have it.
 
   (gdb) hypsec smmu banks
   SMMU 0 at 0x9050000: unmatched streams fault, 32 entries, 8 banks
@@ -653,21 +682,23 @@ all that bank B of SMMU S maps. Without an argument: all but the tables.
         parser.add_argument("bank", nargs="?")
 
     def run(self, args):
-        memory, page = board_memory(), common.page()
         if args.bank is not None and args.what != "table":
             raise HypsecError("only `hypsec smmu table` takes a bank")
+        if args.what == "table" and args.bank is None:
+            raise HypsecError("which table? `hypsec smmu table 0:1` is that "
+                              "of bank 1 of SMMU 0")
+        memory = board_memory()
+        found, page, why = board_smmus(memory)
+        if why and (found or args.what == "devices"):
+            say(f"EL2 does not say whose the banks and devices are: {why}")
         if args.what == "table":
-            if args.bank is None:
-                raise HypsecError("which table? `hypsec smmu table 0:1` is "
-                                  "that of bank 1 of SMMU 0")
-            self.table(memory, page, args.bank)
+            self.table(memory, page, *find_bank(memory, found, args.bank))
             return
-        found = smmu.smmus(memory, page)
         if not found:
             say("the board has no SMMU")
         for one in found if args.what != "devices" else ():
             self.state(page, smmu.state(memory, one), args.what)
-        if args.what in (None, "devices"):
+        if args.what in (None, "devices") and not why:
             self.devices(memory, page)
 
     def state(self, page, state, what):
@@ -695,20 +726,21 @@ all that bank B of SMMU S maps. Without an argument: all but the tables.
         target = stream.action
         if stream.bank is not None:
             target = f"bank {stream.bank}"
-            target += "?" if stream.bank >= len(state.banks) else \
-                f" ({smmu.owner_name(page, state.banks[stream.bank].owner)})"
+            if stream.bank >= len(state.banks):
+                target += "?"
+            else:
+                bank = state.banks[stream.bank]
+                target += f" ({smmu.owner_name(page, bank.owner)}" + \
+                    ("" if bank.enabled else ", off") + ")"
         say(f"  entry {stream.number}: {match} -> {target}")
 
     @staticmethod
     def bank(page, bank):
-        name = smmu.owner_name(page, bank.owner)
-        if not bank.enabled and name == "free":
+        if not bank.enabled and bank.owner in (None, FREE) and \
+           not bank.faults:
             return
-        if not bank.enabled:
-            say(f"  bank {bank.number}: {name}, off")
-            return
-        say(f"  bank {bank.number}: {name}, {bank.kind}, root "
-            f"{bank.root:#x}, TCR {bank.tcr:#x}, VMID {bank.vmid}")
+        say(f"  bank {bank.number}: {smmu.owner_name(page, bank.owner)}, " +
+            (bank_registers(bank) if bank.enabled else "off"))
         if bank.faults:
             access = "write" if bank.fsynr0 >> 4 & 1 else "read"
             say(f"    fault recorded: {', '.join(bank.faults)}; {access} of "
@@ -726,8 +758,8 @@ all that bank B of SMMU S maps. Without an argument: all but the tables.
                 f"{one.smmu}, stream {one.stream:#x}{bank}")
 
     @staticmethod
-    def table(memory, page, text):
-        one, bank = find_bank(memory, page, text)
+    def table(memory, page, one, bank):
+        smmu.check_stage2(bank)
         say(f"bank {bank.number} of SMMU {one.index}, "
             f"{bank_owner_words(page, bank)}, root {bank.root:#x}")
         count = 0
