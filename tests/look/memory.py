@@ -82,7 +82,14 @@ def ownership(tap, machine, records, prefix):
     commands = ["hypsec pages"] + [f"hypsec pages --owner {name(o)}"
                                    for o in owners] + \
         [f"hypsec page {pfn * PAGE + 0x123:#x}" for _, pfn in chosen]
+    first = chosen[0][1]
+    commands += [f"hypsec page pfn:{first:#x}",
+                 f"hypsec pages pfn:{first:#x}-pfn:{first + 2:#x}",
+                 f"hypsec pages {first * PAGE:#x}+8K"]
     seen = looktest.gdb(machine, commands)
+    tap.equal((seen[-3], seen[-2]),
+              (seen[f"hypsec page {first * PAGE + 0x123:#x}"], seen[-1]),
+              prefix + "page-frames-are-the-same-pages")
     total = re.search(r"^pages: (.*)$", seen["hypsec pages"], re.M)[1]
     said = {who: int(count) for who, count in
             re.findall(r"(\w+) (\d+) \(", total)}
@@ -355,7 +362,10 @@ def bad_arguments(tap, machine):
         "hypsec page 0x10000000000": "40 bits",
         "hypsec page 0x40000000 0x40000000": "unrecognized",
         "hypsec page -1": "40 bits",
-        "hypsec page 0x10000000000000000": "more than 64 bits",
+        "hypsec page 0x10000000000000000": "40 bits",
+        "hypsec page pfn:-1": "40 bits", "hypsec page pfn:x": "is no number",
+        "hypsec pages 0x40013": "number N is written pfn:N",
+        "hypsec pages pfn:0x40013-pfn:0x40013": "is empty",
         "hypsec walk 0x10000000000000000": "more than 64 bits",
         "hypsec walk --vm 1 -1": "more than 40 bits",
         "hypsec pages --owner vm9": "pages: none",
@@ -383,7 +393,10 @@ def bad_arguments(tap, machine):
         "hypsec smmu table": "which table", "hypsec smmu stuff": "invalid",
         "hypsec smmu banks 0:1": "only `hypsec smmu table`",
         "hypsec smmu table 0:5": "bank 5"}
-    seen = looktest.gdb(machine, list(wrong))
+    seen = looktest.gdb(machine, [*wrong, "hypsec page 0x40013"])
+    tap.result(seen[len(wrong)].startswith(
+        "page 0x40000: not RAM: there is no record of it; page frame number "
+        "N is written pfn:N\n"), "page-frame-given-as-address", seen)
     for command, words in wrong.items():
         tap.result(words in seen[command] and
                    len(seen[command].splitlines()) <= 3,

@@ -185,7 +185,7 @@ def owners_of_vms(tap):
         seen = looktest.gdb(machine, ["finish"])
         tap.equal(owner_now(machine, page), 1, "and-it-is-so-after-it")
         seen = looktest.gdb(machine, [
-            f"hypsec break owner {page >> 12:#x} --to host",
+            f"hypsec break owner pfn:{page >> 12:#x} --to host",
             f"hypsec break owner {page:#x} --to vm2",
             "monitor system_reset", "maintenance flush register-cache",
             "continue"])
@@ -259,8 +259,15 @@ BAD = {
     "hypsec break class 64": "no exception class",
     "hypsec break class": "required: ec",
     "hypsec break hypercall NO_SUCH": "no hypercall 'NO_SUCH'",
-    "hypsec break owner 0x10": "no page of RAM",
+    "hypsec break owner 0x10": "0x10 is no RAM; RAM is from 0x40000000 to "
+                               "0x7fffffff\n",
     "hypsec break owner 0xc0000000": "is no RAM",
+    # A console; as a page frame number it would be within 40 bits.
+    "hypsec break owner 0x9000000": "0x9000000 is no RAM",
+    "hypsec break owner 0x40013": "number N is written pfn:N",
+    "hypsec break owner pfn:0x80000": "0x80000000 is no RAM",
+    "hypsec break owner pfn:0x10000000": "it has 40 bits",
+    "hypsec break owner pfn:": "'' is no number",
     "hypsec break owner 0x40000000 --to vm16": "no owner 'vm16'",
     "hypsec break owner \"1 +\"": "is no number",
     "hypsec break nothing": "there is no `hypsec break nothing`",

@@ -7,7 +7,7 @@ import gdb
 import common
 from boardview import owners, smmu, tables, vms
 from boardview.page import FREE
-from boardview.source import PA_END, RamSource, SourceError
+from boardview.source import RamSource, SourceError
 from common import HypsecError, register, say
 
 PAGE = 4096
@@ -116,12 +116,12 @@ class Page(common.Command):
 hypsec page ADDRESS
 
 ADDRESS is a physical address in bytes, any byte of the page; a number or an
-expression ($x0). Shows the page record (owner, count of shares, the frame at
-which its VM has it) and which tables have the page: the host's stage 2 and the
-banks of host and EL2 at its own address, those of VMs wherever they have it.
-All is read from memory, whatever the CPUs do. A count of the host's page says
-how often it is pinned: EL2 or a bank of an SMMU needs it, it cannot change
-hands.
+expression ($x0); pfn:N is page frame N. Shows the page record (owner, count of
+shares, the frame at which its VM has it) and which tables have the page: the
+host's stage 2 and the banks of host and EL2 at its own address, those of VMs
+wherever they have it. All is read from memory, whatever the CPUs do. A count of
+the host's page says how often it is pinned: EL2 or a bank of an SMMU needs it,
+it cannot change hands.
 
   (gdb) hypsec page 0x40013000
   page 0x40013000: owner vm1, not shared, gfn 0x40000
@@ -137,16 +137,14 @@ hands.
         parser.add_argument("address")
 
     def run(self, args):
-        address = address_of(args.address)
-        if address >= PA_END:
-            raise HypsecError(f"{address:#x} is no physical address of this "
-                              "board: it has 40 bits")
+        address = common.physical(args.address)
         memory, page = board_memory(), common.page()
         pfn = address // PAGE
         record = owners.Owners(memory, page).record(pfn)
         say(f"page {pfn * PAGE:#x}: " +
             (owner_words(page, record) if record else
-             device_words(memory, page, pfn)))
+             device_words(memory, page, pfn) +
+             common.pfn_hint(address, memory.ram)))
         if record:
             place = page.page_base + (pfn - page.page_first_pfn) * 8
             raw = int.from_bytes(memory.read(place, 8), "little")
@@ -262,10 +260,10 @@ def parse_range(text):
     if not match:
         raise HypsecError(f"{common.printable(text)!r} is no range; "
                           "0x40000000-0x40100000 and 0x40000000+1M are")
-    first = common.number(match[1])
+    first = common.physical(match[1])
     if match[2] is None:
         return first // PAGE, first // PAGE
-    end = common.number(match[3]) if match[2] == "-" else \
+    end = common.physical(match[3]) if match[2] == "-" else \
         first + parse_size(match[3])
     if end <= first:
         raise HypsecError(f"the range {common.printable(text)!r} is empty")
@@ -299,7 +297,8 @@ class Pages(common.Command):
 hypsec pages [--owner WHO] [--limit N] [RANGE]
 
 WHO is host, vm1 to vm15 or el2. RANGE is in bytes: A-B (up to B, without it),
-A+SIZE with K, M or G, or one address; all of RAM without it. Neighbours with
+A+SIZE with K, M or G, or one address; addresses as `hypsec page` takes them;
+all of RAM without it. Neighbours with
 the same owner and the same count are one line; at most N lines (200). The
 totals at the end are of the range, counted from the page records.
 
@@ -327,7 +326,8 @@ totals at the end are of the range, counted from the page records.
             raise HypsecError("--limit is a number of lines from 1 on")
         if first is not None and (last < view.first or first >= view.end):
             raise HypsecError(f"no RAM there: it is {view.first * PAGE:#x} "
-                              f"to {view.end * PAGE:#x}")
+                              f"to {view.end * PAGE - 1:#x}" +
+                              common.pfn_hint(first * PAGE, memory.ram))
         self.ranges(view, page, wanted, first, last, args.limit)
         totals = view.totals(first, last)
         say("pages: " + (", ".join(

@@ -435,12 +435,13 @@ Stops each time; with --once only the first.
 class BreakOwner(Command):
     """Stop when a page changes its owner.
 
-usage: hypsec break owner PAGE|any [--to OWNER] [--cpu N] [--once]
+usage: hypsec break owner ADDRESS|any [--to OWNER] [--cpu N] [--once]
 
-PAGE is a physical address in bytes, or a page frame number; OWNER host, vm1
-to vm15, or EL2. Stops in EL2 just before the page's record changes and tells
-the owners and the call that does it. A reset that takes a VM's page is one
-too. Needs the firmware's symbols.
+ADDRESS is a physical address in bytes of a page of RAM, or pfn:N for page
+frame N, as `hypsec page` takes it; OWNER host, vm1 to vm15, or EL2. Stops in
+EL2 just before the page's record changes and tells the owners and the call
+that does it. A reset that takes a VM's page is one too. Needs the firmware's
+symbols.
 
   (gdb) hypsec break owner 0x44200000
   hypsec: breakpoint 1: page 0x44200000 gets another owner
@@ -450,13 +451,14 @@ too. Needs the firmware's symbols.
     name = "hypsec break owner"
 
     def add_arguments(self, parser):
-        parser.add_argument("page")
+        parser.add_argument("address")
         parser.add_argument("--to", type=ownership.owner)
         _common_arguments(parser, False)
 
     def run(self, args):
         common.connection()
-        page = None if args.page == "any" else ownership.page(args.page)
+        page = None if args.address == "any" else \
+            ownership.page(args.address)
         what = "any page" if page is None else f"page {page << 12:#x}"
         what += f" becomes {args.to}'s" if args.to else " gets another owner"
         _report(Owner(what, page, args.to, cpu=args.cpu, once=args.once))

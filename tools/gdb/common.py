@@ -16,7 +16,7 @@ import tempfile
 
 import gdb
 
-from boardview.source import SourceError
+from boardview.source import PA_END, SourceError
 
 # gdbstub's packets hold 4096 characters, two for each byte.
 CHUNK_BYTES = 2048
@@ -510,6 +510,27 @@ def number(text):
     except (gdb.error, ValueError, OverflowError) as error:
         raise HypsecError(f"{printable(text)!r} is no number: {error}") \
             from None
+
+
+def physical(text):
+    """An argument as a physical address in bytes: a number as number() takes
+    it, or pfn:N for the first byte of page frame N. A plain number is never
+    taken for a page frame number."""
+    frame = text.lower().startswith("pfn:")
+    address = number(text[len("pfn:"):]) * PAGE_BYTES if frame else \
+        number(text)
+    if not 0 <= address < PA_END:
+        raise HypsecError(f"{address:#x} is no physical address of this "
+                          "board: it has 40 bits")
+    return address
+
+
+def pfn_hint(address, ram):
+    """How to say what the user may have meant by an ADDRESS that is not in
+    RAM, (first, end), but is the number of a page there."""
+    first, end = ram
+    meant = first <= address * PAGE_BYTES < end
+    return "; page frame number N is written pfn:N" if meant else ""
 
 
 def printable(text):

@@ -13,11 +13,11 @@ import common
 import traps
 from boardview.owners import Owners
 from boardview.source import SourceError
+from cmd_memory import board_memory
 from common import HypsecError, register
 
 PAGE_SHIFT = 12
 RAM_BASE = 0x40000000
-PA_END = 1 << 40
 HOST = 0
 
 
@@ -31,24 +31,15 @@ class Change:
 
 
 def page(text):
-    """An argument as a page frame number: RAM begins at 0x40000000, so that
-    no address of it is a page frame number."""
-    value = common.number(text)
-    pfn = value >> PAGE_SHIFT if value >= RAM_BASE else value
-    if not RAM_BASE >> PAGE_SHIFT <= pfn < PA_END >> PAGE_SHIFT:
-        raise HypsecError(f"{common.printable(text)} is no page of RAM, "
-                          f"which begins at {RAM_BASE:#x}")
-    try:
-        known = traps.known_page()
-    except (SourceError, HypsecError):
-        return pfn
-    first = known.page_first_pfn
-    if not first <= pfn < first + known.page_count:
-        raise HypsecError(
-            f"page {pfn << PAGE_SHIFT:#x} is no RAM; RAM is from "
-            f"{first << PAGE_SHIFT:#x} to "
-            f"{(first + known.page_count << PAGE_SHIFT) - 1:#x}")
-    return pfn
+    """An argument, an address as `hypsec page` takes it, as a page frame
+    number of RAM."""
+    address = common.physical(text)
+    first, end = board_memory().ram
+    if not first <= address < end:
+        raise HypsecError(f"{address:#x} is no RAM; RAM is from {first:#x} to "
+                          f"{end - 1:#x}" +
+                          common.pfn_hint(address, (first, end)))
+    return address >> PAGE_SHIFT
 
 
 def owner(text):
