@@ -128,6 +128,38 @@ def host_trap(tap):
                named_right(host, HOSTVISOR), "at-the-eret", seen[11])
 
 
+def booting(tap):
+    """Where head.S enters C, on each CPU: nobody has called it. Executing is
+    not off, though EL2 has noted the CPU to be so far."""
+    with looktest.guest_board("hello") as machine:
+        places = ("boot_main", "enter_host", "boot_secondary", "enter_host")
+        commands = ["hypsec backtrace --all", "hypsec world", "hypsec cpus"]
+        for place in places:
+            commands += [f"hypsec break at el2 {place} --temporary",
+                         "continue", "stepi 2", "hypsec backtrace",
+                         "hypsec world", "hypsec cpus", "delete"]
+        seen = looktest.gdb(machine, commands)
+    tap.result(parse(seen[0])[-1].title == "CPU 1 is off" and
+               seen[1].splitlines()[1] == "  CPU 1: off" and
+               re.search(r"^  1 +OFF +- +- +- +-$", seen[2], re.M) and
+               re.search(r"^\* 0 +\? +EL2h +\? +- +0x0 <_start>$", seen[2],
+                         re.M) and "EL2 knows of no CPU yet" in seen[2],
+               "a-cpu-that-never-started-is-off", seen.parts[:3])
+    for number, (place, callers) in enumerate(zip(places, (
+            [], ["boot_main"], [], ["boot_secondary"]))):
+        at = 3 + 7 * number
+        found = parse(seen[at + 3])
+        tap.equal([section.names() for section in found],
+                  [[place, *callers]], f"callers-of-{place}-{number}")
+        cpu = number // 2
+        power = ("?", "OFF", "ON_PENDING", "ON_PENDING")[number]
+        tap.result(re.search(rf"^\* CPU {cpu}: el2, .*<{place}\+\d+>$",
+                             seen[at + 4], re.M) and
+                   re.search(rf"^\* {cpu} +{re.escape(power)} +EL2h .*"
+                             rf"<{place}\+0x\w+>$", seen[at + 5], re.M),
+                   f"cpu-executes-{place}-{number}", seen.parts[at + 3:at + 6])
+
+
 def vm_trap(tap):
     """A VM's trap, instruction by instruction through switch.S into C. One
     VM alone: which one of several EL2 calls vm1 is a race."""
@@ -308,6 +340,7 @@ def linux_levels(tap, machine):
 
 def body(tap):
     no_board(tap)
+    booting(tap)
     host_trap(tap)
     host_steps(tap)
     vm_trap(tap)

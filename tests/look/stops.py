@@ -218,12 +218,17 @@ def foreign(tap):
         seen = looktest.gdb(machine, [
             "hypsec break exit --once", "continue", REGISTERS,      # 0 to 2
             "hypsec break vm 1 class DABT --once", "continue", REGISTERS,
-            "hypsec break entry --cpu 1", "continue", REGISTERS],   # 6 to 8
+            "hypsec cpus",                                          # 6
+            "hypsec break entry --cpu 1", "continue", REGISTERS],   # 7 to 9
             symbols=[])
+    tap.result(re.search(r"^\* \d +\? +EL2h +vm1 +- +0x\w+$", seen[6],
+                         re.MULTILINE) and
+               "symbols are not loaded" in seen[6],
+               "without-symbols-cpus-by-their-registers", seen[6])
     out, at = stop(seen, EXIT, 1), registers(seen, 2)
     tap.equal((out[2], int(out[3], 16)), ("host", at["elr"]),
               "without-symbols-exit")
-    into, at = stop(seen, ENTRY, 7), registers(seen, 8)
+    into, at = stop(seen, ENTRY, 8), registers(seen, 9)
     tap.equal((into[1], int(into[3], 16), at["vector"] & 0x7f),
               ("1", at["elr"], 0), "without-symbols-entry")
     into, at = stop(seen, ENTRY, 4), registers(seen, 5)

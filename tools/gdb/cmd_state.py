@@ -183,8 +183,9 @@ and which locks it holds.
 
 usage: hypsec cpus
 
-"below" is who runs when EL2 is done, as EL2 notes it; a line says so where
-HCR_EL2 and VTTBR_EL2 of the CPU tell otherwise.
+"power", "below" and "locks" are what EL2 notes, "below" is who runs when EL2 is
+done; a line says so where HCR_EL2 and VTTBR_EL2 of the CPU tell otherwise.
+Where EL2 has noted nothing so far, or is another firmware, a line says that.
 
   (gdb) hypsec cpus
     CPU  power  level  below       locks   pc
@@ -195,9 +196,12 @@ HCR_EL2 and VTTBR_EL2 of the CPU tell otherwise.
     def run(self, args):
         common.connection()
         selected = common.cpu_number()
-        known = {cpu.index: cpu for cpu in firmware.pcpus()}
         rows = [("CPU", "power", "level", "below", "locks", "pc")]
-        remarks = []
+        known, remarks = {}, []
+        try:
+            known = {cpu.index: cpu for cpu in firmware.pcpus()}
+        except HypsecError as error:
+            remarks.append(str(error))
         for number in common.cpus():
             cpu = known.get(number)
             mark = "*" if number == selected else " "
@@ -209,24 +213,32 @@ HCR_EL2 and VTTBR_EL2 of the CPU tell otherwise.
 
     @staticmethod
     def _row(cpu, number, remarks):
-        if cpu is None:
-            return "?", "-", "EL2 does not know it", "-", "-"
-        locks = ", ".join(cpu.locks) or "-"
-        if cpu.power in firmware.NOT_ON:
-            return cpu.power_name, "-", "-", locks, "-"
+        """The selected CPU, NUMBER; CPU is what EL2 knows of it, if it is
+        known."""
+        locks = cpu and ", ".join(cpu.locks) or "-"
+        noted_off = cpu is not None and cpu.power in firmware.NOT_ON
+        if common.is_off(number):
+            return (cpu.power_name if noted_off else "OFF", "-", "-", locks,
+                    "-")
         pc = common.register("pc")
-        level = common.level()
-        below = world_words(cpu.vmid, cpu.vcpu)
+        place = f"{pc:#x} {code_at(common.current_world(), pc)}".rstrip()
+        mode = fields.mode(common.register("cpsr"))
+        if cpu is None:
+            seen = common.world_below() if \
+                common.register("HCR_EL2") & common.HCR_VM else "?"
+            return "?", mode, seen, locks, place
+        # On its way into this state, or out of it.
+        if noted_off:
+            return cpu.power_name, mode, "-", locks, place
         seen = common.world_below()
         noted = "host" if cpu.vmid == HOST else f"vm{cpu.vmid}"
         if seen != noted:
             remarks.append(f"CPU {number}: EL2 notes {noted}, the registers "
                            f"say {seen}" + (
-                               ": EL2 is between the two" if level == 2
-                               else ""))
-        mode = fields.mode(common.register("cpsr"))
-        return (cpu.power_name, mode, below, locks,
-                f"{pc:#x} {code_at(common.current_world(), pc)}".rstrip())
+                               ": EL2 is between the two"
+                               if common.level() == 2 else ""))
+        return (cpu.power_name, mode, world_words(cpu.vmid, cpu.vcpu), locks,
+                place)
 
 
 # hypsec vms, hypsec vcpus

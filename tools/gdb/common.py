@@ -238,11 +238,15 @@ def _halted():
 
 
 def is_off(cpu):
-    """Whether CPU, the selected one, is off, by what EL2 publishes; False if
-    that is unsound."""
+    """Whether CPU, the selected one, is off: it has never started since the
+    reset, or EL2 publishes so; False if that is unsound. What executes is not
+    off, whatever EL2 has noted by then."""
     try:
         if not _halted():
             return False
+        # A CPU that waits for an interrupt is behind its WFI.
+        if register("pc") == register("RVBAR_EL2"):
+            return True
         found = page()
         world, = struct.unpack("<I", source().read(
             found.cpu_base + cpu * found.cpu_stride, 4))

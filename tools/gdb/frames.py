@@ -17,8 +17,7 @@ import contexts
 import elf
 import symtab
 import traps
-from boardview.page import WORLD_OFF
-from boardview.source import SourceError, words
+from boardview.source import SourceError
 from common import HypsecError, register
 
 MAX_FRAMES = 64
@@ -242,9 +241,14 @@ def el2_read(address, length):
 
 
 def walk_el2(pc, x29, x30):
-    """As walk() in EL2; ends where vectors.S calls C."""
+    """As walk() in EL2; ends where vectors.S calls C, and where head.S goes
+    to C by its address in x30, which looks as if C had called itself."""
     names = el2_names()
     frames, note = walk(names, el2_read, pc, x29, x30)
+    if len(frames) > 1 and not note:
+        entered = frames[-2].pc - (4 if len(frames) > 2 else 0)
+        if frames[-1].pc == names.start(entered):
+            frames.pop()
     for number, frame in enumerate(frames):
         found = names.find(frame.pc - (4 if number else 0))
         if found and found[0] in ENDS:
@@ -257,7 +261,7 @@ def walk_el2(pc, x29, x30):
 def sections():
     """The selected CPU's backtrace: Sections from where it is downwards."""
     cpu = common.cpu_number()
-    if is_off(cpu):
+    if common.is_off(cpu):
         return [Section(f"CPU {cpu} is off", [])]
     if common.level() < common.EL2:
         here = contexts.below()
@@ -265,19 +269,6 @@ def sections():
             here.vcpu = None
         return [below(here, f"CPU {cpu} in {{}}")]
     return _at_el2(cpu)
-
-
-def is_off(cpu):
-    """Whether EL2 knows the CPU to be off, or it has never run."""
-    try:
-        page = traps.known_page()
-        if cpu >= page.nr_cpus:
-            return False
-        world, = words(common.source(),
-                       page.cpu_base + cpu * page.cpu_stride, 1, 4)
-    except (SourceError, HypsecError):
-        return cpu > 0 and register("VBAR_EL2") == 0
-    return world == WORLD_OFF
 
 
 def below(context, title):
