@@ -450,7 +450,35 @@ def errors(tap, machine):
                "without-a-board-says-so", seen)
 
 
+def just_started(tap):
+    """The first vCPU of a VM at its first call, on the only CPU."""
+    with looktest.guest_board("secret", cpus=1) as machine:
+        seen = looktest.gdb(machine, [
+            "hypsec break at secret vm_main --temporary", "continue",
+            "hypsec vcpus", "hypsec context host 0 --diff", "hypsec vms",
+            "hypsec console --lines 1", "help hypsec"])
+    tap.result(re.search(r"^vm1 vCPU 0: ACTIVE ON, CPU 0 at EL1, pc 0x\w+ EL1h"
+                         r"\n.*\nvm1 vCPU 1: READY OFF, in no CPU\n"
+                         r"  never ran since reset$", seen[2], re.MULTILINE),
+               "a-vcpu-that-never-ran-is-nowhere", seen[2])
+    tap.result(seen[3].endswith("CPU 0 does not run the host now, which "
+                                "leaves nothing to compare\n"),
+               "nothing-to-compare-is-said", seen[3])
+    pages, size, unit = re.search(
+        r"^vm1 .* (\d+) \(([\d.]+) (KiB|MiB)\)", seen[4],
+        re.MULTILINE).groups()
+    of_unit = 4096 / (1024 if unit == "KiB" else 1 << 20)
+    tap.result(abs(float(size) / (int(pages) * of_unit) - 1) < 0.001,
+               "pages-and-their-size", seen[4])
+    tap.result(seen[5].startswith("EL2's console, the last line:\n  "),
+               "console-begins-at-once", seen[5])
+    first = re.findall(r"^hypsec [\w ]+ -- (.*)$", seen[6], re.MULTILINE)
+    tap.result(len(first) > 15 and all(line.endswith(".") for line in first),
+               "help-has-whole-sentences", first)
+
+
 def demo(tap, args):
+    just_started(tap)
     with looktest.guest_board("demo", cpus=2) as machine:
         before_boot(tap, machine)
         locks(tap, machine)

@@ -182,8 +182,10 @@ def owners_of_vms(tap):
                   "page-goes-to-a-vm")
         tap.result(re.search(r"by HVC \w+\(vmid 0x1.* of host cpu \d+ in "
                              r"\w+", given[4]), "and-who-does-it", given[4])
-        seen = looktest.gdb(machine, ["finish"])
+        seen = looktest.gdb(machine, ["finish", "hypsec vms"])
         tap.equal(owner_now(machine, page), 1, "and-it-is-so-after-it")
+        tap.result(re.search(r"^vm1 .* 1 \(4 KiB\) ", seen[1], re.MULTILINE),
+                   "and-that-is-4-kib", seen[1])
         seen = looktest.gdb(machine, [
             f"hypsec break owner pfn:{page >> 12:#x} --to host",
             f"hypsec break owner {page:#x} --to vm2",

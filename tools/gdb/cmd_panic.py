@@ -54,6 +54,7 @@ at a panic. gdb may come later: ./hypsec debug --attach.
             say("\nbacktrace:")
             _show_frames(frames.sections())
         _show_locks()
+        say()
         _show_console(panic=True)
         for other in common.cpus():
             if other != cpu:
@@ -118,14 +119,16 @@ def _show_locks():
 def _show_console(count=CONSOLE_LINES, panic=False):
     text = panics.console_text()
     if text is None:
-        say("\nEL2's console: nobody said where it is logged; `hypsec console "
+        say("EL2's console: nobody said where it is logged; `hypsec console "
             "--log FILE` does")
         return
     if panic:
         text = panics.before_report(text)
     lines = text.rstrip("\n").split("\n")
-    say(f"\nEL2's console, the last {min(count, len(lines))} lines:")
-    for line in lines[-count:]:
+    shown = lines[-count:]
+    say("EL2's console, the last " +
+        (f"{len(shown)} lines:" if len(shown) > 1 else "line:"))
+    for line in shown:
         say(f"  {line}")
 
 

@@ -10,11 +10,10 @@ import firmware
 import frames
 from boardview import fields, vms
 from boardview.source import SourceError
-from cmd_memory import board_memory
+from cmd_memory import board_memory, sized
 from common import Command, HypsecError, say
 
 HOST = firmware.HOST
-MIB_PAGES = 256
 # Registers of a context that are what EL2 noted, not what a CPU holds.
 NOTED = ("FAR_EL2", "HPFAR_EL2", "HCR_EL2", "EC", "DIRTY", "FLAGS", "ELR_EL2",
          "SPSR_0", "ESR_EL2")
@@ -178,8 +177,7 @@ def code_at(world, address):
 
 
 class Cpus(Command):
-    """Say what each CPU does: power, exception level, who runs on it, where,
-and which locks it holds.
+    """Say what each CPU does, for whom, and which locks it holds.
 
 usage: hypsec cpus
 
@@ -286,8 +284,8 @@ that has not started yet come with how many of their pages the host has given.
 --all lists the VMs that are UNUSED too.
 
   (gdb) hypsec vms
-  VM   state     vCPUs           pages            root        cntvoff  banks
-  vm1  VERIFIED  2, 1 on a CPU   8200 (32.0 MiB)  0x7f0c0000  0x0      -"""
+  VM   state     vCPUs          pages             root        cntvoff  banks
+  vm1  VERIFIED  2, 1 on a CPU  8200 (32.03 MiB)  0x7f0c0000  0x0      -"""
     name = "hypsec vms"
 
     def add_arguments(self, parser):
@@ -324,7 +322,7 @@ that has not started yet come with how many of their pages the host has given.
         active = sum(state == vms.ACTIVE for state in states)
         pages = "?"
         if owned and vmid < len(owned):
-            pages = f"{owned[vmid]} ({owned[vmid] / MIB_PAGES:.1f} MiB)"
+            pages = f"{owned[vmid]} ({sized(owned[vmid] * common.PAGE_BYTES)})"
         banks = int(info["banks"])
         return (f"vm{vmid}", vms.state_name(int(info["state"])),
                 f"{used}" + (f", {active} on a CPU" if active else ""),
@@ -398,9 +396,12 @@ def show_vcpu(cpus, vmid, vcpu, entry):
     if len(where) > 1:
         place += f", and on CPU {where[1]}?"
     power = vms.POWER.get(entry["power"], f"power {entry['power']}?")
+    never_ran = context.regs["DIRTY"] == firmware.INVALID64
+    if where or not never_ran:
+        place += f", pc {pc:#x} {fields.mode(pstate)}"
     say(f"vm{vmid} vCPU {vcpu}: {vms.state_name(entry['state'])} {power}, "
-        f"{place}, pc {pc:#x} {fields.mode(pstate)}")
-    if context.regs["DIRTY"] == firmware.INVALID64:
+        f"{place}")
+    if never_ran:
         start = f": at {entry['entry']:#x}, x0 {entry['context']:#x}" \
             if power == "ON_PENDING" else ""
         say(f"  never ran since reset{start}")
@@ -591,11 +592,13 @@ def number_or_dash(value):
 
 
 class Context(Command):
-    """Show a shadow context, beside it what host and EL2 tell each other about
-the vCPU (the intermediate context) and what the CPU holds now.
+    """Show the registers of a vCPU or of the host, wherever they are.
 
 usage: hypsec context VM VCPU [--changed | --diff] [--fp]
        hypsec context host CPU [--changed | --diff] [--fp]
+
+Side by side: the shadow context that EL2 keeps, what host and EL2 tell each
+other about the vCPU (the intermediate context), and what the CPU holds now.
 
 VM is 1 to 15 or vm1 and so on, VCPU 0 to 7. --changed leaves registers out
 that are zero everywhere. --diff shows only what differs, between shadow and
@@ -730,8 +733,9 @@ def show_diff(view):
            for name, shadow, shared, _ in view.rows()
            if shared is not None and shared != shadow])
     if view.cpu is None:
-        if view.vmid != HOST:
-            say("no CPU has it now")
+        say("no CPU has it now" if view.vmid != HOST else
+            f"CPU {view.vcpu} does not run the host now, which leaves nothing "
+            "to compare")
         return
     _diff(view, f"CPU {view.cpu}", f"CPU {view.cpu}",
           [(name, shadow, live, why_live(name, shadow, live))
