@@ -1,12 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Read arm64 ELF files as far as debugging needs it: segments and symbols.
+"""Read arm64 ELF files as far as debugging needs it: segments, instructions,
+and symbols by name and by address.
 
-A file may come from anywhere: every offset and size in it is checked. What is
-wrong is an ElfError, whose text is for users.
+    program = elf.load("build/firmware/corevisor.elf")
+    print(program.find(program.by_name["boot_main"] + 4))   # ("boot_main", 4)
+
+gdb mixes the symbols of all files that it has loaded; who asks about one
+world's program asks its file.
+
+A file may come from anywhere: every offset and size in it is checked, and what
+it can make a reader do is bounded. What is wrong is an ElfError, whose text is
+for users.
 
 Only the standard library, Python 3.11 or later.
 """
+import bisect
+import functools
 import mmap
+import os
 import struct
 
 HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
@@ -19,6 +30,12 @@ TYPE_EXECUTABLE, TYPE_SHARED = 2, 3
 LOAD, EXECUTABLE = 1, 1
 SYMBOL_TABLE = 2
 MAX_SECTIONS = 4096
+STT_NOTYPE, STT_OBJECT, STT_FUNC = 0, 1, 2
+SHN_UNDEF, SHN_ABS = 0, 0xfff1
+MAX_SEGMENTS = 256
+MAX_SYMBOLS = 1 << 21
+# As long as the kernel's own can be; a longer one is no symbol's.
+MAX_NAME = 512
 
 
 class ElfError(Exception):
@@ -56,8 +73,23 @@ class Elf:
         if machine != MACHINE_AARCH64 or \
            kind not in (TYPE_EXECUTABLE, TYPE_SHARED):
             raise self._error("no arm64 program")
-        self._sections = (sections, section_bytes,
-                          min(section_count, MAX_SECTIONS))
+        section_count = min(section_count, MAX_SECTIONS) if sections else 0
+        self._check_headers(sections, section_bytes, section_count,
+                            SECTION.size)
+        self._sections = (sections, section_bytes, section_count)
+        if program_count > MAX_SEGMENTS:
+            raise self._error(f"more than {MAX_SEGMENTS} segments")
+        self._check_headers(programs, program_bytes, program_count,
+                            PROGRAM.size)
+        self._read_segments(programs, program_bytes, program_count)
+
+    def _check_headers(self, place, size, count, least):
+        """Refuse a table of headers that is not in the file."""
+        if count and (size < least or
+                      place + count * size > len(self._data)):
+            raise self._error("cut off: not all of its headers are there")
+
+    def _read_segments(self, programs, program_bytes, program_count):
         self.segments = []
         for number in range(program_count):
             (kind, flags, offset, address, _, stored, memory, _) = \
@@ -72,6 +104,8 @@ class Elf:
                                   bool(flags & EXECUTABLE)))
         if not self.segments:
             raise self._error("nothing in it is to be loaded")
+        if sum(stored for _, stored, *_ in self.segments) > len(self._data):
+            raise self._error("its segments make no sense")
 
     def bounds(self):
         """First address, and the one behind the last."""
@@ -85,27 +119,87 @@ class Elf:
                 for address, stored, _, offset, executable in self.segments
                 if executable and stored]
 
-    def symbols(self, names):
-        """The values of those symbols of NAMES that the file has."""
-        try:
-            return self._symbols([name.encode() for name in names])
-        except struct.error:
-            raise self._error("its symbols make no sense") from None
+    @functools.cached_property
+    def code(self):
+        """text(), read once."""
+        return self.text()
 
-    def _symbols(self, names):
+    def word(self, address):
+        """The instruction at ADDRESS, None if the file has none there."""
+        for start, data in self.code:
+            if start <= address <= start + len(data) - 4:
+                return struct.unpack_from("<I", data, address - start)[0]
+        return None
+
+    def covers(self, address):
+        """Whether ADDRESS is in one of the executable segments."""
+        return any(executable and start <= address < start + memory
+                   for start, _, memory, _, executable in self.segments)
+
+    @functools.cached_property
+    def by_name(self):
+        """Address of each symbol, of the first with its name."""
+        found = {}
+        for name, value, _ in self._all:
+            found.setdefault(name, value)
+        return found
+
+    def find(self, address):
+        """(name, offset) of the symbol at or before ADDRESS; None outside of
+        the code."""
+        if not self.covers(address):
+            return None
+        place = bisect.bisect_right(self._by_address, address,
+                                    key=lambda entry: entry[0])
+        if not place:
+            return None
+        start, name = self._by_address[place - 1]
+        return name, address - start
+
+    @functools.cached_property
+    def _by_address(self):
+        """(address, name) in the order of addresses."""
+        best = {}
+        for name, value, rank in self._all:
+            if value not in best or rank > best[value][0]:
+                best[value] = rank, name
+        return [(value, best[value][1]) for value in sorted(best)]
+
+    @functools.cached_property
+    def _all(self):
+        """(name, address, rank) of what is code or data: of several names for
+        a place the highest rank is best, a function's, the larger one's, and
+        that of no linker script."""
+        return [entry for table, strings in self._tables()
+                for entry in _entries(table, strings)]
+
+    def _tables(self):
+        """The bytes of each symbol table and of its names."""
         base, size, count = self._sections
         headers = [SECTION.unpack_from(self._data, base + number * size)
-                   for number in range(count)] if base else []
-        found = {}
-        for (_, kind, _, _, offset, length, link, _, _, _) in headers:
-            if kind != SYMBOL_TABLE or link >= len(headers) or \
-               offset + length > len(self._data):
+                   for number in range(count)]
+        found, total = [], 0
+        for _, kind, _, _, offset, length, link, *_ in headers:
+            if kind != SYMBOL_TABLE:
                 continue
-            start, bytes_ = headers[link][4:6]
-            strings = self._data[start:start + bytes_]
+            start, bytes_ = headers[link][4:6] if link < count else (0, 0)
+            total += length // SYMBOL.size
+            if max(offset + length, start + bytes_) > len(self._data) or \
+               not bytes_ or total > MAX_SYMBOLS:
+                raise self._error("its symbols make no sense")
+            found.append((
+                self._data[offset:offset + length // 24 * 24],
+                self._data[start:start + bytes_]))
+        return found
+
+    def symbols(self, names):
+        """The values of those symbols of NAMES that the file has; of few
+        names quicker than by_name."""
+        names = [name.encode() for name in names]
+        found = {}
+        for table, strings in self._tables():
             wanted = {at: name.decode() for name in names
                       for at in _places(strings, name + b"\0")}
-            table = self._data[offset:offset + length // 24 * 24]
             for at, _, _, section, value, _ in SYMBOL.iter_unpack(table):
                 if at in wanted and section:
                     found.setdefault(wanted[at], value)
@@ -114,11 +208,8 @@ class Elf:
     def has_symbols(self):
         """Whether there is a symbol table at all."""
         base, size, count = self._sections
-        try:
-            return any(SECTION.unpack_from(self._data, base + n * size)[1] ==
-                       SYMBOL_TABLE for n in range(count)) if base else False
-        except struct.error:
-            return False
+        return any(SECTION.unpack_from(self._data, base + n * size)[1] ==
+                   SYMBOL_TABLE for n in range(count))
 
 
 def _places(strings, name):
@@ -127,3 +218,32 @@ def _places(strings, name):
     while at >= 0:
         yield at
         at = strings.find(name, at + 1)
+
+
+def _entries(table, strings):
+    """(name, address, rank) of a symbol table's entries."""
+    for at, info, _, section, value, size in SYMBOL.iter_unpack(table):
+        end = strings.find(b"\0", at, at + MAX_NAME)
+        # $x and $d mark code and data.
+        if end <= at or strings[at] == ord("$") or \
+           section in (SHN_UNDEF, SHN_ABS) or \
+           info & 15 not in (STT_NOTYPE, STT_OBJECT, STT_FUNC):
+            continue
+        name = strings[at:end].decode(errors="replace")
+        yield name, value, (info & 15 == STT_FUNC, size,
+                            not name.startswith("__"))
+
+
+@functools.lru_cache(maxsize=64)
+def _load(path, stamp):
+    del stamp
+    return Elf(path)
+
+
+def load(path):
+    """The Elf of PATH, read again only when the file has changed."""
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        raise ElfError(f"{path}: {error.strerror}") from None
+    return _load(str(path), (found.st_mtime_ns, found.st_size))

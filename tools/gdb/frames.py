@@ -15,7 +15,6 @@ import gdb
 import common
 import contexts
 import elf
-import symtab
 import traps
 from boardview.source import SourceError
 from common import HypsecError, register
@@ -146,7 +145,7 @@ def names_of(world):
         if program is None:
             return Names(None)
         copy = known.copies(program, world)[0]
-        return Names(symtab.load(program.image.path), copy.offset, copy)
+        return Names(elf.load(program.image.path), copy.offset, copy)
     except (HypsecError, SourceError, elf.ElfError, gdb.error,
             IndexError):
         return Names(None)

@@ -13,7 +13,6 @@ import gdb
 import abi
 import common
 import elf
-import symtab
 from boardview import fields
 from boardview.page import Page
 from boardview.source import SourceError, words
@@ -78,13 +77,13 @@ def exception_class(text):
 # Where
 
 def firmware_elf():
-    """The firmware's Symtab, None without symbols of it."""
+    """The firmware's elf.Elf, None without symbols of it."""
     try:
         path = common.firmware_objfile().filename
     except HypsecError:
         return None
     try:
-        return symtab.load(path)
+        return elf.load(path)
     except elf.ElfError as error:
         raise HypsecError(str(error)) from None
 

@@ -1,0 +1,268 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Self-tests of tools/elf.py on files made by hand; TAP on stdout.
+
+Files are built here by the ELF specification. Most are hostile: cut off
+anywhere, spoilt at random, with offsets outside and counts without end.
+"""
+import contextlib
+import os
+import random
+import struct
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+ROOT = Path(os.environ.get('HYPSEC_ROOT',
+                           Path(__file__).resolve().parents[2]))
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / 'tools'))
+import elf  # noqa: E402
+
+HEADER, PROGRAM, SECTION, SYMBOL = 64, 56, 64, 24
+TEXT, DATA = 0x40000000, 0x40002000
+FUNC, OBJECT, NOTYPE, FILE = 2, 1, 0, 4
+ABS = 0xfff1
+CODE = struct.pack('<4I', 0xd503201f, 0x91000400, 0xd65f03c0, 0x14000000)
+# Name, type, section, value, size.
+NAMES = (('file.c', FILE, ABS, 0, 0), ('__start', NOTYPE, 1, TEXT, 0),
+         ('start', NOTYPE, 1, TEXT, 0), ('$x', NOTYPE, 1, TEXT + 4, 0),
+         ('label', NOTYPE, 1, TEXT + 8, 0), ('walk', FUNC, 1, TEXT + 8, 8),
+         ('elsewhere', FUNC, 0, TEXT + 4, 4), ('STACK', NOTYPE, ABS, 0x37, 0),
+         ('counter', OBJECT, 2, DATA, 8), ('walk', FUNC, 1, TEXT + 12, 4))
+FUZZ_FILES = 3000
+
+
+def built(**changes):
+    """A program's bytes. CHANGES: fields of its headers, by the name of the
+    table and the number in it: header_5, segment_4, section1_3 ..."""
+    strings, table = b'\0', bytes(SYMBOL)
+    for name, kind, section, value, size in NAMES:
+        table += struct.pack('<IBBHQQ', len(strings), 16 | kind, 0, section,
+                             value, size)
+        strings += name.encode() + b'\0'
+    places = [HEADER + 2 * PROGRAM]
+    for part in (CODE, table, strings):
+        places.append(places[-1] + len(part))
+    code, symbols, names, sections = places
+    rows = {
+        'header': [b'\x7fELF\x02\x01\x01', 2, 183, 1, TEXT, HEADER, sections,
+                   0, HEADER, PROGRAM, 2, SECTION, 4, 0],
+        'segment0': [1, 5, code, TEXT, TEXT, len(CODE), 0x1000, 4096],
+        'segment1': [1, 6, 0, DATA, DATA, 0, 0x1000, 4096],
+        'section0': [0] * 10,
+        'section1': [0, 1, 6, TEXT, code, len(CODE), 0, 0, 4, 0],
+        'section2': [0, 2, 0, 0, symbols, len(table), 3, 1, 8, SYMBOL],
+        'section3': [0, 3, 0, 0, names, len(strings), 0, 0, 1, 0]}
+    for change, value in changes.items():
+        name, field = change.split('_')
+        rows[name][int(field)] = value
+    return b''.join([
+        struct.pack('<16sHHIQQQIHHHHHH', *rows['header']),
+        *(struct.pack('<IIQQQQQQ', *rows[f'segment{n}']) for n in range(2)),
+        CODE, table, strings,
+        *(struct.pack('<IIQQQQIIQQ', *rows[f'section{n}'])
+          for n in range(4))])
+
+
+@contextlib.contextmanager
+def written(data):
+    with tempfile.TemporaryDirectory(prefix='hypsec-elf-') as folder:
+        path = Path(folder) / 'program'
+        path.write_bytes(data)
+        yield path
+
+
+def refused(data, words):
+    """DATA is no program, or says what is wrong when its symbols are asked
+    for."""
+    with written(data) as path:
+        try:
+            use(elf.Elf(path))
+        except elf.ElfError as error:
+            assert words in str(error), (words, str(error))
+            assert str(path) in str(error)
+            return
+    raise AssertionError(f'accepted; wanted: {words}')
+
+
+def use(program):
+    """Everything that can be asked."""
+    program.bounds()
+    program.word(TEXT)
+    program.covers(TEXT)
+    assert sum(len(data) for _, data in program.text()) < 1 << 20
+    assert len(program.by_name) < 100
+    program.find(TEXT + 4)
+    program.has_symbols()
+    program.symbols(['walk', '', 'x'])
+
+
+def test_a_program():
+    with written(built()) as path:
+        program = elf.load(path)
+        assert program.entry == TEXT
+        assert program.bounds() == (TEXT, DATA + 0x1000)
+        assert program.text() == [(TEXT, CODE)]
+        assert [program.word(TEXT + n) for n in (0, 8, 12, 16, -4)] == \
+            [0xd503201f, 0xd65f03c0, 0x14000000, None, None]
+        assert program.covers(TEXT + 0xfff) and not program.covers(DATA)
+        assert program.has_symbols()
+        assert program.by_name == {
+            '__start': TEXT, 'start': TEXT, 'label': TEXT + 8,
+            'walk': TEXT + 8, 'counter': DATA}, program.by_name
+        assert program.symbols(['walk', 'counter', 'none', 'tart']) == \
+            {'walk': TEXT + 8, 'counter': DATA}
+        # A function's name before a label's, anyone's before a script's.
+        assert [program.find(TEXT + n) for n in (0, 4, 8, 13, 0x800)] == \
+            [('start', 0), ('start', 4), ('walk', 0), ('walk', 1),
+             ('walk', 0x7f4)]
+        assert program.find(DATA) is None and program.find(TEXT - 1) is None
+
+
+def test_load_reads_a_file_again_when_it_has_changed():
+    with written(built()) as path:
+        first = elf.load(path)
+        assert elf.load(path) is first
+        other = path.with_name('other')
+        other.write_bytes(built(header_4=TEXT + 8) + b'\0')
+        other.rename(path)
+        assert elf.load(path).entry == TEXT + 8
+        path.unlink()
+        try:
+            elf.load(path)
+        except elf.ElfError as error:
+            assert 'No such file' in str(error)
+        else:
+            raise AssertionError('read what is gone')
+
+
+def test_without_symbols():
+    with written(built(header_6=0)) as path:
+        program = elf.Elf(path)
+        assert not program.has_symbols() and program.by_name == {}
+        assert program.symbols(['walk']) == {} and program.find(TEXT) is None
+
+
+def test_no_program():
+    refused(b'', 'the file is empty')
+    refused(b'MZ' + bytes(100), 'no 64-bit ELF file')
+    refused(built(header_2=62), 'no arm64 program')
+    refused(built(header_1=1), 'no arm64 program')
+    with tempfile.TemporaryDirectory() as folder:
+        for path in (folder, folder + '/none'):
+            try:
+                elf.Elf(path)
+            except elf.ElfError:
+                continue
+            raise AssertionError(path)
+
+
+def test_offsets_and_sizes_outside():
+    headers = 'not all of its headers are there'
+    segments, symbols = 'segments make no sense', 'symbols make no sense'
+    for outside in (len(built()) - 8, 1 << 62, 1 << 63, (1 << 64) - 1):
+        refused(built(header_5=outside), headers)
+        refused(built(header_6=outside), headers)
+        refused(built(segment0_2=outside), segments)
+        refused(built(segment0_5=outside), segments)
+        refused(built(section2_4=outside), symbols)
+        refused(built(section2_5=outside), symbols)
+        refused(built(section3_4=outside), symbols)
+        refused(built(section3_5=outside), symbols)
+    refused(built(segment0_3=(1 << 64) - 8), segments)
+    refused(built(segment0_6=1), segments)
+    # Headers of no size, and too many of them.
+    for field in (9, 11):
+        refused(built(**{f'header_{field}': 0}), headers)
+        refused(built(**{f'header_{field}': 8}), headers)
+    refused(built(header_10=0xffff), 'more than 256 segments')
+    refused(built(header_12=0xffff), headers)
+    refused(built(header_10=0), 'nothing in it is to be loaded')
+    # Names in no table, in a table of symbols.
+    refused(built(section2_6=4), symbols)
+    refused(built(section2_6=0), symbols)
+    with written(built(section2_6=2)) as path:
+        use(elf.Elf(path))
+
+
+def test_too_much():
+    """What costs more than a file of its size can be worth."""
+    # All segments are the whole file.
+    rows = built()
+    size = len(rows)
+    refused(built(segment0_2=0, segment0_5=size, segment1_5=size),
+            'segments make no sense')
+    # All sections are one table of symbols.
+    count = 4096
+    table = struct.pack('<IIQQQQIIQQ', 0, 2, 0, 0, 0, 1 << 20, 1, 1, 8, 24)
+    names = struct.pack('<IIQQQQIIQQ', 0, 3, 0, 0, 0, 8, 0, 0, 1, 0)
+    data = built(header_6=1 << 20, header_12=count).ljust(1 << 20, b'\0') + \
+        table + names + table * (count - 2)
+    refused(data, 'symbols make no sense')
+
+
+def test_names_without_end():
+    """A string table of one name: no symbol has one as long as that."""
+    start, size = len(built()), 1 << 20
+    data = built(section3_4=start, section3_5=size + 1) + b'x' * size + b'\0'
+    with written(data) as path:
+        assert elf.Elf(path).by_name == {}
+    with written(data[:-513] + b'\0' + data[-512:]) as path:
+        assert elf.Elf(path).by_name == {}
+    refused(data[:-1], 'symbols make no sense')
+
+
+def test_cut_anywhere():
+    whole = built()
+    for length in range(len(whole)):
+        with written(whole[:length]) as path:
+            try:
+                use(elf.Elf(path))
+            except elf.ElfError:
+                continue
+        raise AssertionError(f'{length} of {len(whole)} bytes will do')
+
+
+def test_spoilt_anywhere():
+    rng, whole = random.Random(7), built()
+    interesting = [0, 1, 2, 0x7f, 0x80, 0xff]
+    for number in range(FUZZ_FILES):
+        data = bytearray(whole)
+        for _ in range(rng.randrange(1, 5)):
+            at = rng.randrange(16, len(data) - 8)
+            width = rng.choice((1, 2, 4, 8))
+            data[at:at + width] = bytes(rng.choice(
+                (rng.choice(interesting), rng.randrange(256)))
+                for _ in range(width))
+        with written(bytes(data)) as path:
+            try:
+                use(elf.Elf(path))
+            except elf.ElfError:
+                pass
+            except Exception:
+                print(f'# file {number}: {data.hex()}')
+                raise
+
+
+def main():
+    tests = [(name.removeprefix('test_').replace('_', '-'), value)
+             for name, value in list(globals().items())
+             if name.startswith('test_')]
+    print(f'1..{len(tests)}')
+    failed = 0
+    for number, (name, test) in enumerate(tests, 1):
+        try:
+            test()
+        except Exception:
+            failed += 1
+            print(f'not ok {number} - {name}')
+            print('# ' + traceback.format_exc().replace('\n', '\n# '))
+        else:
+            print(f'ok {number} - {name}')
+    return failed > 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
