@@ -105,6 +105,8 @@ def filters(tap):
     out, at = stop(seen, EXIT, 8), registers(seen, 9)
     tap.equal((out[2], at["vmid"], int(out[3], 16)), ("vm1", 1, at["elr"]),
               "exit-to-one-vm")
+    tap.result("exit from EL2 to vm1, once\n" in seen[7],
+               "edge-and-world-in-words", seen[7])
     into, at = stop(seen, ENTRY, 11), registers(seen, 12)
     tap.equal((at["ec"], at["x0"], at["vmid"], into[1], into[2]),
               (EC_HVC, VCPU_RUN, 0, "1", "host"), "call-on-one-cpu")
@@ -258,6 +260,8 @@ BAD = {
     "hypsec break entry --cpu 9": "no CPU 9; the board has 2",
     "hypsec break entry --cpu 1 y": "unrecognized arguments: y",
     "hypsec break entry --from vm99999": "no VM",
+    "hypsec break entry --to host": "unrecognized arguments: --to host",
+    "hypsec break exit --from host": "unrecognized arguments: --from host",
     "hypsec break vm": "required: vm",
     "hypsec break vm 0": "no VM 0",
     "hypsec break vm 1 class": "which class?",

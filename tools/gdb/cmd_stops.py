@@ -280,7 +280,23 @@ def _world(text):
     return text if text == "host" else _vm(text)
 
 
-class BreakEntry(Command):
+class _BreakEdge(Command):
+    """A command that waits for an edge of EL2's: STOP, in words WHAT; OPTION
+    chooses the world beyond it."""
+    stop = what = option = None
+
+    def add_arguments(self, parser):
+        parser.add_argument(self.option, dest="world", type=_world)
+        _common_arguments(parser, True)
+
+    def run(self, args):
+        world = f" {self.option.lstrip('-')} {args.world}" if args.world \
+            else ""
+        _report(self.stop(self.what + world, args.world, cpu=args.cpu,
+                          once=args.once))
+
+
+class BreakEntry(_BreakEdge):
     """Stop when a CPU next enters EL2 from below.
 
 usage: hypsec break entry [--from WORLD] [--cpu N] [--keep]
@@ -295,18 +311,10 @@ symbols where EL2 has set VBAR_EL2.
   (gdb) continue
   hypsec: breakpoint 1: CPU 1 enters EL2 from host cpu 1 EL1 at ..."""
     name = "hypsec break entry"
-
-    def add_arguments(self, parser):
-        parser.add_argument("--from", dest="world", type=_world)
-        _common_arguments(parser, True)
-
-    def run(self, args):
-        whence = f" from {args.world}" if args.world else ""
-        _report(Entry(f"entry to EL2{whence}", args.world, cpu=args.cpu,
-                      once=args.once))
+    stop, what, option = Entry, "entry to EL2", "--from"
 
 
-class BreakExit(Command):
+class BreakExit(_BreakEdge):
     """Stop when a CPU next leaves EL2.
 
 usage: hypsec break exit [--to WORLD] [--cpu N] [--keep]
@@ -317,17 +325,9 @@ WORLD is host or vm1 to vm15. Stops once; with --keep at every exit.
   (gdb) hypsec break exit --to vm1
   hypsec: breakpoint 2: exit from EL2 to vm1, once
   (gdb) continue
-  hypsec: breakpoint 1: CPU 0 leaves EL2 for vm1 vCPU 0 EL1 at ..."""
+  hypsec: breakpoint 2: CPU 0 leaves EL2 for vm1 vCPU 0 EL1 at ..."""
     name = "hypsec break exit"
-
-    def add_arguments(self, parser):
-        parser.add_argument("--to", dest="world", type=_world)
-        _common_arguments(parser, True)
-
-    def run(self, args):
-        where = f" to {args.world}" if args.world else ""
-        _report(Exit(f"exit from EL2{where}", args.world, cpu=args.cpu,
-                     once=args.once))
+    stop, what, option = Exit, "exit from EL2", "--to"
 
 
 class BreakVm(Command):
@@ -446,8 +446,8 @@ symbols.
   (gdb) hypsec break owner 0x44200000
   hypsec: breakpoint 1: page 0x44200000 gets another owner
   (gdb) continue
-  hypsec: page 0x44200000: host -> vm1 by REMAP_VM_IMAGE(vmid 0x1, ...) of
-  host cpu 0, in assign_pfn_to_vm"""
+  hypsec: breakpoint 1: page 0x44200000: host -> vm1 by HVC REMAP_VM_IMAGE(...)
+  of host cpu 0 in assign_pfn_to_vm < ..."""
     name = "hypsec break owner"
 
     def add_arguments(self, parser):
