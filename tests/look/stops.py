@@ -257,7 +257,7 @@ def calls(tap):
 
 
 BAD = {
-    "hypsec break entry --cpu 9": "no CPU 9; the board has 2",
+    "hypsec break entry --cpu 9": "no CPU 9; the board has 0 to 1",
     "hypsec break entry --cpu 1 y": "unrecognized arguments: y",
     "hypsec break entry --from vm99999": "no VM",
     "hypsec break entry --to host": "unrecognized arguments: --to host",
@@ -309,6 +309,8 @@ def linux(tap):
     tap.equal((into[2], at["ec"], at["x0"], at["vector"]),
               ("host", 0x17, 0x84000000, 0x400),
               "linux-asks-for-the-version-of-psci")
+    tap.result(into[4].startswith("SMC PSCI_VERSION(); ESR "),
+               "and-that-is-named", into[4])
     into, at = stop(seen, ENTRY, 5), registers(seen, 6)
     tap.result(into[1] == "1" and int(into[3], 16) == at["elr"] and
                "thread 2" in seen[7], "linux-second-cpu", seen)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The hypercalls' names: firmware/include/hypsec/abi.h.
+"""The names of calls: hypercalls (firmware/include/hypsec/abi.h) and PSCI's.
 
-They come from the firmware's own debugging information, which has its macros;
-without it, from the header beside these tools.
+Those of hypercalls come from the firmware's own debugging information, which
+has its macros; without it, from the header beside these tools.
 """
 import functools
 import pathlib
@@ -23,6 +23,22 @@ MACRO = re.compile(r"#define HYPSEC_(HVC|PVOP)_(\w+)\s+(0x[0-9a-fA-F]+|\d+)\b")
 SIGNATURE = re.compile(r"#define HYPSEC_(?:HVC|PVOP)_(\w+)\s+\w+"
                        r"[ \t]*(?:/\* (?:([^:*]*))?.*\*/)?$", re.MULTILINE)
 PLACE = re.compile(r"x(\d) (.*)")
+
+# Arm DEN0022, by what varies in the number; functions of 64 bits have one
+# bit more.
+PSCI_BASE, SMC64 = 0x84000000, 1 << 30
+PSCI = {
+    0: ("PSCI_VERSION", ()),
+    1: ("PSCI_CPU_SUSPEND", ("state", "entry", "context")),
+    2: ("PSCI_CPU_OFF", ()),
+    3: ("PSCI_CPU_ON", ("target", "entry", "context")),
+    4: ("PSCI_AFFINITY_INFO", ("target", "level")),
+    6: ("PSCI_MIGRATE_INFO_TYPE", ()),
+    8: ("PSCI_SYSTEM_OFF", ()),
+    9: ("PSCI_SYSTEM_RESET", ()),
+    10: ("PSCI_FEATURES", ("function",)),
+    18: ("PSCI_SYSTEM_RESET2", ("type", "cookie")),
+}
 
 
 def parse(text):
@@ -60,10 +76,19 @@ def _argument(place, text):
     return place, text
 
 
+def psci(number):
+    """(name, its arguments from x1 on) of a function of PSCI's, or None."""
+    return PSCI.get((number & 0xffffffff & ~SMC64) - PSCI_BASE)
+
+
 def call_text(registers):
     """The call that x0 on, REGISTERS, ask for: VCPU_RUN(vmid 0x1, ...)."""
-    text = name(registers[0])
-    signature = signatures().get(text)
+    if function := psci(registers[0]):
+        text, arguments = function
+        signature = [*enumerate(arguments, 1)]
+    else:
+        text = name(registers[0])
+        signature = signatures().get(text)
     if signature is None:
         rest = [f"x{n} {value:#x}" for n, value in enumerate(registers)]
         return f"{text}({', '.join(rest[1:4])})"

@@ -36,8 +36,7 @@ named by its own symbols. At EL1 and EL0 there is just that world.
         wanted = list(common.cpus())
         if args.cpu is not None:
             if args.cpu not in wanted:
-                raise HypsecError(f"no CPU {args.cpu}; the board has "
-                                  f"{len(wanted)}")
+                raise common.no_cpu(args.cpu)
             wanted = [args.cpu]
         elif not args.all:
             wanted = [common.cpu_number()]

@@ -112,8 +112,7 @@ class Stop:
 def check_cpu(cpu):
     """CPU if the board has it."""
     if cpu is not None and cpu not in list(common.cpus()):
-        raise HypsecError(f"no CPU {cpu}; the board has "
-                          f"{len(gdb.selected_inferior().threads())}")
+        raise common.no_cpu(cpu)
     return cpu
 
 

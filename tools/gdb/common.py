@@ -199,9 +199,15 @@ def on_cpu(number):
                 break
         else:
             connection()
-            raise HypsecError(f"no CPU {number}; the board has "
-                              f"{len(gdb.selected_inferior().threads())}")
+            raise no_cpu(number)
         yield
+
+
+def no_cpu(number):
+    """The error that the board has no CPU NUMBER."""
+    last = len(gdb.selected_inferior().threads()) - 1
+    return HypsecError(f"no CPU {number}; the board has " +
+                       (f"0 to {last}" if last else "0 alone"))
 
 
 def register(name, cpu=None):

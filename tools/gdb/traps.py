@@ -250,6 +250,8 @@ def cause(esr, far, hpfar, arguments=None):
     ec = esr >> EC_SHIFT & EC_MASK
     if ec == EC_HVC64 and esr & 0xffff == 0 and arguments:
         return "HVC " + abi.call_text(arguments)
+    if ec == EC_SMC64 and arguments and abi.psci(arguments[0]):
+        return "SMC " + abi.call_text(arguments)
     if ec in (EC_HVC64, EC_SMC64) and arguments:
         return fields.summary("ESR_EL2", esr) + ", x0 to x3 " + \
             " ".join(f"{value:#x}" for value in arguments[:4])
