@@ -321,7 +321,14 @@ def at_el2(tap, machine, rng):
     seen = looktest.gdb(machine, [
         "hypsec break at el2 vm_exit_answer --temporary", "continue",
         "print/x $pc", "print/x $sp", "print/x &vm_infos", "print $_thread",
-        "hypsec walk &vm_infos"])
+        "hypsec walk &vm_infos", "hypsec walk 0", "hypsec walk --el2 0",
+        "hypsec page &vm_infos"])
+    tap.result(re.search(r"^  the CPU is at EL2; other worlds' addresses take "
+                         r"--(vm \d|host) --va$", seen[7], re.M) and
+               "other worlds" not in seen[6] + seen[8],
+               "el2/walk-says-whose-address-it-takes", seen)
+    tap.result("\n  RAM ends before 0x80000000; a virtual address is for "
+               "`hypsec walk`\n" in seen[9], "el2/page-takes-no-va", seen[9])
     image = int(machine.qom_get("/machine/inspect", "page-address")) - \
         PAGE + 0x200000
     variable = number(seen, "print/x &vm_infos")

@@ -456,7 +456,8 @@ def just_started(tap):
         seen = looktest.gdb(machine, [
             "hypsec break at secret vm_main --temporary", "continue",
             "hypsec vcpus", "hypsec context host 0 --diff", "hypsec vms",
-            "hypsec console --lines 1", "help hypsec"])
+            "hypsec console --lines 1", "help hypsec", "hypsec context 9 0",
+            "hypsec vms --all"])
     tap.result(re.search(r"^vm1 vCPU 0: ACTIVE ON, CPU 0 at EL1, pc 0x\w+ EL1h"
                          r"\n.*\nvm1 vCPU 1: READY OFF, in no CPU\n"
                          r"  never ran since reset$", seen[2], re.MULTILINE),
@@ -475,6 +476,12 @@ def just_started(tap):
     first = re.findall(r"^hypsec [\w ]+ -- (.*)$", seen[6], re.MULTILINE)
     tap.result(len(first) > 15 and all(line.endswith(".") for line in first),
                "help-has-whole-sentences", first)
+    tap.result(seen[7].startswith("vm9 vCPU 0: UNUSED OFF\n") and
+               seen[7].endswith("\nall of it is zero\n") and
+               len(seen[7].splitlines()) == 3,
+               "a-context-of-nobody-is-short", seen[7])
+    tap.result(re.search(r"^vm9 +UNUSED +0 +0 +0x0 ", seen[8], re.MULTILINE),
+               "no-pages-have-no-size", seen[8])
 
 
 def demo(tap, args):

@@ -145,6 +145,9 @@ it cannot change hands.
             (owner_words(page, record) if record else
              device_words(memory, page, pfn) +
              common.pfn_hint(address, memory.ram)))
+        if address >= memory.ram[1]:
+            say(f"  RAM ends before {memory.ram[1]:#x}; a virtual address is "
+                "for `hypsec walk`")
         if record:
             place = page.page_base + (pfn - page.page_first_pfn) * 8
             raw = int.from_bytes(memory.read(place, 8), "little")
@@ -438,6 +441,12 @@ def el1_saved(vmid, number):
     return tables.El1(*(saved(name) for name in STAGE1_REGISTERS))
 
 
+def beside_el2():
+    """The options of `hypsec walk` for who is below EL2 on this CPU."""
+    vmid = world_vmid(common.world_below())
+    return f"--vm {vmid} --va" if vmid else "--host --va"
+
+
 def world_vmid(world):
     """0 for "host", 3 for "vm3"."""
     return 0 if world == "host" else vmid_of(world)
@@ -502,8 +511,12 @@ and its owner, or the fault that hardware would take.
             self.world_va(memory, vmid, args.vcpu or 0, address)
         elif vmid is not None:
             self.ipa(memory, vmid, address)
-        elif args.el2 or common.level() >= common.EL2:
+        elif args.el2:
             self.el2(memory, address)
+        elif common.level() >= common.EL2:
+            if not self.el2(memory, address):
+                say("  the CPU is at EL2; other worlds' addresses take "
+                    f"{beside_el2()}")
         else:
             self.here(memory, address)
 
@@ -525,6 +538,7 @@ and its owner, or the fault that hardware would take.
         show(tables.walk_stage2(memory, root, regs, address), memory, page)
 
     def el2(self, memory, address):
+        """Walk EL2's tables; whether they have a page there."""
         if register("HCR_EL2") & HCR_E2H:
             raise HypsecError("EL2 runs with HCR_EL2.E2H = 1 there; only "
                               "E2H = 0 can be walked")
@@ -532,8 +546,9 @@ and its owner, or the fault that hardware would take.
             "TTBR0_EL2", "TCR_EL2", "SCTLR_EL2", "MAIR_EL2")))
         say(f"VA {address:#x} of EL2, CPU {common.cpu_number()}, TTBR0_EL2 "
             f"{regime.ttbr0:#x}")
-        show(tables.walk_stage1(memory, regime, address), memory,
-             page_or_none(memory), True, regime.mair)
+        walk = tables.walk_stage1(memory, regime, address)
+        show(walk, memory, page_or_none(memory), True, regime.mair)
+        return walk.pa is not None
 
     def here(self, memory, address):
         """A VA of the world that runs on the selected CPU."""

@@ -322,7 +322,8 @@ that has not started yet come with how many of their pages the host has given.
         active = sum(state == vms.ACTIVE for state in states)
         pages = "?"
         if owned and vmid < len(owned):
-            pages = f"{owned[vmid]} ({sized(owned[vmid] * common.PAGE_BYTES)})"
+            pages = "0" if not owned[vmid] else \
+                f"{owned[vmid]} ({sized(owned[vmid] * common.PAGE_BYTES)})"
         banks = int(info["banks"])
         return (f"vm{vmid}", vms.state_name(int(info["state"])),
                 f"{used}" + (f", {active} on a CPU" if active else ""),
@@ -552,6 +553,11 @@ class View:
         return [(name, self.shadow.get(name), self.shared.get(name),
                  self.live.get(name)) for name in names]
 
+    def is_empty(self):
+        """Whether there is nothing in it, as for a vCPU that never was."""
+        return not (self.live or self.fields or self.context.free or
+                    any(any(values) for _, *values in self.rows()))
+
     def head(self):
         if self.vmid == HOST:
             lines = [f"host, CPU {self.vcpu}"]
@@ -634,7 +640,9 @@ its trap frame.
         view = View(vmid, vcpu_number(args.vcpu, vmid))
         for line in view.head():
             say(line)
-        if args.diff:
+        if view.is_empty():
+            say("all of it is zero")
+        elif args.diff:
             show_diff(view)
         else:
             show_registers(view, args.changed)
