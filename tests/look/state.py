@@ -462,7 +462,8 @@ def just_started(tap):
                          r"\n.*\nvm1 vCPU 1: READY OFF, in no CPU\n"
                          r"  never ran since reset$", seen[2], re.MULTILINE),
                "a-vcpu-that-never-ran-is-nowhere", seen[2])
-    tap.result(seen[3].endswith("CPU 0 does not run the host now, which "
+    tap.result("the rest of the shadow" not in seen[3] and
+               seen[3].endswith("CPU 0 does not run the host now, which "
                                 "leaves nothing to compare\n"),
                "nothing-to-compare-is-said", seen[3])
     pages, size, unit = re.search(
@@ -616,6 +617,9 @@ def host_registers(tap, machine, cpu):
     tap.result("those of the trap frame at 0x40000" in
                seen[f"hypsec context host {cpu}"],
                f"{name}says-where-they-are", seen)
+    tap.result("\nthe rest of the shadow context is of the last time" in
+               seen[f"hypsec context host {cpu} --diff"],
+               f"{name}says-how-old-the-rest-is", seen)
     cpus_agree(tap, seen["hypsec cpus"], facts(machine, "pcpus"), name)
     tap.equal((seen["hypsec vms"], seen["hypsec vcpus"]),
               ("no VMs\n", "no vCPUs\n"), f"{name}there-is-no-vm")

@@ -129,7 +129,7 @@ def _show_console(count=CONSOLE_LINES, panic=False):
     say("EL2's console, the last " +
         (f"{len(shown)} lines:" if len(shown) > 1 else "line:"))
     for line in shown:
-        say(f"  {line}")
+        say(f"  {line}".rstrip())
 
 
 def _use_console(path):

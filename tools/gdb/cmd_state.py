@@ -496,6 +496,10 @@ class View:
         for name in list(self.shadow):
             if general(name) is not None or name in ("PC", "PSTATE"):
                 del self.shadow[name]
+        if self.cpu is not None:
+            self.remarks.append("the rest of the shadow context is of the "
+                                "last time that EL2 went to a VM on this "
+                                "CPU, zero before the first")
         try:
             frame = cpu.trap_frame()
         except HypsecError as error:
