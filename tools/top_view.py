@@ -96,12 +96,20 @@ class View:
     """A sample and, if there is one, that before it.
 
     sort: a key of SORTS; board: its name; note: a line of the program's own
+
+    A sample with a counter below that of the one before has none before it:
+    the board was reset, or a snapshot was loaded.
     """
     now: dict
     before: dict | None = None
     sort: str = "number"
     board: str = ""
     note: str = ""
+    went_back: bool = dataclasses.field(default=False, init=False)
+
+    def __post_init__(self):
+        if self.before and _went_back(self.now, self.before):
+            self.before, self.went_back = None, True
 
     @property
     def seconds(self):
@@ -114,12 +122,11 @@ class View:
                 for name in COUNTS}
 
     def rate(self, read):
-        """How much READ(sample) grew per second; None without a before. A
-        board that was reset counts from 0."""
+        """How much READ(sample) grew per second; None without a before."""
         if self.seconds <= 0:
             return None
         now, before = _number(read(self.now)), _number(read(self.before))
-        return max(0, now - before if now >= before else now) / self.seconds
+        return max(0, now - before) / self.seconds
 
     def cpu_rate(self, cpu, name):
         def read(one):
@@ -134,8 +141,6 @@ class View:
         old = (self.before or {}).get("world-time") or {}
         spent = {world: _number(value) - _number(old.get(world))
                  for world, value in times.items()}
-        if any(value < 0 for value in spent.values()):
-            spent = {world: _number(value) for world, value in times.items()}
         total = sum(spent.values())
         return {world: spent[world] / total
                 for world in sorted(spent, key=_order)
@@ -176,6 +181,25 @@ class View:
                      "pages": _number(vm.get("pages"))}.get(self.sort, 0)
             return -value, vm["vmid"]
         return sorted(self.now["vms"] or (), key=key)
+
+
+def _counters(one):
+    """All that only ever grows of a sample: {what: number}."""
+    found = {(name, world): value
+             for name in ("world-time", "world-entries", "world-instructions")
+             for world, value in (one.get(name) or {}).items()}
+    for world, counts in one["causes"].items():
+        found |= {(world, cause): value for cause, value in counts.items()}
+    for cpu in one["cpus"] or ():
+        found |= {(cpu.get("cpu"), name): cpu.get(name) for name in COUNTS}
+    return {what: _number(value) for what, value in found.items()}
+
+
+def _went_back(now, before):
+    """Whether a counter of NOW is below that of BEFORE."""
+    now = _counters(now)
+    return any(now.get(what, value) < value
+               for what, value in _counters(before).items())
 
 
 def _number(value):
@@ -261,6 +285,9 @@ def _summary(view):
         why = now["missing"].get("pcpus", "EL2 publishes nothing that is "
                                  "sound")
         found.append((BAD, text(why, 200)))
+    if view.went_back:
+        found.append((BAD, "the board went back, by a reset or a snapshot: "
+                      "counted since the start"))
     if view.note:
         found.append((BAD, view.note))
     return found

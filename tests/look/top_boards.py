@@ -391,8 +391,20 @@ def views(tap):
               (25, 10, {"host": .75, "el2": .25}, 10), "view/rates")
     reset = top_view.View(before | {"at": 12.0}, now)
     tap.equal((reset.cpu_rate(0, "hypercalls"), reset.cause("host", "HVC"),
-               reset.shares()), (50, 5, {"host": 2 / 3, "vm2": 1 / 3}),
-              "view/counts-from-0-after-a-reset")
+               reset.shares()), (None, 10, {"host": 2 / 3, "vm2": 1 / 3}),
+              "view/a-new-base-after-a-reset")
+    tap.result(any("went back" in line for _, line in
+                   top_view.lines(reset, 80, 24)) and not any(
+                       "went back" in line for _, line in
+                       top_view.lines(view, 80, 24)), "view/which-it-says")
+    for name, back in (("cpus", [cpu(hypercalls=99)]),
+                       ("world-time", {"host": 1300, "vm2": 499, "el2": 100}),
+                       ("causes", {"host": {"HVC": 9, "ERET": 50}})):
+        loaded = top_view.View(now | {name: back}, before)
+        tap.equal((loaded.went_back, loaded.rate(lambda one: 7)),
+                  (True, None), f"view/any-counter-may-go-back-{name}")
+    unsound = top_view.View(now | {"cpus": None, "causes": {}}, before)
+    tap.result(not unsound.went_back, "view/what-is-missing-went-nowhere")
     vms = [{"vmid": n, "state": "READY", "pages": pages, "vcpus": [],
             "banks": []} for n, pages in ((1, 5), (2, 9), (3, 1))]
     busy = made_up(vms=vms, **{"world-time": {"vm3": 7, "vm1": 3}},
