@@ -128,6 +128,9 @@ def exits(figures, worlds, rows, kinds):
                     f"{world}, {seconds(begin)} to "
                     f"{seconds(begin + bin_ns)}: {count:,} × {cause}"))
         parts.append(line(LEFT, base, WIDTH - RIGHT, base, "axis"))
+        for ns in figures.loads:
+            x = LEFT + ns / bin_ns * width
+            parts.append(line(x, y + 14, x, base, "load"))
         y = base + gap - 14
     y -= gap - 14
     step = next((step for step in (1, 2, 4, 5, 10, 20)

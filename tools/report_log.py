@@ -18,6 +18,8 @@ BINS = 60
 # Bins of a log that does not tell its end: doubled whenever they are too few.
 FIRST_BIN_NS = 1000
 MAX_CALLS = 64
+# Times of loading that are kept.
+MAX_LOADS = 20
 ABI = pathlib.Path(__file__).resolve().parent.parent / \
     "firmware/include/hypsec/abi.h"
 PSCI = {0x84000000: "PSCI_VERSION", 0x84000001: "CPU_SUSPEND",
@@ -146,6 +148,9 @@ class Figures:
     instructions: {world: count}, on one CPU only, else None
     entries:      {world: times entered}
     costs:        {(from, to, what): Costs} of stays at EL2, in unit
+    jumps:        how often a snapshot was loaded, at loads (the first ones)
+
+    Time and instructions go on where they were when a snapshot is loaded.
     """
 
     def __init__(self, log, tail=False):
@@ -163,10 +168,13 @@ class Figures:
         self.costs = collections.defaultdict(Costs)
         self.records = 0
         self.jumps = 0
+        self.loads = []
         self._world_instructions = collections.Counter()
         self._calls = call_names()
         self._cpus = [_Cpu() for _ in range(log.cpus)]
-        self._offset = self._last_instructions = self.end_ns = 0
+        # What is added to the records' ns and instructions.
+        self._offset, self._more = 0, 0
+        self._last_instructions = self.end_ns = 0
         self.over_time = Bins(last_ns(log))
         for record in log.records():
             self._change(record)
@@ -199,15 +207,15 @@ class Figures:
 
     def _change(self, record):
         self.records += 1
-        now = record.ns + self._offset
-        if now < self.end_ns:
-            # A snapshot was loaded: time goes on from where it was.
-            self._offset = self.end_ns - record.ns
-            now = self.end_ns
-            self.jumps += 1
-        self.end_ns = now
-        cpu = self._cpus[record.cpu]
         cause = self.log.causes[record.cause]
+        if cause == ellog.LOADVM:
+            self._loaded(record)
+        if self.jumps:
+            record = record._replace(
+                ns=record.ns + self._offset,
+                instructions=record.instructions + self._more)
+        now = self.end_ns = record.ns
+        cpu = self._cpus[record.cpu]
         world = ellog.world_name(record)
         if cause not in ellog.NOT_COUNTED:
             self.changes[cause][world if cause in ellog.ENTERING
@@ -221,6 +229,19 @@ class Figures:
         if world != cpu.world:
             self.entries[world] += 1
         cpu.world, cpu.level, cpu.ns = world, record.new, now
+
+    def _loaded(self, record):
+        """Time and counters begin anew, unless they did for another CPU."""
+        offset = self.end_ns - record.ns
+        more = self._last_instructions - record.instructions
+        if (offset, more) == (self._offset, self._more):
+            return
+        self._offset, self._more = offset, more
+        self.jumps += 1
+        self.loads = (self.loads + [self.end_ns])[:MAX_LOADS]
+        for cpu in self._cpus:
+            # How its stay at EL2 began is another past's.
+            cpu.came_from = None
 
     def _cost(self, cpu, record, cause, world, now):
         """Begin or end a stay at EL2."""

@@ -158,9 +158,19 @@ def lost(report):
         found.append("The log was not closed, QEMU ended early: what came "
                      "after its last complete buffer is in no figure.")
     if report.figures.jumps:
-        found.append(f"Snapshots loaded: {report.figures.jumps}; their time "
-                     "is shown as going on.")
+        found.append(went_back(report.figures))
     return "".join(f'<p class="note">{h(text)}</p>' for text in found)
+
+
+def went_back(figures):
+    """A sentence on the snapshots that were loaded."""
+    when = ", ".join(map(chart.seconds, figures.loads))
+    if figures.jumps > len(figures.loads):
+        when += " …"
+    return f"The run went back in time: snapshots loaded: {figures.jumps}, " \
+        f"at {when}. Time and instructions are shown as going on, and what " \
+        "was undone is in all figures, except those that EL2 and, on " \
+        "several CPUs, the observer counted: theirs came with the snapshot."
 
 
 MEANING = {
@@ -190,6 +200,8 @@ def exits(report):
         keys.append((f"c{chart.MAX_COLOURS}", "other causes"))
     text = ("<p>An exit is an exception that leaves host or VM for EL2. "
             "Each panel has its own scale.")
+    if figures.loads:
+        text += " At a dashed line a snapshot was loaded."
     if len(shown) < len(worlds):
         text += f" The {len(shown)} worlds with the most exits are drawn, " \
             "the tables have all of them."

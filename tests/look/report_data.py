@@ -15,6 +15,7 @@ import report  # noqa: E402
 import report_chart  # noqa: E402
 import report_console  # noqa: E402
 import report_log  # noqa: E402
+import report_page  # noqa: E402
 
 CAUSES = ["ERET", "RESET", "CPU_ON", "CPU_OFF", "LOADVM", "HVC", "DABT",
           "SVC", "IRQ", "SMC"]
@@ -116,6 +117,27 @@ def check_time(tap, folder):
               "a-snapshot-does-not-turn-time-back")
     tap.equal(sum(found.world_ns().values()), 1400,
               "and-no-time-is-lost-or-made")
+    tap.equal((found.loads, found.total_instructions,
+               sum(found.instructions.values())), ([1000], 1200, 1200),
+              "nor-are-instructions")
+    tap.result("snapshots loaded: 1, at 1 µs" in
+               report_page.went_back(found), "the-page-says-when")
+    ahead = figures(folder, ONE[:2] + [
+        change(9000, 0, 1, 1, "LOADVM", HOST, instructions=8000),
+        change(9100, 0, 1, 2, "DABT", EL2, instructions=8100)], end=9100)
+    tap.equal((ahead.loads, ahead.end_ns, ahead.total_instructions),
+              ([1000], 1100, 1100), "a-snapshot-of-later-makes-no-time")
+    both = figures(folder, [
+        change(0, 0, OFF, 2, "RESET", EL2),
+        change(10, 0, 2, 1, "ERET", HOST),
+        change(20, 1, OFF, 2, "CPU_ON", EL2),
+        change(30, 1, 2, 1, "ERET", HOST),
+        change(800, 1, 1, 2, "HVC", EL2),
+        change(15, 0, 1, 1, "LOADVM", HOST),
+        change(15, 1, 2, 2, "LOADVM", EL2),
+        change(40, 1, 2, 1, "ERET", HOST)], cpus=2, end=50)
+    tap.equal((both.jumps, both.end_ns, dict(both.costs)), (1, 835, {}),
+              "a-stay-does-not-begin-in-another-past")
     records = ONE[:2]
     for number in range(4000):
         at = 5000 + number * 1000
