@@ -47,8 +47,8 @@ LINE = 17
 # Letters in a line of the picture's width.
 WRAP, FACT_LINES = 150, 6
 
-# Apart by 14 (CIELAB) or more also without red or green, and in brightness
-# from host and EL2 in print.
+# Apart by 13 (CIELAB) or more also without red, green or blue, and in
+# brightness from host and EL2 in print.
 HOST_COLOUR, EL2_COLOUR, ODD_COLOUR = "#d5dae1", "#1c1f23", "#ff00c8"
 WRONG_COLOUR = "#d40000"
 VM_COLOURS = ["#e69f00", "#0072b2", "#009e73", "#cc79a7", "#56b4e9",
@@ -83,6 +83,28 @@ def colour(owner):
     if owner == ODD:
         return ODD_COLOUR
     return VM_COLOURS[(owner - 1) % len(VM_COLOURS)]
+
+
+def has_lines(owner):
+    """Whether an owner has another one's colour, with lines over it."""
+    return len(VM_COLOURS) < owner < EL2
+
+
+def fills():
+    """{owner's key: colour}, for whoever else draws owners."""
+    return {owner_key(owner): colour(owner)
+            for owner in (HOST, *range(1, EL2), EL2, ODD)}
+
+
+def pattern(name, step, body):
+    return (f'<pattern id="{name}" width="{step}" height="{step}" '
+            f'patternUnits="userSpaceOnUse">{body}</pattern>')
+
+
+def lines_pattern(name):
+    """The lines of has_lines()."""
+    return pattern(name, 4, '<path d="M0 1h4" stroke="#000" '
+                   'stroke-width="0.9"/>')
 
 
 class Paths:
@@ -359,7 +381,7 @@ class Drawing:
             part = width * share
             owner, special = kind & OWNER_BITS, kind & KIND_BITS
             paths.add(owner_key(owner), x, y, part, OWNERS_H)
-            if len(VM_COLOURS) < owner < EL2:
+            if has_lines(owner):
                 paths.add("second", x, y, part, OWNERS_H)
             if special:
                 paths.add({SHARED: "shared", DEVICE: "device"}.get(
@@ -437,7 +459,7 @@ def _percent(share):
 def _swatch(prefix, owner, x, y):
     box = f"M{_n(x)} {_n(y)}h20v12h-20z"
     second = f'<path class="{prefix}-second" d="{box}"/>' \
-        if len(VM_COLOURS) < owner < EL2 else ""
+        if has_lines(owner) else ""
     return f'<path class="{prefix}-{owner_key(owner)}" d="{box}"/>{second}'
 
 
@@ -524,13 +546,12 @@ def _problems(drawing):
 # The whole
 
 def _style(prefix):
-    fills = {"host": HOST_COLOUR, "el2": EL2_COLOUR, "unknown": ODD_COLOUR,
-             **{f"vm{n}": colour(n) for n in range(1, EL2)},
+    found = {**fills(),
              **{f"strip{n}": fill for n, fill in enumerate(STRIP_COLOURS)},
              **{name: f"url(#{prefix}-{name}-pattern)"
                 for name in ("second", "shared", "device", "odd")}}
     rules = [f".{prefix}-{name}{{fill:{fill}}}"
-             for name, fill in fills.items()]
+             for name, fill in found.items()]
     font = "'DejaVu Sans',Verdana,Arial,sans-serif"
     mono = "'DejaVu Sans Mono',Menlo,Consolas,monospace"
     rules += [
@@ -554,18 +575,15 @@ def _style(prefix):
 
 
 def _patterns(prefix):
-    def pattern(name, step, body):
-        return (f'<pattern id="{prefix}-{name}-pattern" width="{step}" '
-                f'height="{step}" patternUnits="userSpaceOnUse">{body}'
-                "</pattern>")
     return "".join((
-        pattern("shared", 5, '<path d="M-1 6L6 -1M-1 1L1 -1M4 6L6 4" '
+        pattern(f"{prefix}-shared-pattern", 5,
+                '<path d="M-1 6L6 -1M-1 1L1 -1M4 6L6 4" '
                 'stroke="#fff" stroke-width="1.6"/>'),
-        pattern("device", 4, '<circle cx="2" cy="2" r="1.1" fill="#fff" '
+        pattern(f"{prefix}-device-pattern", 4,
+                '<circle cx="2" cy="2" r="1.1" fill="#fff" '
                 'stroke="#000" stroke-width="0.5"/>'),
-        pattern("second", 4, '<path d="M0 1h4" stroke="#000" '
-                'stroke-width="0.9"/>'),
-        pattern("odd", 4, '<path d="M0 0L4 4M4 0L0 4" '
+        lines_pattern(f"{prefix}-second-pattern"),
+        pattern(f"{prefix}-odd-pattern", 4, '<path d="M0 0L4 4M4 0L0 4" '
                 f'stroke="{WRONG_COLOUR}" stroke-width="1"/>')))
 
 

@@ -8,10 +8,19 @@ is for the eyes, its <desc> says where the numbers are.
 import html
 import math
 
+import memory_picture
+from memory_map import EL2, owner_key
+
 WIDTH = 760
 LEFT, RIGHT = 84, 12
 PLOT = WIDTH - LEFT - RIGHT
 MAX_COLOURS = 8
+# The width of a letter of a chart's text, about.
+LETTER = 7.5
+# Worlds are coloured as the memory's owners are in its map.
+WORLDS = {f"w-{key}": fill for key, fill in memory_picture.fills().items()}
+LINED = {f"w-{owner_key(vm)}" for vm in range(1, EL2)
+         if memory_picture.has_lines(vm)}
 
 
 def escape(text):
@@ -48,8 +57,10 @@ def text(x, y, what, kind="", anchor="start"):
 
 def rect(x, y, width, height, kind, title=""):
     title = f"<title>{escape(title)}</title>" if title else ""
-    return f'<rect x="{n(x)}" y="{n(y)}" width="{n(width)}" ' \
-        f'height="{n(height)}" class="{kind}">{title}</rect>'
+    box = f'<rect x="{n(x)}" y="{n(y)}" width="{n(width)}" ' \
+        f'height="{n(height)}" class="'
+    lines = f'{box}lines"/>' if kind.split()[0] in LINED else ""
+    return f'{box}{kind}">{title}</rect>{lines}'
 
 
 def line(x1, y1, x2, y2, kind):
@@ -69,8 +80,8 @@ def legend(kinds, hint=""):
     """(class of the colour, words) pairs as HTML."""
     items = "".join(
         f'<li><svg class="key" viewBox="0 0 14 14" aria-hidden="true">'
-        f'<rect width="14" height="14" class="{kind}"/></svg>'
-        f"{escape(words)}</li>" for kind, words in kinds)
+        f"{rect(0, 0, 14, 14, kind)}</svg>{escape(words)}</li>"
+        for kind, words in kinds)
     return f'<ul class="legend">{items}</ul>{hint}'
 
 
@@ -150,18 +161,29 @@ def exits(figures, worlds, rows, kinds):
 
 def world_class(world):
     """The class of a world's colour."""
-    name = world.lower().replace(" ", "")
-    if name.startswith("vm") and name[2:].isdigit():
-        return f"w-vm{(int(name[2:]) - 1) % 8}"
-    return {"host": "w-host", "el2": "w-el2", "off": "w-off"}.get(
-        name, "w-unknown")
+    kind = f"w-{world.lower().replace(' ', '')}"
+    return kind if kind in WORLDS or kind == "w-off" else "w-unknown"
+
+
+def style():
+    """The rules of the colours that are not the style sheet's."""
+    return "".join(f".{kind} {{ fill: {fill}; }}\n"
+                   for kind, fill in WORLDS.items()) + \
+        ".lines { fill: url(#lines); pointer-events: none; }\n"
+
+
+def patterns():
+    """What style() refers to, as an element of the page."""
+    return '<svg class="patterns" aria-hidden="true"><defs>' \
+        f'{memory_picture.lines_pattern("lines")}</defs></svg>'
 
 
 def worlds(figures, names):
     """Who has each CPU for how much of the time."""
-    y, parts = 6, []
+    y, parts = 0, []
     for cpu, counts in enumerate(figures.ns):
         total = max(sum(counts.values()), 1)
+        y += 18
         parts.append(text(LEFT - 8, y + 18, f"CPU {cpu}", "", "end"))
         x = LEFT
         for world in names:
@@ -173,6 +195,10 @@ def worlds(figures, names):
             parts.append(rect(x, y, width, 26, world_class(world) + " seg",
                               f"CPU {cpu}: {world} {100 * ns / total:.2f} %, "
                               f"{seconds(ns)}"))
+            for label in (world, world.removeprefix("VM ")):
+                if width > LETTER * len(label):
+                    parts.append(text(x, y - 4, label))
+                    break
             x += width
         y += 34
     for percent in range(0, 101, 20):
@@ -182,8 +208,9 @@ def worlds(figures, names):
                           "end" if percent == 100 else "middle"))
     return chart(
         "worlds-chart", y + 22, "Whom each CPU runs for, share of the time",
-        "One bar for each CPU, divided by world. The table below has the "
-        "numbers.", parts)
+        "One bar for each CPU, divided by world; the name stands above where "
+        "it has room, or a VM's number. The table below has the numbers.",
+        parts)
 
 
 def costs(rows, unit):

@@ -454,7 +454,8 @@ def page(report):
         '<meta name="viewport" content="width=device-width, '
         'initial-scale=1">\n<meta name="color-scheme" content="light dark">\n'
         f"<title>{h(title)}</title>\n<style>\n"
-        f"{STYLE.read_text(encoding='utf-8')}</style>\n</head>\n<body>\n"
+        f"{STYLE.read_text(encoding='utf-8')}{chart.style()}</style>\n"
+        f"</head>\n<body>\n{chart.patterns()}\n"
         '<a class="skip" href="#summary">Skip to the summary</a>\n'
         f'<header><p class="kind">hypsec-virt report</p>'
         f"<h1>{h(report.title)}</h1>{verdict(report)}"

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The map of memories that no sound board has, made up here: mappings of other
 owners' pages, tables that link each other, records full of anything."""
+import itertools
+import math
 import random
 import re
 import struct
@@ -354,6 +356,49 @@ def crowded(tap):
         "crowded/rows-that-are-alike-are-folded")
 
 
+# What is left of linear red, green and blue for eyes without one of the three
+# kinds of cones (Machado and others, 2009).
+EYES = {
+    "all": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "no-red": ((.152286, 1.052583, -.204868), (.114503, .786281, .099216),
+               (-.003882, -.048116, 1.051998)),
+    "no-green": ((.367322, .860646, -.227968), (.280085, .672501, .047413),
+                 (-.011820, .042940, .968881)),
+    "no-blue": ((1.255528, -.076749, -.178779),
+                (-.078411, .930809, .147602), (.004733, .691367, .303900))}
+TO_XYZ = ((.4339, .3762, .1899), (.2126, .7152, .0722),
+          (.0177, .1095, .8728))
+
+
+def seen_by(eyes, fill):
+    """FILL in CIELAB."""
+    def times(matrix, values):
+        return [min(max(sum(map(float.__mul__, map(float, row), values)), 0),
+                    1) for row in matrix]
+    linear = [part / 12.92 if part <= .04045 else
+              ((part + .055) / 1.055) ** 2.4
+              for part in (byte / 255 for byte in bytes.fromhex(fill[1:]))]
+    x, y, z = [value ** (1 / 3) if value > .008856 else
+               7.787 * value + 16 / 116
+               for value in times(TO_XYZ, times(EYES[eyes], linear))]
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+def colours(tap):
+    """Owners of one colour differ by lines, all others by 13 at least."""
+    fills = memory_picture.fills()
+    lined = {memory_map.owner_key(owner) for owner in range(32)
+             if memory_picture.has_lines(owner)}
+    tap.equal((len(fills), len(lined)), (18, 7), "colours/of-all-owners")
+    for eyes in EYES:
+        points = {name: seen_by(eyes, fill) for name, fill in fills.items()}
+        near = [(one, two) for one, two in itertools.combinations(fills, 2)
+                if math.dist(points[one], points[two]) < 13 and
+                (fills[one] != fills[two] or
+                 (one in lined) == (two in lined))]
+        tap.equal(near, [], f"colours/apart-{eyes}")
+
+
 def in_print(tap):
     """Without colour, no VM looks like the host or like EL2."""
     def brightness(name):
@@ -369,7 +414,7 @@ def in_print(tap):
 def body(tap):
     for part in (sound, wrongly_mapped, hostile_tables, hostile_records,
                  refused, half_a_change, primitives, titles, many_vms, crowded,
-                 in_print):
+                 colours, in_print):
         part(tap)
 
 

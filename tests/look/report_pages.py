@@ -17,7 +17,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import looktest  # noqa: E402  (finds tools/)
 import board  # noqa: E402
 import report  # noqa: E402
+import memory_picture  # noqa: E402
 import report_console  # noqa: E402
+import report_data  # noqa: E402
 import report_page  # noqa: E402
 import report_run  # noqa: E402
 from browser import Browser, program  # noqa: E402
@@ -41,6 +43,11 @@ TWICE = """(() => { const ids = [...document.querySelectorAll('[id]')].map(
     element => element.id); return ids.length - new Set(ids).size; })()"""
 DEAD_LINKS = """[...document.querySelectorAll('a')].filter(
     a => !document.getElementById(a.getAttribute('href').slice(1))).length"""
+# Worlds of the legend: [name, fill, lines over it].
+KEYS = """[...document.querySelectorAll('#worlds .legend li')].map(item => {
+    const [fill, lines] = [...item.querySelectorAll('rect')].map(
+        rect => getComputedStyle(rect).fill);
+    return [item.textContent, fill, lines || '']; })"""
 # Boxes that are scrolled sideways and cannot be reached by keys.
 UNREACHABLE = """[...document.querySelectorAll('*')].filter(element =>
     ['auto', 'scroll'].includes(getComputedStyle(element).overflowX) &&
@@ -308,6 +315,53 @@ def check_hostile(tap, browser, folder):
                "and-all-of-it-is-there", seen)
 
 
+def made_log(folder):
+    """Figures of a log with 15 VMs, one after the other, two times: the
+    second time after a snapshot was loaded."""
+    change, host, el2, vm = (report_data.change, report_data.HOST,
+                             report_data.EL2, report_data.VM)
+    records = [change(0, 0, report_data.OFF, 2, "RESET", el2),
+               change(1000, 0, 2, 1, "ERET", host)]
+    for number in range(1, 16):
+        at = number * 100_000
+        records += [
+            change(at, 0, 1, 2, "HVC", el2, value=8),
+            change(at + 1000, 0, 2, 1, "ERET", vm, vm=number),
+            change(at + 70_000, 0, 1, 2, "IRQ", el2),
+            change(at + 71_000, 0, 2, 1, "ERET", host)]
+    return report_data.figures(folder, [
+        *records, change(1000, 0, 1, 1, "LOADVM", host), *records[2:]],
+        end=1_600_000)
+
+
+def rgb(fill):
+    return "rgb({}, {}, {})".format(*bytes.fromhex(fill[1:]))
+
+
+def check_made(tap, browser, folder):
+    """A page of more than boards do: 15 VMs, and a snapshot."""
+    path = folder / "console"
+    path.write_text("nothing\n")
+    console = report_console.Console(path)
+    out = folder / "made.html"
+    report.write(out, report_page.page(report.Report(
+        "made", [], [], "", report_run.Outcome(), report_run.Memory(None),
+        console, console, made_log(folder))))
+    view = check_look(tap, browser, out, "made")
+    fills = memory_picture.fills()
+    tap.equal(view.evaluate(KEYS), [
+        [world, rgb(fills[world.lower().replace(" ", "")]),
+         'url("#lines")' if world in [f"VM {n}" for n in range(9, 16)]
+         else ""]
+        for world in ("host", "EL2", *(f"VM {n}" for n in range(1, 16)))],
+        "worlds-have-the-colours-of-the-map")
+    tap.equal(view.evaluate("document.querySelectorAll('.load').length"),
+              report_page.MAX_PANELS, "each-panel-shows-the-snapshot")
+    tap.result("snapshots loaded: 1, at 1.571 ms" in view.evaluate(
+        "document.querySelector('#exits').textContent"),
+        "and-the-page-says-when")
+
+
 def check_policy(tap, browser, folder):
     """The check of requests can fail, and the policy stops what gets in."""
     page = (folder / "hostile.html").read_text()
@@ -332,6 +386,7 @@ def check_guests(tap, browser, folder):
 
 def check_text(tap, browser, folder):
     check_hostile(tap, browser, folder)
+    check_made(tap, browser, folder)
     check_policy(tap, browser, folder)
 
 
