@@ -107,6 +107,37 @@ def colours(figures):
             for number, cause in enumerate(names)}
 
 
+def scale(top, base, height):
+    """From 0 at BASE to TOP, HEIGHT above it."""
+    parts = [text(LEFT - 6, base + 4, "0", "", "end")]
+    for tick in ticks(top):
+        at = base - tick / top * height
+        parts.append(line(LEFT, at, WIDTH - RIGHT, at, "grid"))
+        parts.append(text(LEFT - 6, at + 4, short(tick), "", "end"))
+    return parts
+
+
+def time_axis(bin_ns, count, y):
+    """Times below a chart of COUNT bins."""
+    step = next((step for step in (1, 2, 4, 5, 10, 20)
+                 if count / step <= 8), 40)
+    parts = []
+    for number in range(0, count + 1, step):
+        x = LEFT + number / count * PLOT
+        parts.append(line(x, y, x, y + 4, "axis"))
+        # The last one does not stand out of the picture.
+        parts.append(text(x, y + 18, seconds(number * bin_ns), "", "end"
+                          if x > WIDTH - RIGHT - 20 else "middle"))
+    return parts
+
+
+def loads(figures, count, top, base):
+    """Where a snapshot was loaded, in a chart of COUNT bins."""
+    places = (LEFT + ns / (figures.over_time.width * count) * PLOT
+              for ns in figures.loads)
+    return [line(x, top, x, base, "load") for x in places]
+
+
 def exits(figures, worlds, rows, kinds):
     """Exits to EL2 over time: a panel for each of WORLDS, stacked by cause."""
     height, gap, y = 110, 44, 10
@@ -119,11 +150,7 @@ def exits(figures, worlds, rows, kinds):
         top = max([sum(column.values()) for column in columns] + [1])
         parts.append(text(LEFT, y + 10, f"from {world}", "strong"))
         base = y + 18 + height
-        for tick in ticks(top):
-            at = base - tick / top * height
-            parts.append(line(LEFT, at, WIDTH - RIGHT, at, "grid"))
-            parts.append(text(LEFT - 6, at + 4, short(tick), "", "end"))
-        parts.append(text(LEFT - 6, base + 4, "0", "", "end"))
+        parts += scale(top, base, height)
         for number, column in enumerate(columns):
             at = base
             for cause in kinds:
@@ -139,24 +166,47 @@ def exits(figures, worlds, rows, kinds):
                     f"{world}, {seconds(begin)} to "
                     f"{seconds(begin + bin_ns)}: {count:,} × {cause}"))
         parts.append(line(LEFT, base, WIDTH - RIGHT, base, "axis"))
-        for ns in figures.loads:
-            x = LEFT + ns / bin_ns * width
-            parts.append(line(x, y + 14, x, base, "load"))
+        parts += loads(figures, len(rows), y + 14, base)
         y = base + gap - 14
     y -= gap - 14
-    step = next((step for step in (1, 2, 4, 5, 10, 20)
-                 if len(rows) / step <= 8), 40)
-    for number in range(0, len(rows) + 1, step):
-        x = LEFT + number * width
-        parts.append(line(x, y, x, y + 4, "axis"))
-        # The last one does not stand out of the picture.
-        parts.append(text(x, y + 18, seconds(number * bin_ns), "", "end"
-                          if x > WIDTH - RIGHT - 20 else "middle"))
+    parts += time_axis(bin_ns, len(rows), y)
     return chart(
         "exits-chart", y + 26, "Exits to EL2 over virtual time",
         f"Stacked columns of {seconds(bin_ns)} each, one panel for each world "
         "that is left; colours are causes. The table below has the numbers.",
         parts)
+
+
+def owners(figures, count, looks):
+    """Pages of VMs over time, one upon the other, as LOOKS has them, above
+    the same COUNT bins as those of exits()."""
+    height, y = 150, 14
+    base, whole = y + height, figures.over_time.width * count
+    vms = looks.vms()
+    steps = looks.changes()
+    top = max(sum(pages.get(vm, 0) for vm in vms) for _, pages in steps)
+    parts = scale(top, base, height)
+    ends = [ns for ns, _ in steps[1:]] + [looks.found[-1][0]]
+    for (ns, pages), end in zip(steps, ends):
+        # A look after the last change of level is at the end.
+        left, right = (min(at / whole, 1) * PLOT for at in (ns, end))
+        at = base
+        for vm in vms:
+            if not pages.get(vm):
+                continue
+            size = max(pages[vm] / top * height, 1)
+            at -= size
+            parts.append(rect(
+                LEFT + left, at, max(right - left, 0.5), size,
+                world_class(vm) + " step", f"VM {vm[2:]}, {seconds(ns)} to "
+                f"{seconds(end)}: {pages[vm]:,} pages"))
+    parts.append(line(LEFT, base, WIDTH - RIGHT, base, "axis"))
+    parts += loads(figures, count, y - 4, base)
+    parts += time_axis(figures.over_time.width, count, base)
+    return chart(
+        "owners-chart", base + 26, "Pages of VMs over virtual time",
+        "Areas that stand one upon the other, one for each VM that has "
+        "pages. The table below has the numbers.", parts)
 
 
 def world_class(world):

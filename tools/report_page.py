@@ -12,6 +12,7 @@ import report_chart as chart
 import report_log
 from report_console import (
     HEAD_LINES, LINE_CHARS, SHOWN_KINDS, TAIL_LINES, escape)
+from report_run import world_name
 
 STYLE = pathlib.Path(__file__).with_name("report.css")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; " \
@@ -337,8 +338,33 @@ def name(what):
     return words[-1][:20] if len(words) > 1 else what[:20]
 
 
+def owners_over_time(report):
+    """A chart of the pages of VMs; nothing if they had none."""
+    figures, looks = report.figures, report.outcome.looks
+    vms = looks.vms() if looks and figures else []
+    if not vms:
+        return ""
+    count = len(figures.over_time.rows(figures.end_ns))
+    names = ["host", "el2", *vms]
+    rows = [[chart.seconds(ns), *(pages.get(name, 0) for name in names)]
+            for ns, pages in looks.changes()]
+    text = "Pages are of 4 KiB. " \
+        f"The board was looked at {len(looks.found)} times while it ran, " \
+        "as often as this machine allows without slowing it down. What came " \
+        "and went between two looks is not seen, and another run is looked " \
+        "at at other times."
+    return (f"<h3>Pages of VMs over time</h3><p>{h(text)}</p>" +
+            chart.legend([(chart.world_class(vm), world_name(vm))
+                          for vm in vms]) +
+            scroll("chart of pages over time",
+                   chart.owners(figures, count, looks)) +
+            details("The numbers behind this chart", table(
+                "owners-over-time", ["from", *map(world_name, names)], rows,
+                "Pages by owner, whenever they were seen to have changed")))
+
+
 def memory(report):
-    parts = []
+    parts = [owners_over_time(report)]
     if report.memory.problem:
         parts.append('<p class="note">The second run, for the memory: '
                      f"{h(report.memory.problem)}</p>")
@@ -357,7 +383,7 @@ def memory(report):
     return section("memory", "Whose memory it is", "".join(parts))
 
 
-SECOND_RUN = "The first picture is of a second run of the same board, which " \
+SECOND_RUN = "The first map is of a second run of the same board, which " \
     "was stopped by a breakpoint wherever EL2 was about to take pages back " \
     "from a VM; it is of the stop at which VMs owned the most pages. No " \
     "other figure of this report is of that run. It does not count " \

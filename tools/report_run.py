@@ -27,9 +27,8 @@ import run_guest
 from boardview.owners import Owners
 from boardview.page import Page, address_by_qom
 from boardview.source import QmpSource, SourceError
+from report_owners import INSPECT, OBSERVER, Looks
 
-INSPECT = "/machine/inspect"
-OBSERVER = "/machine/peripheral/obs"
 # The verdict is there, only the power-off is left.
 POWER_OFF_SECONDS = 30
 SETTLE_SECONDS = 30
@@ -60,6 +59,7 @@ class Outcome:
     qemu: str = ""
     counters: dict = dataclasses.field(default_factory=dict)
     world_instructions: dict | None = None
+    looks: Looks | None = None
     end: Picture | None = None
 
 
@@ -113,8 +113,9 @@ def deadline(args):
     return time.monotonic() + (args.timeout or run.DEFAULT_BATCH_TIMEOUT)
 
 
-def ends(machine, limit):
-    """Wait until MACHINE stands still for good. Raises Failure."""
+def ends(machine, limit, looks=None):
+    """Wait until MACHINE stands still for good, and let LOOKS look at it
+    meanwhile. Raises Failure."""
     verdict = None
     while True:
         events = [event for name in ("GUEST_PANICKED", "SHUTDOWN")
@@ -126,6 +127,8 @@ def ends(machine, limit):
             if reason == "guest-shutdown":
                 return
             raise Failure(f"the machine went down: {reason}")
+        if looks:
+            looks.look(machine)
         if machine.process.poll() is not None:
             raise Failure("QEMU ended by itself with status "
                           f"{machine.process.returncode}")
@@ -205,7 +208,7 @@ def world_name(name):
 
 def measured_run(args, folder, host_log, el2_log):
     """Run to the end, whatever it is; an Outcome."""
-    outcome = Outcome()
+    outcome = Outcome(looks=Looks(args.smp) if args.guest else None)
     config = board_of(args, folder)
     began = time.monotonic()
     with board.Board(config, log=host_log, el2_log=el2_log) as machine:
@@ -214,7 +217,7 @@ def measured_run(args, folder, host_log, el2_log):
         outcome.qemu = "{major}.{minor}.{micro}".format(**version["qemu"]) + \
             version.get("package", "")
         try:
-            ends(machine, deadline(args))
+            ends(machine, deadline(args), outcome.looks)
         except Failure as error:
             outcome.failure, _, outcome.details = str(error).partition("\n")
         outcome.wall = time.monotonic() - began

@@ -10,11 +10,13 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import looktest  # noqa: E402  (finds tools/)
+import board  # noqa: E402
 import ellog  # noqa: E402
 import report  # noqa: E402
 import report_chart  # noqa: E402
 import report_console  # noqa: E402
 import report_log  # noqa: E402
+import report_owners  # noqa: E402
 import report_page  # noqa: E402
 
 CAUSES = ["ERET", "RESET", "CPU_ON", "CPU_OFF", "LOADVM", "HVC", "DABT",
@@ -223,6 +225,61 @@ def check_chart(tap):
                    f"ticks-up-to-{top}", marks)
 
 
+class FakeBoard:
+    """What is asked of a board by a look; nothing is published at first."""
+
+    def __init__(self):
+        self.asked = []
+        self.status = "unknown"
+
+    def qom_get(self, _, name):
+        self.asked.append(name)
+        if name == "world-time" and len(self.asked) > 8:
+            raise board.BoardError("it broke\nat length")
+        return {"status": self.status, "owners": {"vm1": 7},
+                "world-time": {"host": 30, "off": 10}}[name]
+
+
+def check_looks(tap):
+    machine, looks = FakeBoard(), report_owners.Looks(2)
+    now, clock = 0, report_owners.time
+
+    class Time:
+        """A clock that stands still while a board answers."""
+        monotonic = staticmethod(lambda: now)
+
+    report_owners.time = Time
+    try:
+        looks.look(machine)
+        looks.look(machine)
+        tap.equal((machine.asked, looks.found), (["status"], []),
+                  "no-look-too-soon-or-before-el2-publishes")
+        machine.status = "ok"
+        for now in range(1, 10):
+            looks.look(machine)
+    finally:
+        report_owners.time = clock
+    tap.equal((looks.found, looks.problem), ([(20, {"vm1": 7})] * 3,
+                                             "it broke"),
+              "a-board-that-refuses-is-left-alone")
+    tap.equal(len(machine.asked), 9, "and-not-asked-again")
+    looks = report_owners.Looks(1)
+    for ns, pages in ((10, 1), (30, 2), (50, 2), (20, 1), (25, 0)):
+        looks.add(ns, {"host": 9, "vm10": 0, "vm2": pages})
+    tap.equal(([ns for ns, _ in looks.found],
+               [(ns, pages["vm2"]) for ns, pages in looks.changes()],
+               looks.vms()),
+              ([10, 30, 50, 50, 55], [(10, 1), (30, 2), (50, 1), (55, 0)],
+               ["vm2"]), "looks-go-on-after-a-snapshot")
+    looks = report_owners.Looks(1)
+    for ns in range(5000):
+        looks.add(ns, {"vm2": ns})
+    tap.result(report_owners.MAX_LOOKS <= len(looks.found) <
+               2 * report_owners.MAX_LOOKS and looks.found[0][0] == 0 and
+               looks.found[-1][0] > 4900, "looks-are-bounded",
+               len(looks.found))
+
+
 def refused(tap, name, status, message, *argv):
     said = io.StringIO()
     with contextlib.redirect_stderr(said), \
@@ -260,6 +317,7 @@ def body(tap):
         check_ranks(tap)
         check_console(tap, folder)
         check_chart(tap)
+        check_looks(tap)
         check_arguments(tap, folder)
 
 

@@ -20,6 +20,7 @@ import report  # noqa: E402
 import memory_picture  # noqa: E402
 import report_console  # noqa: E402
 import report_data  # noqa: E402
+import report_owners  # noqa: E402
 import report_page  # noqa: E402
 import report_run  # noqa: E402
 from browser import Browser, program  # noqa: E402
@@ -48,6 +49,14 @@ KEYS = """[...document.querySelectorAll('#worlds .legend li')].map(item => {
     const [fill, lines] = [...item.querySelectorAll('rect')].map(
         rect => getComputedStyle(rect).fill);
     return [item.textContent, fill, lines || '']; })"""
+# Parts of the chart of pages: [fill, lines over it, how many alike].
+STACKS = """(() => { const found = new Map();
+    for (const part of document.querySelectorAll('#memory .step')) {
+        const name = part.className.baseVal, over = part.nextElementSibling;
+        const lines = over.classList.contains('lines');
+        const old = found.get(name) || [getComputedStyle(part).fill, lines, 0];
+        found.set(name, [old[0], lines, old[2] + 1]); }
+    return [...found.values()]; })()"""
 # Boxes that are scrolled sideways and cannot be reached by keys.
 UNREACHABLE = """[...document.querySelectorAll('*')].filter(element =>
     ['auto', 'scroll'].includes(getComputedStyle(element).overflowX) &&
@@ -212,10 +221,15 @@ def check_memory(tap, view, out):
               {f"VM {vm}": int(count) for vm, count in back},
               "vms-owned-what-came-back-later")
     tap.equal(sum(pages.values()), (1 << 30) // 4096, "all-pages-have-owners")
+    seen = view.evaluate(f"{TABLE}('owners-over-time')")
+    tap.result(seen and {name: True for name in seen[0][3:]} == {
+        f"VM {vm}": max(map(number, column(seen, f"VM {vm}").values())) <=
+        int(count) for vm, count in back}, "no-vm-had-more-at-any-time",
+        f"{back} {seen}")
     last = column(view.evaluate(f"{TABLE}('owners-1')"), "pages")
     tap.equal(sorted(last), ["EL2", "host"], "nothing-is-a-vms-at-the-end")
-    tap.equal(view.evaluate("document.querySelectorAll('#memory svg[role="
-                            "img]').length"), 2, "two-maps")
+    tap.equal(view.evaluate("document.querySelectorAll('#memory svg.map0, "
+                            "#memory svg.map1').length"), 2, "two-maps")
     said = view.evaluate("document.querySelectorAll('#el2 mark').length")
     tap.result(said > 100, "refusals-are-marked", said)
 
@@ -334,6 +348,16 @@ def made_log(folder):
         end=1_600_000)
 
 
+def made_looks():
+    """Of a board with the VMs of made_log(): VM n has n pages from its first
+    turn on."""
+    looks = report_owners.Looks(1)
+    for at in range(0, 1_600_000, 50_000):
+        looks.add(at, {"host": 5000, "el2": 6144, **{
+            f"vm{n}": n if n * 100_000 <= at else 0 for n in range(1, 16)}})
+    return looks
+
+
 def rgb(fill):
     return "rgb({}, {}, {})".format(*bytes.fromhex(fill[1:]))
 
@@ -345,8 +369,8 @@ def check_made(tap, browser, folder):
     console = report_console.Console(path)
     out = folder / "made.html"
     report.write(out, report_page.page(report.Report(
-        "made", [], [], "", report_run.Outcome(), report_run.Memory(None),
-        console, console, made_log(folder))))
+        "made", [], [], "", report_run.Outcome(looks=made_looks()),
+        report_run.Memory(None), console, console, made_log(folder))))
     view = check_look(tap, browser, out, "made")
     fills = memory_picture.fills()
     tap.equal(view.evaluate(KEYS), [
@@ -356,7 +380,14 @@ def check_made(tap, browser, folder):
         for world in ("host", "EL2", *(f"VM {n}" for n in range(1, 16)))],
         "worlds-have-the-colours-of-the-map")
     tap.equal(view.evaluate("document.querySelectorAll('.load').length"),
-              report_page.MAX_PANELS, "each-panel-shows-the-snapshot")
+              report_page.MAX_PANELS + 1, "each-panel-shows-the-snapshot")
+    rows = view.evaluate(f"{TABLE}('owners-over-time')")
+    tap.equal((len(rows), rows[-1][0], list(map(number, rows[-1][1:]))),
+              (17, "1.5 ms", [5000, 6144, *range(1, 16)]),
+              "pages-over-time-when-they-change")
+    tap.equal(view.evaluate(STACKS), [
+        [rgb(fills[f"vm{vm}"]), vm in range(9, 16), 16 - vm]
+        for vm in range(1, 16)], "each-vm-has-its-part-of-the-chart")
     tap.result("snapshots loaded: 1, at 1.571 ms" in view.evaluate(
         "document.querySelector('#exits').textContent"),
         "and-the-page-says-when")

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How many pages each owner has while a board runs.
+
+    looks = Looks(cpus=2)
+    looks.look(machine)     # often: looks when it is time to
+    for ns, pages in looks.found: ...
+
+Only properties are read, while the board runs, and no figure of it changes by
+that. A look is followed by a pause of SHARE times as long. How often that is
+depends on the machine that QEMU runs on, so what is found is not the same in
+every run.
+"""
+import time
+
+import board
+
+INSPECT = "/machine/inspect"
+OBSERVER = "/machine/peripheral/obs"
+LEAST_PAUSE, MOST_PAUSE = 0.05, 1
+SHARE = 80
+# After twice as many every other one is dropped.
+MAX_LOOKS = 240
+
+
+class Looks:
+    """What has been seen.
+
+    found: [(virtual ns, {owner as properties call it: pages})], in order
+    problem: why there is no more of it
+    """
+
+    def __init__(self, cpus):
+        self.found = []
+        self.problem = ""
+        self._cpus = cpus
+        self._published = False
+        self._pause, self._next = LEAST_PAUSE, 0
+        self._offset = 0
+
+    def look(self, machine):
+        """Look at MACHINE, if the last time was long enough ago."""
+        began = time.monotonic()
+        if self.problem or began < self._next:
+            return
+        try:
+            self._look(machine)
+        except board.BoardError as error:
+            self.problem = str(error).splitlines()[0]
+        now = time.monotonic()
+        # Waiting for a busy machine costs the board nothing: not for long.
+        self._next = now + max(self._pause,
+                               min(SHARE * (now - began), MOST_PAUSE))
+
+    def _look(self, machine):
+        if not self._published:
+            self._published = machine.qom_get(INSPECT, "status") == "ok"
+            if not self._published:
+                return
+        times = machine.qom_get(OBSERVER, "world-time")
+        owners = machine.qom_get(INSPECT, "owners")
+        self.add(sum(times.values()) // self._cpus, owners)
+
+    def add(self, ns, pages):
+        """Note PAGES at NS. After a loadvm time goes on where it was."""
+        last = self.found[-1][0] if self.found else 0
+        self._offset = max(self._offset, last - ns)
+        self.found.append((ns + self._offset, pages))
+        if len(self.found) >= 2 * MAX_LOOKS:
+            self.found = self.found[::2]
+            self._pause *= 2
+
+    def changes(self):
+        """Of FOUND what differs from what was found before it."""
+        return [look for number, look in enumerate(self.found)
+                if not number or look[1] != self.found[number - 1][1]]
+
+    def vms(self):
+        """The VMs that have had pages, by number."""
+        names = {name for _, pages in self.found
+                 for name, count in pages.items()
+                 if count and name.startswith("vm")}
+        return sorted(names, key=lambda name: (len(name), name))
