@@ -217,6 +217,12 @@ class View:
                                f"{found['exceptionDetails']['text']}")
         return found["result"].get("value")
 
+    def print_on(self, width):
+        """Lay the page out for paper that has room for WIDTH pixels."""
+        self._send("Emulation.setEmulatedMedia", media="print")
+        self._send("Emulation.setDeviceMetricsOverride", width=width,
+                   height=width * 4 // 3, deviceScaleFactor=1, mobile=False)
+
     @property
     def requests(self):
         """Addresses that the page asked for, beside its own."""

@@ -57,6 +57,14 @@ STACKS = """(() => { const found = new Map();
         const old = found.get(name) || [getComputedStyle(part).fill, lines, 0];
         found.set(name, [old[0], lines, old[2] + 1]); }
     return [...found.values()]; })()"""
+# Letter or A4 with a centimetre of margin, in pixels, and what has no room
+# there, or in a box that does not scroll on paper.
+PAPER = 714
+CUT = """[...document.querySelectorAll('main *')].filter(element =>
+    element.getBoundingClientRect().right > innerWidth ||
+    element.matches('.console') &&
+    element.scrollHeight > element.clientHeight).map(
+        element => element.outerHTML.slice(0, 80))"""
 # Boxes that are scrolled sideways and cannot be reached by keys.
 UNREACHABLE = """[...document.querySelectorAll('*')].filter(element =>
     ['auto', 'scroll'].includes(getComputedStyle(element).overflowX) &&
@@ -349,12 +357,13 @@ def made_log(folder):
 
 
 def made_looks():
-    """Of a board with the VMs of made_log(): VM n has n pages from its first
-    turn on."""
+    """Of a board with the VMs of made_log(): VM n has n times 10,000 pages
+    from its first turn on."""
     looks = report_owners.Looks(1)
     for at in range(0, 1_600_000, 50_000):
-        looks.add(at, {"host": 5000, "el2": 6144, **{
-            f"vm{n}": n if n * 100_000 <= at else 0 for n in range(1, 16)}})
+        looks.add(at, {"host": 5_000_000, "el2": 6144, **{
+            f"vm{n}": n * 10_000 if n * 100_000 <= at else 0
+            for n in range(1, 16)}})
     return looks
 
 
@@ -365,7 +374,7 @@ def rgb(fill):
 def check_made(tap, browser, folder):
     """A page of more than boards do: 15 VMs, and a snapshot."""
     path = folder / "console"
-    path.write_text("nothing\n")
+    path.write_text("nothing\n" * 500)
     console = report_console.Console(path)
     out = folder / "made.html"
     report.write(out, report_page.page(report.Report(
@@ -383,14 +392,28 @@ def check_made(tap, browser, folder):
               report_page.MAX_PANELS + 1, "each-panel-shows-the-snapshot")
     rows = view.evaluate(f"{TABLE}('owners-over-time')")
     tap.equal((len(rows), rows[-1][0], list(map(number, rows[-1][1:]))),
-              (17, "1.5 ms", [5000, 6144, *range(1, 16)]),
+              (17, "1.5 ms", [5_000_000, 6144,
+                              *range(10_000, 160_000, 10_000)]),
               "pages-over-time-when-they-change")
     tap.equal(view.evaluate(STACKS), [
         [rgb(fills[f"vm{vm}"]), vm in range(9, 16), 16 - vm]
         for vm in range(1, 16)], "each-vm-has-its-part-of-the-chart")
+    check_paper(tap, view)
     tap.result("snapshots loaded: 1, at 1.571 ms" in view.evaluate(
         "document.querySelector('#exits').textContent"),
         "and-the-page-says-when")
+
+
+def check_paper(tap, view):
+    """Printed, all is there: nothing is cut off, scrolled, or a link."""
+    view.evaluate("document.querySelector('#memory details').open = true")
+    view.print_on(PAPER)
+    tap.equal(view.evaluate(CUT), [], "nothing-is-cut-on-paper")
+    tap.equal(view.evaluate(
+        "[...document.querySelectorAll('details, nav, .skip')]"
+        ".map(element => element.checkVisibility())"),
+        [False, False, False, True, False],
+        "paper-has-what-was-unfolded-and-no-menu")
 
 
 def check_policy(tap, browser, folder):
