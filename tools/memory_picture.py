@@ -30,6 +30,8 @@ MARGIN = 24
 CELLS, CELL = 128, 6.5
 GRID_X, GRID_W = 126, CELLS * CELL
 NOTE_X = GRID_X + GRID_W + 12
+# Letters that have room there.
+NOTE_CHARS = 34
 OWNERS_H, STRIP_H, STRIP_GAP = 12, 4, 1
 STRIPS = 3
 LANES_H = STRIPS * (STRIP_H + STRIP_GAP) + STRIP_GAP
@@ -107,6 +109,10 @@ def lines_pattern(name):
                    'stroke-width="0.9"/>')
 
 
+# What is drawn over the colours of owners.
+OVER = ("second", "shared", "device", "odd", "wrong")
+
+
 class Paths:
     """Rectangles collected by class, so that each class is one <path>."""
 
@@ -119,7 +125,8 @@ class Paths:
 
     def text(self, prefix):
         return [f'<path class="{prefix}-{name}" d="{"".join(parts)}"/>'
-                for name, parts in self._found.items()]
+                for name, parts in sorted(self._found.items(),
+                                          key=lambda item: item[0] in OVER)]
 
 
 def _n(value):
@@ -405,17 +412,31 @@ class Drawing:
 
     def _row_note(self, cells, y):
         """Owners of a row other than the host, in words."""
-        owners = collections.Counter()
+        owners, shared = collections.Counter(), 0
         for cell in cells:
             for kind, pages in cell.classes.items():
                 owners[kind & OWNER_BITS] += pages
+                shared += pages if kind & KIND_BITS == SHARED else 0
         names = [f"{owner_name(owner)} {size(pages)}"
                  for owner, pages in sorted(owners.items()) if owner != HOST]
-        note = ", ".join(names[:2]) + (
-            f", {len(names) - 2} more" if len(names) > 2 else "")
+        if shared:
+            names.append(f"{size(shared)} shared")
+        note = some(names, NOTE_CHARS)
         if wrong := sum(cell.wrong for cell in cells):
             note = f"! {wrong} wrongly mapped"
         self.text(NOTE_X, y + OWNERS_H - 2, note or "host", "note")
+
+
+def some(names, length):
+    """As many of NAMES as LENGTH letters hold, and how many more there
+    are."""
+    text = ""
+    for shown in range(len(names), 0, -1):
+        left = len(names) - shown
+        text = ", ".join(names[:shown]) + (f", {left} more" if left else "")
+        if len(text) <= length:
+            break
+    return text
 
 
 def escape_lines(text):
@@ -578,7 +599,10 @@ def _patterns(prefix):
     return "".join((
         pattern(f"{prefix}-shared-pattern", 5,
                 '<path d="M-1 6L6 -1M-1 1L1 -1M4 6L6 4" '
-                'stroke="#fff" stroke-width="1.6"/>'),
+                'stroke="#fff" stroke-width="1.6"/>'
+                # For the host's colour, which is nearly white.
+                '<path d="M-1 7.6L7.6 -1M-1 2.6L2.6 -1" stroke="#000" '
+                'stroke-width="0.6"/>'),
         pattern(f"{prefix}-device-pattern", 4,
                 '<circle cx="2" cy="2" r="1.1" fill="#fff" '
                 'stroke="#000" stroke-width="0.5"/>'),

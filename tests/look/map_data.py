@@ -330,6 +330,41 @@ def many_vms(tap):
     tap.result(len(text) < 200_000, "many/small", len(text))
 
 
+def on_top(tap):
+    """Signs are not hidden by the colour of an owner that comes later."""
+    fake = Fake()
+    for vmid in range(1, 16):
+        fake.own(10 * vmid, vmid)
+        fake.own(10 * vmid + 1, vmid, 1)
+        fake.own(10 * vmid + 2, vmid, memory_map.RESERVED)
+    _, text = drawn(fake.collect())
+    names = re.findall(r'<path class="map-(\w+)"', text.split("map-detail")[1])
+    owners = [names.index(f"vm{vmid}") for vmid in range(1, 16)]
+    tap.result(max(owners) < min(names.index(sign) for sign in
+                                 ("second", "shared", "device")),
+               "signs/drawn-over-all-owners", names)
+
+
+def long_notes(tap):
+    """What stands beside a row ends before the picture does."""
+    count = (16 << 30) >> 12
+    classes = bytearray(count)
+    for vmid in range(1, 16):
+        # All in the first row.
+        first = vmid * 15000
+        classes[first:first + 14999] = bytes([vmid]) * 14999
+    classes[250000] = memory_map.SHARED
+    layers = [bytearray(count) for _ in range(4)]
+    seen, _ = drawn(memory_map.MemoryMap(RAM >> 12, classes, *layers, [], {},
+                                         []))
+    tap.result("VM 1 58.59 MiB, 15 more" in seen.texts and
+               max(len(text) for text in seen.texts
+                   if text.endswith(" more")) <= memory_picture.NOTE_CHARS,
+               "long/notes-have-room", seen.texts)
+    tap.result("4 KiB shared" in seen.texts, "long/shared-in-words",
+               seen.texts)
+
+
 def crowded(tap):
     """The rarest of a cell with many owners is seen, and a row that differs
     from the one above it is drawn."""
@@ -413,8 +448,8 @@ def in_print(tap):
 
 def body(tap):
     for part in (sound, wrongly_mapped, hostile_tables, hostile_records,
-                 refused, half_a_change, primitives, titles, many_vms, crowded,
-                 colours, in_print):
+                 refused, half_a_change, primitives, titles, many_vms,
+                 on_top, long_notes, crowded, colours, in_print):
         part(tap)
 
 
