@@ -44,6 +44,7 @@ TAIL_LINES = 15
 # A whole panic report.
 EL2_TAIL_LINES = 50
 POLL_SECONDS = 0.2
+END_SECONDS = 5
 
 
 class BoardError(Exception):
@@ -85,6 +86,16 @@ class Config:
         if self.kernel and self.initrd:
             args += ["-initrd", str(self.initrd)]
         return args
+
+
+def end(process):
+    """End PROCESS, gently if it can."""
+    process.terminate()
+    try:
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def check_built(*paths):
@@ -278,12 +289,7 @@ class Board:
     def close(self):
         """End QEMU, gently if it can, and remove the temporary files."""
         if self.process:
-            self.process.terminate()
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+            end(self.process)
             if self._qmp:
                 self._qmp.close()
             if self.console:

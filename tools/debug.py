@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`./hypsec debug`: a board that waits for gdb, and gdb with our commands."""
 import argparse
-import contextlib
 import pathlib
 import shlex
 import shutil
@@ -150,11 +149,7 @@ def run_gdb(args, commands, environment=None):
         raise DebugError(f"stopped after {args.timeout:g} s, as --timeout "
                          "says") from None
     finally:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(5)
-        process.kill()
-        process.wait()
+        board.end(process)
         signal.signal(signal.SIGINT, before)
         interrupts.unlink(missing_ok=True)
 

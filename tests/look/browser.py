@@ -25,6 +25,9 @@ import tempfile
 import threading
 import time
 
+import looktest  # noqa: F401  (finds tools/)
+import board
+
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 WAIT_SECONDS = 120
 # Chromium's own ends of the pipe.
@@ -108,12 +111,7 @@ class Browser:
 
     def close(self):
         if self._process:
-            self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            board.end(self._process)
             os.close(self._out)
             self._log.close()
             self._process = None
