@@ -219,13 +219,16 @@ def style():
     """The rules of the colours that are not the style sheet's."""
     return "".join(f".{kind} {{ fill: {fill}; }}\n"
                    for kind, fill in WORLDS.items()) + \
+        ".w-off { fill: url(#off); }\n" \
         ".lines { fill: url(#lines); pointer-events: none; }\n"
 
 
 def patterns():
     """What style() refers to, as an element of the page."""
+    off = memory_picture.pattern("off", 5, '<path d="M-1 1L1 -1M-1 6L6 -1'
+                                 'M4 6L6 4" class="grid"/>')
     return '<svg class="patterns" aria-hidden="true"><defs>' \
-        f'{memory_picture.lines_pattern("lines")}</defs></svg>'
+        f'{memory_picture.lines_pattern("lines")}{off}</defs></svg>'
 
 
 def worlds(figures, names):

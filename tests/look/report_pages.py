@@ -342,7 +342,7 @@ def made_log(folder):
     second time after a snapshot was loaded."""
     change, host, el2, vm = (report_data.change, report_data.HOST,
                              report_data.EL2, report_data.VM)
-    records = [change(0, 0, report_data.OFF, 2, "RESET", el2),
+    records = [change(500, 0, report_data.OFF, 2, "RESET", el2),
                change(1000, 0, 2, 1, "ERET", host)]
     for number in range(1, 16):
         at = number * 100_000
@@ -386,7 +386,8 @@ def check_made(tap, browser, folder):
         [world, rgb(fills[world.lower().replace(" ", "")]),
          'url("#lines")' if world in [f"VM {n}" for n in range(9, 16)]
          else ""]
-        for world in ("host", "EL2", *(f"VM {n}" for n in range(1, 16)))],
+        for world in ("host", "EL2", *(f"VM {n}" for n in range(1, 16)))] +
+        [["off", 'url("#off")', ""]],
         "worlds-have-the-colours-of-the-map")
     tap.equal(view.evaluate("document.querySelectorAll('.load').length"),
               report_page.MAX_PANELS + 1, "each-panel-shows-the-snapshot")
