@@ -193,18 +193,23 @@ def long_folder(tap):
 
 
 def run_registers(tap):
-    """./hypsec run --batch can be found while it runs."""
+    """./hypsec run --batch can be found while it runs. It waits for that: -S
+    keeps it from its first instruction."""
     run = subprocess.Popen(
         [sys.executable, board.ROOT / "tools/run.py", "--guest", "demo",
-         "--batch"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+         "--batch", "--", "-S"], stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT)
     try:
         bound = time.monotonic() + SECONDS
         while not running.boards() and run.poll() is None and \
                 time.monotonic() < bound:
             time.sleep(board.POLL_SECONDS / 4)
-        names = [entry["name"] for entry in running.pick("demo").symbols]
+        found = running.pick("demo")
+        names = [entry["name"] for entry in found.symbols]
         tap.equal(names, ["corevisor", "hostvisor", "alice", "bob"],
                   "run-batch-registers-with-symbols")
+        with running.connect(found) as qmp:
+            qmp.qmp("cont")
         output = run.communicate(timeout=SECONDS)[0]
         tap.result(run.returncode == 0, "and-ends-well", output.decode())
     finally:
