@@ -19,7 +19,9 @@ os.environ["HYPSEC_RUNS"] = FOLDER.name
 import looktest  # noqa: E402
 import board  # noqa: E402
 import gdbserver  # noqa: E402
+import parked as parking  # noqa: E402
 import running  # noqa: E402
+import physical  # noqa: E402
 
 DEBUG = board.ROOT / "tools/debug.py"
 SECONDS = 150
@@ -210,10 +212,16 @@ def state(machine):
         if "gdb" in device["label"]]
 
 
+def wait_parked(machine):
+    """Until the host is where it stays. A hang ends by the test's limit."""
+    while not physical.peek(machine, parking.MAILBOX + parking.M_ALIVE, 8):
+        time.sleep(board.POLL_SECONDS / 4)
+
+
 def attach(tap):
     entry, machine = parked("20260101-000000-one")
     with entry, machine:
-        machine.inspect("cpus")
+        wait_parked(machine)
         done = debug("--attach", "--batch", *commands("hypsec world"))
         tap.result(done.returncode == 0 and "* CPU 0: host, EL1" in
                    done.stdout, "attach-to-the-only-board", done.stdout)
