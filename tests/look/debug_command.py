@@ -111,18 +111,20 @@ def wait_running(name):
 
 
 def terminal(tap):
-    """Ctrl-C is for gdb; quitting asks, and ends the board."""
-    session = Terminal("--guest", "demo", "--smp", "1", "--", "-name", "typed")
+    """Ctrl-C is for gdb; quitting asks, and ends the board. One that waits
+    for somebody who types does not end before."""
+    session = Terminal("--guest", "linux-vm", "--smp", "1", "--", "-name",
+                       "typed")
     try:
         start = session.until("(gdb)")
         tap.result("tail -f" in start and "gdb server: 127.0.0.1:" in start
                    and "_start () at" in start, "says-where-the-consoles-are",
                    start)
-        session.type("hypsec break at host attack_task\n")
+        session.type("hypsec break at host host_main\n")
         session.until("(gdb)")
         session.type("continue\n")
         stop = session.until("(gdb)")
-        tap.result("attack_task" in stop, "stops-at-a-breakpoint", stop)
+        tap.result("host_main (" in stop, "stops-at-a-breakpoint", stop)
         session.type("delete\n")
         if "y or n" in session.until(")"):
             session.type("y\n")
