@@ -14,7 +14,8 @@
 
 #include "hostvisor/device.h"
 
-#define WAIT_US		1000000u
+/* Bounds a hang: time goes on while QEMU is kept from working. */
+#define WAIT_US		60000000u
 #define GIVEN_BYTE	0xd1
 #define CANARY_BYTE	0xca
 
