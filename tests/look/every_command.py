@@ -85,7 +85,8 @@ VMS = [
     ("smmu streams", r"^  entry 31: all streams -> bank 0 \(EL2\)$"),
     ("backtrace", r"^#0  0x\w+ vm_main\+0x0 (?s:.*)^#2  0x\w+ _start"),
     ("panic", r"^EL2 has not panicked"),
-    ("console", r"^  refused: host cpu\d: "),
+    ("console --lines 100000", r"^  corevisor: host kernel at 0x40200000, "
+     r"entering EL1$"),
     ("world", r"^\* CPU \d: vm\d, EL1, pc 0x\w+ <vm_main>$"),
     ("symbols", r"^vm +(?:alice|bob) +at 0x40000000: CPU \d runs vm\d\b"),
     ("cpu 0", r"^CPU 0: "),
