@@ -51,12 +51,14 @@ def disk_attacks_el2(tap, machine, spare, confined):
     disk.take()
     before = peek(machine, page, 8)
     disk.identify(page)
+    tap.result(disk.done(), "disk/does-what-it-is-told")
     told = peek(machine, page, 8)
     tap.result(told not in (0, before), "disk/writes-to-the-host")
 
     target = unused_by_el2(machine)
     before = peek(machine, target, 8)
     disk.identify(target)
+    tap.result(disk.done(), "disk/is-done-with-el2-as-well")
     if not confined:
         tap.equal(peek(machine, target, 8), told,
                   "disk/writes-to-el2-without-smmu")

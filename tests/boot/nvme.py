@@ -19,7 +19,8 @@ READY, FATAL = 1, 2
 IDENTIFY, CONTROLLER = 0x06, 1
 # The command register in configuration space.
 MEMORY_AND_MASTER = r"\006\000"
-SECONDS = 30
+# Bounds a hang.
+SECONDS = 120
 
 
 class Nvme:
@@ -28,6 +29,7 @@ class Nvme:
     def __init__(self, machine, queues):
         self.machine = machine
         self.queues = queues
+        self.completion = queues + 0x1000
         self.name = physical.run(machine, "basename $(readlink -f "
                                  "/sys/class/nvme/nvme0/device)")
         self.folder = f"/sys/bus/pci/devices/{self.name}"
@@ -67,19 +69,21 @@ class Nvme:
 
     def identify(self, target, submission=None):
         """Have it write 4 KiB about itself to TARGET, as the first command of
-        fresh queues; whether it says that it is done."""
-        completion = self.queues + 0x1000
+        fresh queues."""
         words = [0] * (SQE_BYTES // 4)
         words[0] = 1 << 16 | IDENTIFY
         words[6:8] = halves(target)
         words[10] = CONTROLLER
         physical.store(self.machine, self.queues, words)
-        physical.store(self.machine, completion, [0] * (CQE_BYTES // 4))
-        self.start(submission or self.queues, completion)
+        physical.store(self.machine, self.completion, [0] * (CQE_BYTES // 4))
+        self.start(submission or self.queues, self.completion)
         self.ring()
+
+    def done(self):
+        """Whether it says that it is done with it, well or not."""
         # The phase, in the last word of the completion.
         return self._wait(lambda: physical.peek(
-            self.machine, completion + 12) & 1 << 16, seconds=2)
+            self.machine, self.completion + 12) & 1 << 16)
 
     def _read(self, register):
         return physical.load(self.machine, self.bar + register)
@@ -87,8 +91,8 @@ class Nvme:
     def _write(self, register, *words):
         physical.store(self.machine, self.bar + register, words)
 
-    def _wait(self, done, seconds=SECONDS):
-        deadline = time.monotonic() + seconds
+    def _wait(self, done):
+        deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             if done():
                 return True
