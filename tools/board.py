@@ -357,7 +357,7 @@ class Board:
         except OSError as error:
             raise self.error(f"cannot type {text!r}: {error}") from None
 
-    def shell(self, command, timeout=60):
+    def shell(self, command, timeout=300):
         """Run COMMAND in a host that serves; its exit status and its lines."""
         start = self._next_line
         self.send(command + "\n")
@@ -366,7 +366,7 @@ class Board:
 
     # QMP
 
-    def qmp(self, command, timeout=30, **arguments):
+    def qmp(self, command, timeout=120, **arguments):
         """Execute COMMAND; what it returns. A refusal is a BoardError."""
         # An underscore stands for a dash in argument names.
         message = {"execute": command,

@@ -15,7 +15,7 @@ import threading
 import boottest
 
 RUN = pathlib.Path(__file__).resolve().parents[2] / "tools/run.py"
-SECONDS = 60
+SECONDS = 200
 
 
 def run(*args):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the tests of a host's disks and network share."""
-IO_SECONDS = 100
+IO_SECONDS = 300
 # In /proc/interrupts: a vector of each device's that must have come.
 VECTORS = ("nvme0q", "virtio[0-9]+-req", "virtio[0-9]+-input")
 # By RAM: how much of it Linux uses, and where the rest is, which is ours.

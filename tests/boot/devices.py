@@ -36,7 +36,7 @@ def network_works(tap, machine):
         status, lines = machine.shell(
             "card=$(ls /sys/class/net | grep -v lo); "
             "ip link set $card up && ip addr add 10.0.2.15/24 dev $card && "
-            "ping -c 1 -w 10 10.0.2.2")
+            "ping -c 1 -w 60 10.0.2.2")
         assert status == 0, "\n".join(lines)
 
 

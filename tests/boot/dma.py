@@ -119,7 +119,8 @@ def main(tap):
                 hardware_is_confined(tap, machine)
 
             machine.send("reboot -f\n")
-            machine.wait_event("RESET", 30, guest=True, reason="guest-reset")
+            machine.wait_event("RESET", boottest.BOOT_SECONDS, guest=True,
+                               reason="guest-reset")
             boottest.wait_ready(machine)
             io_works(tap, machine, devices, "after-reboot/")
             if confined:

@@ -53,7 +53,7 @@ def main(tap):
                   "no-panic-before-the-violation")
         machine.send(f"devmem {FLASH:#x} 32\n")
         with tap.behaviour("qmp-reports-guest-panicked"):
-            machine.wait_event("GUEST_PANICKED", 30)
+            machine.wait_event("GUEST_PANICKED", boottest.BOOT_SECONDS)
         tap.equal(machine.qom_get("/machine/inspect", "panicked"), "1",
                   "inspection-says-panicked")
         tap.equal(machine.qmp("query-status")["status"], "guest-panicked",

@@ -12,7 +12,7 @@ import guests
 import run_guest
 from bundle import make_bundle
 
-SECONDS = 100
+SECONDS = 300
 LATE_SECONDS = 5
 OWN_FAILURE = 100
 MANY = 15

@@ -18,7 +18,7 @@ SOURCES = board.BUILD / "sources"
 def recipe(name, *args, **options):
     return subprocess.run([sys.executable, RECIPES / name, *map(str, args)],
                           capture_output=True, text=True, check=False,
-                          timeout=60, **options)
+                          timeout=200, **options)
 
 
 def build_initrd(folder, **options):

@@ -18,13 +18,14 @@ def main(tap):
 
         with tap.behaviour("reboot-from-inside/reaches-userspace"):
             machine.send("reboot -f\n")
-            machine.wait_event("RESET", 30, guest=True, reason="guest-reset")
+            machine.wait_event("RESET", boottest.BOOT_SECONDS, guest=True,
+                               reason="guest-reset")
             boottest.wait_ready(machine)
         boottest.self_check(tap, machine, prefix="reboot-from-inside/")
 
         with tap.behaviour("system-reset/reaches-userspace"):
             machine.qmp("system_reset")
-            machine.wait_event("RESET", 30, guest=False)
+            machine.wait_event("RESET", boottest.BOOT_SECONDS, guest=False)
             boottest.wait_ready(machine)
         boottest.self_check(tap, machine, prefix="system-reset/")
 
@@ -32,7 +33,8 @@ def main(tap):
         with tap.behaviour("reset-during-boot/reaches-userspace"):
             machine.qmp("system_reset")
             machine.qmp("system_reset")
-            machine.wait_line("Booting Linux on physical CPU", 60)
+            machine.wait_line("Booting Linux on physical CPU",
+                              boottest.BOOT_SECONDS)
             machine.qmp("system_reset")
             boottest.wait_ready(machine)
         boottest.self_check(tap, machine, prefix="reset-during-boot/")

@@ -17,7 +17,7 @@ from device_io import io_works
 
 SNAPSHOT = "running"
 DISK_BYTES = 1 << 30
-JOB_SECONDS = 90
+JOB_SECONDS = 300
 # NVMe disks cannot be saved.
 DISKS = {"vda": host_io.DISKS["vda"]}
 READER = "while dd if=/dev/vda of=/dev/null bs=64k iflag=direct " \

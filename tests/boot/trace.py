@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 from timeline import Timeline  # noqa: E402
 
-SECONDS = 200
+SECONDS = 300
 
 
 def trace(*args):

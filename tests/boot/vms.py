@@ -13,7 +13,7 @@ import board
 import guests
 import run_guest
 
-SECONDS = 200
+SECONDS = 400
 HOST_ATTACKS = r"\[host\] attack"
 
 

@@ -13,7 +13,7 @@ import boottest
 import sign
 
 RUN = pathlib.Path(__file__).resolve().parents[2] / "tools/run.py"
-SECONDS = 100
+SECONDS = 300
 
 
 def run(*args):

@@ -11,7 +11,7 @@ import run_guest
 import sign
 from bundle import make_bundle
 
-SECONDS = 100
+SECONDS = 300
 EXTRA_PAGE = 0x41000000
 
 

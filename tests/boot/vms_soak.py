@@ -10,7 +10,7 @@ import boottest
 
 SOAK = pathlib.Path(__file__).resolve().parents[2] / "tools/soak.py"
 SECONDS = 20
-LIMIT = 200
+LIMIT = 400
 
 
 def main(tap):

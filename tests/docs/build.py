@@ -10,7 +10,7 @@ import tempfile
 
 from docpages import DOCS, ROOT, boottest
 
-SECONDS = 200
+SECONDS = 400
 
 
 def build(out, source=DOCS):

@@ -27,7 +27,7 @@ from links import Tree
 import transcript
 
 HERE = pathlib.Path(__file__).resolve().parent
-SECONDS = 120
+SECONDS = 300
 # Programs of a Debian machine, for which no list of options is at hand.
 OTHERS = {"cat", "cd", "cp", "dtc", "echo", "grep", "head", "ls", "mkdir",
           "rm", "rsvg-convert", "sed", "sort", "tail", "aarch64-linux-gnu-gcc",

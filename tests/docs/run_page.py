@@ -16,7 +16,7 @@ from docpages import ROOT, boottest
 import transcript
 
 # No page has a command that takes longer; it bounds a hang.
-SECONDS = 150
+SECONDS = 300
 
 
 def environment(folder):

@@ -42,7 +42,7 @@ KEYS = re.compile(r"<(?:Enter|Ctrl-([A-Z])(?: (\w))?)>$")
 MARK = re.compile(r"(?:\.\. run:|<!-- run:)\s+([\w-]+)(?:\s+terminal=(\w+))?"
                   r"(\s+again)?\s*(?:-->)?$")
 ROWS, COLUMNS = 50, 400
-CLOSE_SECONDS = 10
+CLOSE_SECONDS = 30
 AGAIN_SECONDS = 0.2
 # Of a terminal that shows something else than the page.
 SHOWN_LINES = 60

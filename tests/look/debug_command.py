@@ -24,9 +24,9 @@ import running  # noqa: E402
 import physical  # noqa: E402
 
 DEBUG = board.ROOT / "tools/debug.py"
-SECONDS = 150
+SECONDS = 300
 
-RUNNING_SECONDS = 60
+RUNNING_SECONDS = 200
 
 
 def debug(*arguments, **settings):

@@ -12,7 +12,7 @@ import sys
 import looktest
 import board
 
-READY_SECONDS = 120
+READY_SECONDS = 300
 GIB_OF_HOST = 256000
 
 # Command, and what its output has to have. On Linux: booted, both CPUs idle.

@@ -28,7 +28,7 @@ import run_guest  # noqa: E402
 
 EXTENSION = board.ROOT / "tools/gdb/hypsec_gdb.py"
 # A hang bound, not a measure: a whole boot under breakpoints fits.
-GDB_SECONDS = 200
+GDB_SECONDS = 400
 MARK = "@@hypsec-look@@"
 
 

@@ -29,7 +29,7 @@ import running  # noqa: E402
 from qtest import Qtest  # noqa: E402
 
 MAP = board.ROOT / "tools/map.py"
-SECONDS = 100
+SECONDS = 300
 RAM = 0x40000000
 # Seconds or rounds of a VM.
 LASTING = 100000

@@ -529,7 +529,7 @@ def spoilt(tap):
             (poke(page + 16, 7, 4), "hypsec pages", "panicked"),
             (poke(page, 0), "hypsec pages", "no inspection page")]
         commands = [part for step in steps for part in step[:2]]
-        seen = looktest.gdb(machine, commands, seconds=60)
+        seen = looktest.gdb(machine, commands, seconds=200)
         for n, (_, command, words) in enumerate(steps):
             tap.result("OK" in seen[2 * n] and words in seen[2 * n + 1],
                        f"spoilt/{n}-{command}".replace(" ", "-"),

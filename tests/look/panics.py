@@ -17,7 +17,7 @@ from boardview.source import QmpSource
 # The injector's first range of bus faults.
 FAULT, ENABLE_READS, PAGE = 0x0b102000, 3, 4096
 PAUSE = ("-action", "panic=pause")
-SECONDS = 100
+SECONDS = 300
 # In EL2's memory.
 FORBIDDEN = 0x7f000000
 BAD_FRAME = "set $x0 = 0x10"

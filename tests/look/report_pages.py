@@ -26,7 +26,7 @@ import report_run  # noqa: E402
 from browser import Browser, program  # noqa: E402
 
 # A hang bound.
-RUN_SECONDS = 200
+RUN_SECONDS = 400
 WIDTHS = (360, 800, 1400)
 VM, EL2, LEVEL_EL2 = 2, 3, 2
 

@@ -18,7 +18,7 @@ import looktest  # noqa: E402
 import board  # noqa: E402
 import running  # noqa: E402
 
-SECONDS = 100
+SECONDS = 300
 
 
 def refused(tap, name, call, *words):

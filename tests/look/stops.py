@@ -28,7 +28,7 @@ THREAD = 'python print("thread", gdb.selected_thread().num)'
 EC_HVC, EC_DABT = 0x16, 0x24
 VCPU_RUN = 8
 RAM_BASE, GIB, EL2_BYTES = 0x40000000, 1 << 30, 24 << 20
-SECONDS = 100
+SECONDS = 300
 HEADER = board.ROOT / "firmware/include/hypsec/abi.h"
 
 

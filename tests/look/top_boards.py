@@ -33,7 +33,7 @@ from qtest import Qtest  # noqa: E402
 TOP = board.ROOT / "tools/top.py"
 INSPECT, OBSERVER = "/machine/inspect", "/machine/peripheral/obs"
 # A hang bound.
-SECONDS = 100
+SECONDS = 300
 
 
 def hypsec_top(*arguments):

@@ -11,9 +11,9 @@
 #include "hypsec-test.h"
 
 /* Bounds every wait that has no bound of its own. */
-#define WAIT_SECONDS 20
+#define WAIT_SECONDS 60
 /* A test that takes longer than this hangs in a way that nothing saw. */
-#define TEST_SECONDS 120
+#define TEST_SECONDS 400
 #define POLL_USEC 50
 
 /* What an event may take at EL2, in virtual nanoseconds or instructions. */

@@ -7,7 +7,7 @@
 #include "hypsec/inspect.h"
 #include "hypsec-smmu.h"
 
-#define WAIT_SECONDS    20
+#define WAIT_SECONDS    60
 #define POLL_USEC       50
 
 /* A stage-2 descriptor. */
