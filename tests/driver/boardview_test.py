@@ -16,6 +16,7 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
+from unittest import mock
 
 ROOT = Path(os.environ.get('HYPSEC_ROOT',
                            Path(__file__).resolve().parents[2]))
@@ -974,10 +975,10 @@ def test_qmp_source_leaves_nothing():
     class Broken:
         def qmp(self, command, **arguments):
             raise OSError(command)
-    before = set(Path(tempfile.gettempdir()).glob('hypsec-view-*'))
-    refused(lambda: source.QmpSource(Broken()), kind=OSError)
-    after = set(Path(tempfile.gettempdir()).glob('hypsec-view-*'))
-    assert not after - before
+    with tempfile.TemporaryDirectory() as folder, \
+            mock.patch('tempfile.tempdir', folder):
+        refused(lambda: source.QmpSource(Broken()), kind=OSError)
+        assert not os.listdir(folder)
 
 
 def test_file_and_ram_source():
