@@ -14,7 +14,6 @@ import re
 import struct
 import sys
 import tempfile
-import traceback
 from pathlib import Path
 from unittest import mock
 
@@ -24,6 +23,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / 'tools'))
 from boardview import (owners, page, smmu, source, tables,  # noqa: E402
                        vms)
+import taptest  # noqa: E402
 
 RAM = 0x40000000
 MIB = 1 << 20
@@ -992,21 +992,5 @@ def test_file_and_ram_source():
         refused(lambda: ram.read(pa, length), 'not all in RAM')
 
 
-def main():
-    tests = [(name, test) for name, test in globals().items()
-             if name.startswith('test_')]
-    failures = 0
-    print(f'TAP version 13\n1..{len(tests)}')
-    for number, (name, test) in enumerate(tests, 1):
-        try:
-            test()
-            print(f'ok {number} - {name[5:]}')
-        except Exception:   # any failure of a test
-            failures += 1
-            print(f'not ok {number} - {name[5:]}')
-            for line in traceback.format_exc().splitlines():
-                print(f'# {line}')
-    sys.exit(1 if failures else 0)
-
-
-main()
+if __name__ == '__main__':
+    taptest.main(globals())

@@ -12,16 +12,16 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import traceback
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 ROOT = Path(os.environ.get('HYPSEC_ROOT',
                            Path(__file__).resolve().parents[2]))
 
-spec = importlib.util.spec_from_file_location('runner', ROOT / 'tools/test.py')
 sys.dont_write_bytecode = True
+import taptest  # noqa: E402
+
+spec = importlib.util.spec_from_file_location('runner', ROOT / 'tools/test.py')
 runner = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(runner)
 
@@ -355,23 +355,5 @@ def test_apt_sources_of_both_formats_are_read(folder):
     ], result.stdout
 
 
-def main():
-    tests = [(name, function) for name, function in globals().items()
-             if name.startswith('test_')]
-    print(f'1..{len(tests)}')
-    failed = 0
-    for number, (name, function) in enumerate(tests, 1):
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                function(Path(folder))
-            verdict = 'ok'
-        except Exception:
-            traceback.print_exc()
-            verdict = 'not ok'
-            failed = 1
-        print(f'{verdict} {number} - {name[5:].replace("_", " ")}', flush=True)
-    return failed
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    taptest.main(globals())

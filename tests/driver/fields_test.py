@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import traceback
 from pathlib import Path
 
 ROOT = Path(os.environ.get('HYPSEC_ROOT',
@@ -19,6 +18,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / 'tools'))
 from boardview import fields  # noqa: E402
 from boardview.sysregs import SYSTEM_REGISTERS  # noqa: E402
+import taptest  # noqa: E402
 
 # Register, value, the summary.
 SUMMARIES = [
@@ -361,22 +361,5 @@ def test_system_register_without_a_name():
     assert fields.system_register(3, 7, 15, 15, 7) == 'S3_7_C15_C15_7'
 
 
-def main():
-    tests = [(name, function) for name, function in globals().items()
-             if name.startswith('test_')]
-    print(f'1..{len(tests)}')
-    failed = 0
-    for number, (name, function) in enumerate(tests, 1):
-        try:
-            function()
-            verdict = 'ok'
-        except Exception:
-            traceback.print_exc()
-            verdict = 'not ok'
-            failed = 1
-        print(f'{verdict} {number} - {name[5:].replace("_", " ")}', flush=True)
-    return failed
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    taptest.main(globals())

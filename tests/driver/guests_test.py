@@ -8,7 +8,6 @@ import re
 import struct
 import subprocess
 import sys
-import traceback
 from pathlib import Path
 
 ROOT = Path(os.environ.get('HYPSEC_ROOT',
@@ -20,6 +19,7 @@ import bundle  # noqa: E402
 import devicetree  # noqa: E402
 import ellog  # noqa: E402
 import guests  # noqa: E402
+import taptest  # noqa: E402
 
 CAUSES = ['ERET', 'HVC', 'DABT', 'IRQ']
 HOST, VM, EL2 = ellog.WORLD_HOST, ellog.WORLD_VM, ellog.WORLD_EL2
@@ -247,21 +247,5 @@ def test_sizes():
         raise AssertionError(text)
 
 
-def main():
-    tests = [(name, test) for name, test in globals().items()
-             if name.startswith('test_')]
-    failures = 0
-    print(f'TAP version 13\n1..{len(tests)}')
-    for number, (name, test) in enumerate(tests, 1):
-        try:
-            test()
-            print(f'ok {number} - {name[5:]}')
-        except Exception:   # any failure of a test
-            failures += 1
-            print(f'not ok {number} - {name[5:]}')
-            for line in traceback.format_exc().splitlines():
-                print(f'# {line}')
-    sys.exit(1 if failures else 0)
-
-
-main()
+if __name__ == '__main__':
+    taptest.main(globals())

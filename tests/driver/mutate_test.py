@@ -7,15 +7,11 @@ mutants of the real firmware, on the build folder that is there.
 """
 
 import collections
-import contextlib
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import traceback
 from pathlib import Path
 
 ROOT = Path(os.environ.get('HYPSEC_ROOT',
@@ -25,6 +21,7 @@ sys.path.insert(0, str(ROOT / 'tools'))
 import mutants  # noqa: E402
 import mutate  # noqa: E402
 import native  # noqa: E402
+import taptest  # noqa: E402
 
 FILE = 'firmware/core/sample.c'
 SAMPLE = '''\
@@ -47,10 +44,6 @@ static int first(int a, int vmid)
 	return sum;
 }
 '''
-
-
-class Skip(Exception):
-    """The test needs what this machine does not have."""
 
 
 def of_sample(operator):
@@ -216,7 +209,7 @@ def test_mutants_are_run(folder):
 
 def test_coverage_is_counted(folder):
     if not shutil.which('gcovr'):
-        raise Skip('gcovr is not installed')
+        raise taptest.Skip('gcovr is not installed')
     result = folder / 'result.json'
     status, output, errors = tool('coverage.py', '--json', result, '--test',
                                   'page-records')
@@ -228,28 +221,5 @@ def test_coverage_is_counted(folder):
     assert 'aim: line coverage of the memory files' in output, output
 
 
-def main():
-    tests = [(name, function) for name, function in globals().items()
-             if name.startswith('test_')]
-    print(f'1..{len(tests)}')
-    failed = 0
-    for number, (name, function) in enumerate(tests, 1):
-        note = ''
-        try:
-            with tempfile.TemporaryDirectory() as folder, \
-                    contextlib.redirect_stdout(io.StringIO()):
-                function(Path(folder))
-            verdict = 'ok'
-        except Skip as why:
-            verdict, note = 'ok', f' # SKIP {why}'
-        except Exception:
-            traceback.print_exc()
-            verdict = 'not ok'
-            failed = 1
-        print(f'{verdict} {number} - {name[5:].replace("_", " ")}{note}',
-              flush=True)
-    return failed
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    taptest.main(globals())

@@ -7,8 +7,9 @@ import os
 import subprocess
 import sys
 import tempfile
-import traceback
 from pathlib import Path
+
+import taptest
 
 ROOT = Path(os.environ.get('HYPSEC_ROOT',
                            Path(__file__).resolve().parents[2]))
@@ -196,22 +197,5 @@ def test_the_number_of_names_is_checked():
     assert 'docs/primitives.rst: 5 primitives of S3, which has 116' in errors
 
 
-def main():
-    tests = [(name, function) for name, function in globals().items()
-             if name.startswith('test_')]
-    print(f'1..{len(tests)}')
-    failed = 0
-    for number, (name, function) in enumerate(tests, 1):
-        try:
-            function()
-            verdict = 'ok'
-        except Exception:
-            traceback.print_exc()
-            verdict = 'not ok'
-            failed = 1
-        print(f'{verdict} {number} - {name[5:].replace("_", " ")}', flush=True)
-    return failed
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    taptest.main(globals())

@@ -11,8 +11,6 @@ import re
 import struct
 import subprocess
 import sys
-import tempfile
-import traceback
 from pathlib import Path
 
 ROOT = Path(os.environ.get('HYPSEC_ROOT',
@@ -20,6 +18,7 @@ ROOT = Path(os.environ.get('HYPSEC_ROOT',
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / 'tools'))
 import sign  # noqa: E402
+import taptest  # noqa: E402
 
 IMAGE = b'a page and a little more'.ljust(5000, b'.')
 ADDRESS = 0x40080000
@@ -170,23 +169,5 @@ def test_wrong_usage_is_told(folder):
     assert not (folder / 'm').exists()
 
 
-def main():
-    tests = [(name, function) for name, function in globals().items()
-             if name.startswith('test_')]
-    print(f'1..{len(tests)}')
-    failed = 0
-    for number, (name, function) in enumerate(tests, 1):
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                function(Path(folder))
-            verdict = 'ok'
-        except Exception:
-            traceback.print_exc()
-            verdict = 'not ok'
-            failed = 1
-        print(f'{verdict} {number} - {name[5:].replace("_", " ")}', flush=True)
-    return failed
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    taptest.main(globals())

@@ -10,8 +10,6 @@ import random
 import struct
 import subprocess
 import sys
-import tempfile
-import traceback
 from pathlib import Path
 
 ROOT = Path(os.environ.get('HYPSEC_ROOT',
@@ -19,6 +17,7 @@ ROOT = Path(os.environ.get('HYPSEC_ROOT',
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / 'tests'))
 from timeline import Timeline  # noqa: E402
+import taptest  # noqa: E402
 
 MAGIC = 0x314c454345535048
 CAUSES = ['ERET', 'RESET', 'CPU_ON', 'CPU_OFF', 'LOADVM', 'HVC', 'DABT',
@@ -313,23 +312,5 @@ def test_json_has_no_surprises(folder):
     assert text.isascii() and json.loads(text)
 
 
-def main():
-    tests = [(name, function) for name, function in globals().items()
-             if name.startswith('test_')]
-    print(f'1..{len(tests)}')
-    failed = 0
-    for number, (name, function) in enumerate(tests, 1):
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                function(Path(folder))
-            verdict = 'ok'
-        except Exception:
-            traceback.print_exc()
-            verdict = 'not ok'
-            failed = 1
-        print(f'{verdict} {number} - {name[5:].replace("_", " ")}', flush=True)
-    return failed
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    taptest.main(globals())
