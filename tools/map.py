@@ -85,9 +85,9 @@ def let_go_on(board_, qmp):
         try:
             with running.connect(board_) as anew:
                 anew.qmp("cont")
+        except running.Gone:
+            raise
         except running.RunningError as error:
-            if running.has_ended(board_):
-                raise
             raise MapError(f"{error}; the board stays paused, `cont` in its "
                            "monitor lets it go on") from None
 

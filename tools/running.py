@@ -47,6 +47,10 @@ class RunningError(Exception):
     """What the user gets to read."""
 
 
+class Gone(RunningError):
+    """The board closed its QMP: it has ended, or its process is about to."""
+
+
 def printable(text):
     """TEXT as it can stand on a terminal."""
     return "".join(c if c.isprintable() else "?" for c in str(text))
@@ -195,11 +199,6 @@ def boards():
     return sorted(found, key=lambda board_: board_.name)
 
 
-def has_ended(running):
-    """Whether a Running runs no more."""
-    return all(other.pid != running.pid for other in boards())
-
-
 def pick(text=None):
     """The only board that runs, or the one that TEXT means: (part of) its
     name or of its command, or its process number."""
@@ -274,7 +273,7 @@ class Connection:
                             f"else for more than {BUSY_SECONDS} s; try again")
 
     def _gone(self, why):
-        return RunningError(f"board {self._running.name} has ended ({why})")
+        return Gone(f"board {self._running.name} has ended ({why})")
 
     def send_fd(self, message, descriptor):
         """Send MESSAGE with a file descriptor; its result."""

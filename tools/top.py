@@ -120,7 +120,7 @@ class Sampler:
             self.before, self.now, self.error = self.now, now, ""
         except running.RunningError as error:
             self.error = str(error)
-            self.ended = running.has_ended(self.board)
+            self.ended = isinstance(error, running.Gone)
         except Exception as error:  # or nobody would look any more
             self.error = f"answers that make no sense: {error!r}"
         os.write(self._wake, b".")
@@ -272,10 +272,8 @@ def stream(board_, interval):
     while not wait.wait(interval):
         try:
             print_once(board_, True)
-        except running.RunningError as error:
-            if running.has_ended(board_):
-                return str(error)
-            raise
+        except running.Gone as error:
+            return str(error)
 
 
 def run(args):

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import termios
 import time
+from unittest import mock
 
 # Before running.py reads it: boards of this test alone.
 FOLDER = tempfile.TemporaryDirectory(prefix="hypsec-top-")
@@ -27,6 +28,7 @@ import board  # noqa: E402
 import guests  # noqa: E402
 import run_guest  # noqa: E402
 import running  # noqa: E402
+import top  # noqa: E402
 import top_view  # noqa: E402
 from qtest import Qtest  # noqa: E402
 
@@ -298,6 +300,27 @@ def end_of_board(tap, stack):
                    "live/survives-the-end-of-the-board", f"{status} {rest!r}")
 
 
+def end_of_stream(tap):
+    """A board closes its QMP before its process, here our own, is gone."""
+    folder = WORK / "runs" / "closed"
+    folder.mkdir(parents=True)
+    with running.Registration(folder, "hypsec closed") as entry:
+        entry.started(os.getpid())
+        found = running.pick(None)
+        with mock.patch.object(top, "print_once", side_effect=[
+                None, running_error(found)]):
+            tap.equal(top.stream(found, 0.01), "board closed has ended "
+                      "(Connection refused)", "json/ends-with-the-board")
+
+
+def running_error(found):
+    """What a look at a board raises."""
+    try:
+        return top.look(found)
+    except running.RunningError as error:
+        return error
+
+
 def demo(tap):
     with contextlib.ExitStack() as stack:
         machine = stack.enter_context(started("demo", demo_config()))
@@ -437,7 +460,7 @@ def views(tap):
 
 def body(tap):
     try:
-        for part in (none, views, demo, spoilt):
+        for part in (none, views, end_of_stream, demo, spoilt):
             part(tap)
     finally:
         FOLDER.cleanup()
