@@ -95,7 +95,7 @@ def unmapped_is_out_of_reach(tap, machine, disk, bank):
                "\n".join(log(machine, "arm-smmu")))
     machine.shell(f"echo {disk.name} > /sys/bus/pci/drivers/nvme/bind")
     status, lines = machine.shell(
-        "for try in $(seq 50); do [ -b /dev/nvme0n1 ] && break; "
+        "for try in $(seq 900); do [ -b /dev/nvme0n1 ] && break; "
         "usleep 100000; done; hypsec-io /dev/nvme0n1")
     tap.result(status == 0, "unmapped/driver-comes-back", "\n".join(lines))
 
