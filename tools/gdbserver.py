@@ -18,6 +18,9 @@ CHARDEV = "hypsec-gdb"
 # What a gdb that is killed leaves in the board: it detaches, by gdb's protocol.
 DETACH = b"$D#44"
 DETACH_SECONDS = 5
+# How long gdb waits for an answer: QEMU's thread for all of them may be busy,
+# as with a map of a large board, or get no turn. Of its own gdb waits for 2 s.
+REMOTE_SECONDS = 120
 
 
 class Listener:
@@ -124,7 +127,8 @@ def _end(chosen, server, was_running):
 def preamble(extension, symbols, port=None, el2_log=None):
     """gdb's commands that load the extension, say whose symbols are where
     and where EL2's console goes, and connect to PORT."""
-    lines = ["set architecture aarch64", f"source {extension}"]
+    lines = ["set architecture aarch64",
+             f"set remotetimeout {REMOTE_SECONDS}", f"source {extension}"]
     lines += ["hypsec symbols add " + " ".join(
         [entry["world"], quote(entry["file"]), quote(entry["name"])])
         for entry in symbols]

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Symbols of the world that a CPU is in, and breakpoints of one world: on the
 demo's VMs, from the firmware's first instruction on."""
+import os
 import re
+import signal
+import threading
 
 import looktest
 import board
 
 # Both VMs are linked here.
 VM_START = 0x40000000
+# Longer than gdb waits of its own, with its repetitions.
+LATE_SECONDS = 9
 
 
 def before_the_mmu(tap, machine):
@@ -172,8 +177,25 @@ def without_firmware(tap):
                "backtrace-without-firmware", seen)
 
 
+def late_answers(tap):
+    """gdb waits for a QEMU that gets no turn for a while."""
+    config = board.Config(kernel=board.PARK, initrd=None)
+    with looktest.debug_board(config) as machine:
+        pid = machine.process.pid
+        wake = threading.Timer(LATE_SECONDS, os.kill, (pid, signal.SIGCONT))
+        os.kill(pid, signal.SIGSTOP)
+        wake.start()
+        try:
+            seen = looktest.gdb(machine, ["hypsec world"])
+        finally:
+            wake.join()
+    tap.result("* CPU 0: el2, EL2" in seen[0], "late-answers-are-waited-for",
+               seen)
+
+
 def body(tap):
     without_firmware(tap)
+    late_answers(tap)
     with looktest.guest_board("demo") as machine:
         before_the_mmu(tap, machine)
         help_texts(tap, machine)
