@@ -162,7 +162,8 @@ def devices(tap, folder):
     told(tap, "devices/one-of-two-vms-gets-it",
          run(folder, make_bundle([small("dma", dma=1, argument=1,
                                         name=f"vm{n}") for n in range(2)]),
-             machine=DMA_ON, smp=1), 1, "HYPSEC-VM-OK dma", "SMMU_SET_STREAM: -3")
+             machine=DMA_ON, smp=1), 1, "HYPSEC-VM-OK dma",
+         "SMMU_SET_STREAM: -3")
 
 
 def rings(tap, folder):
