@@ -10,7 +10,9 @@
 #   setup.sh clang BUILD       only the Debian packages of ./hypsec fuzz memory
 #   setup.sh looking BUILD     only those of ./hypsec debug, map and report
 #   setup.sh docs BUILD      only that of ./hypsec docs
-#   setup.sh tests BUILD       only those that the tests need besides
+#   setup.sh linux-symbols BUILD   symbols of the kernel that "all" got
+#   setup.sh tests BUILD       only what the tests need besides, of these
+#                              symbols only if Debian still has them
 #
 # Idempotent, and without network when there is nothing to fetch. A thing
 # counts as done only when it has its final name, which it gets by one rename
@@ -575,13 +577,15 @@ fetch_binary()
 	}
 }
 
-# place NAME - copy SOURCE to SOURCES/NAME, unless that is what is there
+# place NAME [--link] - copy SOURCE to SOURCES/NAME, unless that is what is
+# there; its files may be links to those of the cache where nobody edits them
 place()
 {
 	[ "$(cat "$SOURCES/.$1" 2>/dev/null)" != "$SOURCE" ] ||
 		[ ! -d "$SOURCES/$1" ] || return 0
 	temporary "$SOURCES"
-	cp -a --reflink=auto "$SOURCE/." "$TEMPORARY/" 2>"$LOGS/unpack.log" ||
+	{ [ $# -eq 2 ] && cp -a --link "$SOURCE/." "$TEMPORARY/" 2>/dev/null; } ||
+		cp -a --reflink=auto "$SOURCE/." "$TEMPORARY/" 2>"$LOGS/unpack.log" ||
 		die_log "copying $1 to $SOURCES" "$LOGS/unpack.log" "make room on the disk"
 	rm -f "$SOURCES/.$1"
 	keep "$SOURCES/$1"
@@ -614,6 +618,75 @@ sys.exit(main())
 LAUNCHER
 	chmod 755 "$MESON.new"
 	mv "$MESON.new" "$MESON"
+}
+
+# --- Linux's symbols -------------------------------------------------------
+
+# The kernel in SOURCES/linux-image, of version KERNEL_VERSION, and the package
+# with its vmlinux.
+linux_package()
+{
+	KERNEL_VERSION=$(basename "$(cat "$SOURCES/.linux-image" 2>/dev/null)")
+	for file in "$SOURCES"/linux-image/boot/vmlinuz-*; do
+		KERNEL_RELEASE=${file##*/vmlinuz-}
+	done
+	if [ -z "$KERNEL_VERSION" ] || [ ! -r "$file" ]; then
+		die "Linux's symbols" "there is no kernel in $SOURCES/linux-image" \
+			"run ./hypsec setup"
+	fi
+	DEBUG_PACKAGE=linux-image-$KERNEL_RELEASE-dbg
+}
+
+debug_version()
+{
+	VERSION=$KERNEL_VERSION
+	PACKAGE=$DEBUG_PACKAGE=$VERSION
+	private apt-cache show "$DEBUG_PACKAGE" 2>/dev/null |
+		grep -qxF "Version: $VERSION" ||
+		die "$step" "the mirror has no $DEBUG_PACKAGE of version $VERSION, the kernel's" \
+		"for the newest kernel and its symbols: ./hypsec clean --cache, then set up again"
+}
+
+# unpack_vmlinux DEB FOLDER - of that package no more than the kernel itself
+unpack_vmlinux()
+{
+	mkdir "$2"
+	dpkg-deb --fsys-tarfile "$1" |
+		tar -x -C "$2" --wildcards --transform='s,.*/,,' \
+			'./usr/lib/debug/boot/vmlinux-*' &&
+		mv "$2"/vmlinux-* "$2/vmlinux"
+}
+
+# linux_symbols - SOURCES/linux-symbols/vmlinux is that of the kernel
+linux_symbols()
+{
+	linux_package
+	CACHED=$CACHE/sources/$DEBUG_PACKAGE
+	SOURCE=$CACHED/$KERNEL_VERSION
+	lock_cache
+	[ -d "$SOURCE" ] || {
+		apt_private "$CODENAME-arm64" deb "$CODENAME $CODENAME-security" arm64
+		fetch "Linux's symbols" debug_version download
+		unpack "Linux's symbols" unpack_vmlinux "$TEMPORARY"/*.deb \
+			"$TEMPORARY/unpacked"
+	}
+	place linux-symbols --link
+	unlock_cache
+	rm -f "$SOURCES/.no-linux-symbols"
+}
+
+# try_linux_symbols - the same where it is no failure that Debian has dropped
+# them, or cannot be reached; not tried again unless asked for by name.
+# SOURCES/.no-linux-symbols says why, for the tests.
+try_linux_symbols()
+{
+	[ ! -e "$SOURCES/.no-linux-symbols" ] || return 0
+	log=$LOGS/linux-symbols.log
+	sh "$ROOT/tools/setup.sh" linux-symbols "$BUILD" 2>"$log" && return
+	# What apt says is more than that its log has the reason.
+	sed -n 's/^  why: //p; s/^    | E: *//p' "$log" | tail -n 1 \
+		>"$SOURCES/.no-linux-symbols"
+	say "no symbols of Linux, and no tests of them: $(cat "$SOURCES/.no-linux-symbols")"
 }
 
 # --- The QEMU tree ---------------------------------------------------------
@@ -786,6 +859,12 @@ coverage) PACKAGES=$COVERAGE_PACKAGES; install_packages ;;
 clang) PACKAGES=$CLANG_PACKAGES; install_packages ;;
 looking) PACKAGES=$LOOKING_PACKAGES; install_packages ;;
 docs) PACKAGES=$DOCS_PACKAGES; install_packages ;;
-tests) PACKAGES=$TEST_PACKAGES; install_packages ;;
+linux-symbols) check_release; linux_symbols ;;
+tests)
+	check_release
+	PACKAGES=$TEST_PACKAGES
+	install_packages
+	try_linux_symbols
+	;;
 *) die "setup.sh" "unknown mode $MODE" "use ./hypsec setup" ;;
 esac

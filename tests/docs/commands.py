@@ -42,7 +42,8 @@ REDIRECT = {">", ">>", "<", "2>", "&>"}
 PLACEHOLDER = re.compile(r"\.\.\.|…|^[A-Z][A-Z_-]*$|\[|\]")
 TOOLS = {"fuzz inject": "fuzz", "fuzz memory": "fuzz_memory",
          "fuzz vcpus": "fuzz_memory"}
-NO_OPTIONS = {"setup": ["--tests"], "clean": ["--cache"], "build": None, "help": None}
+NO_OPTIONS = {"setup": ["--tests", "--linux-symbols"], "clean": ["--cache"],
+              "build": None, "help": None}
 
 
 class Fault(Exception):

@@ -206,10 +206,13 @@ def test_clean_refuses_other_arguments(_):
 
 
 def test_setup_refuses_other_arguments(_):
-    for words in (['tests'], ['--tests', '--tests'], ['--all']):
+    for words in (['tests'], ['--tests', '--tests'], ['--all'],
+                  ['--linux-symbols', '--all'],
+                  ['--tests', '--linux-symbols', '--tests']):
         result = run(ROOT / 'hypsec', 'setup', *words)
         assert result.returncode == 2, result
-        assert 'no argument but --tests' in result.stderr, result
+        assert 'no arguments but --tests and --linux-symbols' in \
+            result.stderr, result
 
 
 PACKAGES_OF_TESTS = (
@@ -294,6 +297,89 @@ def test_failed_patch_leaves_no_tree(folder):
     assert not (folder / 'build/sources/qemu').exists()
     assert not list((folder / 'build/sources').glob('.tmp*'))
     assert [p.name for p in source.iterdir()] == ['VERSION']
+
+
+# --- Linux's symbols -------------------------------------------------------
+
+APT = '''#!/bin/sh
+echo "$*" >>"$0.calls"
+case $* in
+*update*) echo "$APT_SAYS" >&2; exit $APT_STATUS ;;
+*show*) echo 'Version: 9.9.2-1' ;;
+*) exit 100 ;;
+esac
+'''
+
+
+def kernel_in(folder):
+    """The kernel of an earlier set-up."""
+    boot = folder / 'build/sources/linux-image/boot'
+    boot.mkdir(parents=True)
+    (boot / 'vmlinuz-9.9-cloud').write_text('')
+    (folder / 'build/sources/.linux-image').write_text('/cache/image/9.9.1-2')
+
+
+def apt(folder):
+    """A PATH whose apt has another version, and for which all is installed."""
+    programs = folder / 'bin'
+    programs.mkdir()
+    for name in 'apt-get', 'apt-cache':
+        (programs / name).write_text(APT)
+    (programs / 'dpkg-query').write_text(
+        '#!/bin/sh\nfor p; do echo "ii  $p"; done\n')
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    (folder / 'sources.list').write_text(
+        'deb http://one.invalid/debian stable main\n')
+    (folder / 'apt.conf').write_text(
+        f'Dir::Etc::sourcelist "{folder}/sources.list";\n'
+        'Dir::Etc::sourceparts "/dev/null";\n')
+    return {'PATH': f'{programs}:{os.environ["PATH"]}',
+            'APT_CONFIG': str(folder / 'apt.conf'), 'APT_STATUS': '0',
+            'APT_SAYS': ''}
+
+
+def test_symbols_are_of_the_kernel_that_is_there(folder):
+    result = setup(folder, 'linux-symbols')
+    assert result.returncode == 1 and 'there is no kernel in' in \
+        result.stderr, result
+    kernel_in(folder)
+    result = setup(folder, 'linux-symbols', **apt(folder))
+    assert result.returncode == 1, result
+    assert "has no linux-image-9.9-cloud-dbg of version 9.9.1-2, the " \
+        "kernel's" in result.stderr, result
+    assert './hypsec clean --cache' in result.stderr, result
+    assert not (folder / 'build/sources/linux-symbols').exists()
+
+
+def test_tests_do_without_symbols(folder):
+    kernel_in(folder)
+    env = dict(apt(folder), APT_STATUS='100', APT_SAYS='E: no such network')
+    result = setup(folder, 'tests', **env)
+    assert result.returncode == 0 and not result.stderr, result
+    assert 'no symbols of Linux, and no tests of them: no such network' in \
+        result.stdout, result
+    why = folder / 'build/sources/.no-linux-symbols'
+    assert why.read_text() == 'no such network\n'
+    calls = (folder / 'bin/apt-get.calls').read_text()
+    # Once is enough.
+    result = setup(folder, 'tests', **env)
+    assert result.returncode == 0 and not result.stdout, result
+    assert (folder / 'bin/apt-get.calls').read_text() == calls
+
+
+def test_symbols_that_are_there_take_no_network(folder):
+    kernel_in(folder)
+    cached = folder / 'cache/sources/linux-image-9.9-cloud-dbg/9.9.1-2'
+    cached.mkdir(parents=True)
+    (cached / 'vmlinux').write_text('symbols')
+    env = apt(folder)
+    for _ in range(2):
+        result = setup(folder, 'linux-symbols', **env)
+        assert result.returncode == 0, result
+    placed = folder / 'build/sources/linux-symbols/vmlinux'
+    assert placed.read_text() == 'symbols'
+    assert not (folder / 'bin/apt-get.calls').exists()
 
 
 SOURCES = '''\
