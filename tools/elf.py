@@ -28,7 +28,7 @@ MAGIC = b"\x7fELF\x02\x01"
 MACHINE_AARCH64 = 183
 TYPE_EXECUTABLE, TYPE_SHARED = 2, 3
 LOAD, EXECUTABLE = 1, 1
-SYMBOL_TABLE = 2
+SYMBOL_TABLE, NOTES = 2, 7
 MAX_SECTIONS = 4096
 STT_NOTYPE, STT_OBJECT, STT_FUNC = 0, 1, 2
 SHN_UNDEF, SHN_ABS = 0, 0xfff1
@@ -36,6 +36,9 @@ MAX_SEGMENTS = 256
 MAX_SYMBOLS = 1 << 21
 # As long as the kernel's own can be; a longer one is no symbol's.
 MAX_NAME = 512
+NOTE = struct.Struct("<III")
+BUILD_ID, BUILD_ID_OWNER = 3, b"GNU\0"
+MAX_BUILD_ID = 64
 
 
 class ElfError(Exception):
@@ -205,11 +208,40 @@ class Elf:
                     found.setdefault(wanted[at], value)
         return found
 
+    def build_id(self):
+        """(address, bytes) of the build id, None without one."""
+        base, size, count = self._sections
+        try:
+            for number in range(count) if base else ():
+                _, kind, _, address, offset, length, *_ = \
+                    SECTION.unpack_from(self._data, base + number * size)
+                if kind == NOTES and offset + length <= len(self._data):
+                    for at, found in _build_ids(
+                            self._data[offset:offset + length]):
+                        return address + at, found
+        except struct.error:
+            pass
+        return None
+
     def has_symbols(self):
         """Whether there is a symbol table at all."""
         base, size, count = self._sections
         return any(SECTION.unpack_from(self._data, base + n * size)[1] ==
                    SYMBOL_TABLE for n in range(count))
+
+
+def _build_ids(notes):
+    """(offset, bytes) of each build id in a section of notes."""
+    at = 0
+    while at + NOTE.size <= len(notes):
+        owner, length, kind = NOTE.unpack_from(notes, at)
+        at += NOTE.size
+        place = at + (owner + 3 & ~3)
+        found = notes[place:place + length]
+        if kind == BUILD_ID and notes[at:at + owner] == BUILD_ID_OWNER and \
+           0 < length == len(found) <= MAX_BUILD_ID:
+            yield place, found
+        at = place + (length + 3 & ~3)
 
 
 def _places(strings, name):

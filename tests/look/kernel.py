@@ -16,6 +16,8 @@ HEAD_BYTES = 0x10000
 HEADER_BYTES = 64
 ADRP, ADRP_MASK = 0x90000000, 0x9f000000
 STR, STR_MASK = 0xf9000000, 0xffc00000
+# The head of a build id's note: 4 bytes "GNU", 20 of the id, type 3.
+NOTE = struct.pack("<III4s", 4, 20, 3, b"GNU")
 
 
 def kallsyms(lines):
@@ -70,27 +72,36 @@ def vmlinux(symbols, base, image, read):
     return elf_file(linked, size), linked
 
 
-def elf_file(symbols, size):
-    """An executable of SIZE bytes at LINKED with nothing in it but names."""
+def note_of(image):
+    """(offset, bytes) of a note with a build id in an Image."""
+    at = image.index(NOTE)
+    return at, image[at:at + len(NOTE) + 20]
+
+
+def elf_file(symbols, size, note=(0, b"")):
+    """An executable of SIZE bytes at LINKED with nothing in it but names, and
+    a note as note_of() returns it."""
     strings, table = b"\0", struct.pack("<IBBHQQ", 0, 0, 0, 0, 0, 0)
     for name, address in sorted(symbols.items(), key=lambda pair: pair[1]):
         table += struct.pack("<IBBHQQ", len(strings), 0x12, 0, 1, address, 0)
         strings += name.encode() + b"\0"
-    names = b"\0.text\0.symtab\0.strtab\0.shstrtab\0"
+    names = b"\0.text\0.symtab\0.strtab\0.shstrtab\0.notes\0"
     program = struct.pack("<IIQQQQQQ", 1, 7, 0, LINKED, LINKED, 0, size,
                           65536)
     at = HEADER_BYTES + len(program)
-    parts = [table, strings, names]
-    offsets = [at, at + len(table), at + len(table) + len(strings)]
+    parts = [table, strings, names, note[1]]
+    offsets = [at + sum(map(len, parts[:number])) for number in range(4)]
     sections = at + sum(map(len, parts))
     header = struct.pack(
         "<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 2, 183, 1, LINKED,
-        HEADER_BYTES, sections, 0, HEADER_BYTES, 56, 1, 64, 5, 4)
+        HEADER_BYTES, sections, 0, HEADER_BYTES, 56, 1, 64, 6, 4)
     rows = [(0,) * 10,
             (1, 8, 6, LINKED, at, size, 0, 0, 4, 0),
             (7, 2, 0, 0, offsets[0], len(table), 3, 1, 8, 24),
             (15, 3, 0, 0, offsets[1], len(strings), 0, 0, 1, 0),
-            (23, 3, 0, 0, offsets[2], len(names), 0, 0, 1, 0)]
+            (23, 3, 0, 0, offsets[2], len(names), 0, 0, 1, 0),
+            (33, 7, 2, LINKED + note[0], offsets[3], len(note[1]), 0, 0, 4,
+             0)]
     return header + program + b"".join(parts) + b"".join(
         struct.pack("<IIQQQQIIQQ", *row) for row in rows)
 

@@ -3,6 +3,7 @@
 it: as the host, and as a VM. The vmlinux is one that the test makes."""
 import pathlib
 import re
+import subprocess
 import tempfile
 
 import looktest
@@ -11,6 +12,8 @@ import boottest
 import kernel
 
 LINUX = {"world": "host", "name": "linux"}
+# With debug information a function begins behind the room for a patch.
+PATCH_ROOM = (0, 8)
 
 
 def runs_at(seen):
@@ -48,7 +51,8 @@ def host(tap, vmlinux):
         tap.result(seen.find(r"^\* CPU 1: host, EL1, pc 0xffff.*"
                              "<secondary_start_kernel", 17),
                    "second-cpu-at-the-virtual-address", seen)
-        where = re.search(r"0x(ffff[0-9a-f]+) in start_kernel", seen[8])
+        where = re.search(r"^Breakpoint \d at 0x(ffff[0-9a-f]+)", seen[7],
+                          re.M)
         again = looktest.gdb(machine, [
             "hypsec break at el2 trap_host_sync", "continue",
             "hypsec symbols"], symbols=symbols, go_on=True)
@@ -58,8 +62,10 @@ def host(tap, vmlinux):
         boottest.wait_ready(machine)
         status, lines = machine.shell(
             "grep -E ' T (start_kernel|_stext)$' /proc/kallsyms")
-        tap.result(status == 0 and where and
-                   any(line.startswith(where[1]) for line in lines),
+        known = kernel.kallsyms(lines)
+        tap.result(status == 0 and where and moved and
+                   int(where[1], 16) - known["start_kernel"] in PATCH_ROOM and
+                   known["_stext"] - kernel.HEAD_BYTES == int(moved[1], 16),
                    "the-kernel-says-the-same-address", (where, lines))
         late = looktest.gdb(machine, [
             "hypsec symbols", "hypsec break at host do_sys_openat2",
@@ -83,13 +89,77 @@ def as_vm(tap, vmlinux):
                    seen.find("hostvisor +not loaded", 1) and
                    seen.find("linux +at 0xffff.*vm1's kernel", 1),
                    "kernel-of-a-vm-moves", seen)
-        tap.result(seen.find(r"^\* CPU \d: vm1, EL1, .*<start_kernel>",
+        tap.result(seen.find(r"^\* CPU \d: vm1, EL1, .*<start_kernel(\+8)?>",
                              "hypsec world"), "stops-in-the-vms-start-kernel",
                    seen)
         tap.result("exit_handle" in seen[7] and
                    seen.find("linux +not loaded", 8) and
                    seen.find("hostvisor +at 0x40200000", 8),
                    "host-beside-it-has-its-own", seen)
+
+
+def another_kernel(tap, folder):
+    """Symbols of another build are noticed, and not loaded."""
+    image = board.KERNEL.read_bytes()
+    at, note = kernel.note_of(image)
+    files = {}
+    for name, last in ("same", note[-1]), ("other", note[-1] ^ 1):
+        files[name] = folder / name
+        files[name].write_bytes(kernel.elf_file(
+            {"_text": kernel.LINKED, "start": kernel.LINKED + 4096},
+            len(image), (at, note[:-1] + bytes([last]))))
+    with looktest.debug_board(board.Config()) as machine:
+        seen = looktest.gdb(machine, [
+            f"hypsec symbols add host {files['same']} linux",
+            "hypsec symbols",
+            f"hypsec symbols add host {files['other']} linux",
+            "hypsec symbols", "hypsec break at host start", "stepi"])
+        tap.result(seen.find("^host +linux +at 0x40200000", 1) and
+                   "another build id" not in seen[0],
+                   "kernel-of-the-same-build-id", seen)
+        tap.result(seen.find("^hypsec: host: the kernel in its memory is not "
+                             f"the one of {files['other']}", 2) and
+                   seen.find("^host +linux +not loaded", 3) and
+                   "hypsec: " not in seen[5],
+                   "kernel-of-another-build-id-is-said-once", seen)
+        tap.result("another build id" in seen[4],
+                   "no-breakpoint-in-another-kernel", seen[4])
+
+
+PATCHABLE = """\
+int work(int count)
+{
+	return count * count + 1;
+}
+
+void _start(void)
+{
+	work(1);
+}
+"""
+
+
+def room_for_patches(tap, folder):
+    """A function that debug information has begin behind its symbol, as
+    ftrace makes all of Linux's, is one place."""
+    source, program = folder / "patchable.c", folder / "patchable.elf"
+    source.write_text(PATCHABLE)
+    subprocess.run(["aarch64-linux-gnu-gcc", "-g", "-O1", "-nostdlib",
+                    "-static", "-fpatchable-function-entry=2", "-Wl,-Ttext="
+                    "0x40300000", source, "-o", program], check=True)
+    with looktest.debug_board(board.Config()) as machine:
+        seen = looktest.gdb(machine, [
+            "set breakpoint pending on", "break work",
+            f"hypsec symbols add host {program} own",
+            "stepi", "info breakpoints", "hypsec break at host work",
+            "break work", "info breakpoints"])
+        tap.result(len(re.findall("^Breakpoint ", seen[5], re.M)) == 1 and
+                   re.search(r"patchable\.c, line \d+\.$", seen[5], re.M),
+                   "one-breakpoint-for-one-place", seen)
+        for name, number, listed in ("pending", 1, 4), ("set", 3, 7):
+            tap.equal(re.findall(rf"^{number}\.\d +([yn])", seen[listed],
+                                 re.M), ["n", "y"],
+                      f"gdbs-own-breakpoint-stops-once-{name}")
 
 
 def body(tap):
@@ -99,6 +169,8 @@ def body(tap):
             kernel.make(machine, vmlinux, board.KERNEL.read_bytes())
         host(tap, vmlinux)
         as_vm(tap, vmlinux)
+        another_kernel(tap, pathlib.Path(folder))
+        room_for_patches(tap, pathlib.Path(folder))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import gdb
 
 import common
 from common import Command, HypsecError, printable, say
+from linux_symbols import SETUP
 import worlds
 from worlds import manager
 
@@ -134,6 +135,28 @@ kernel's (vmlinux) are moved to where it has put itself (KASLR).
                 say(f"{start}not loaded")
         for note in manager.notes:
             say(note)
+        if not manager.candidates(common.world_below()):
+            say(f"of a Linux there are some by `./hypsec debug --vmlinux "
+                f"FILE`; for Debian's `{SETUP}` fetches them")
+
+
+def tidy(_breakpoint=None):
+    """Disable what gdb's own `break` sets for the second time at the start of
+    a function; it would stop twice for one call."""
+    try:
+        for known in gdb.breakpoints():
+            if known.type == gdb.BP_BREAKPOINT and len(known.locations) > 1:
+                _disable_doubles(known.locations)
+    except gdb.error as error:   # never in the way of gdb itself
+        gdb.write(f"hypsec: breakpoints: {error}\n", gdb.STDERR)
+
+
+def _disable_doubles(places):
+    again = worlds.doubles([place.address for place in places
+                            if place.address is not None])
+    for place in places:
+        if place.address in again and place.enabled:
+            place.enabled = False
 
 
 class BreakAt(Command):
@@ -229,7 +252,8 @@ new addresses, with symbols loaded there. Other breakpoints stop it earlier.
         raise HypsecError(
             "no symbols of a Linux were given" +
             (f" for {printable(world)}" if world else "") + "; `./hypsec "
-            "debug --vmlinux FILE`, or `hypsec symbols add WORLD FILE`"
+            "debug --vmlinux FILE`, or `hypsec symbols add WORLD FILE`; for "
+            f"Debian's kernel `{SETUP}` fetches them"
             if not found else "symbols of several Linuxes were given; name "
             "the world")
 
@@ -416,5 +440,7 @@ Linux()
 Symbols()
 gdb.events.stop.connect(show)
 gdb.events.before_prompt.connect(follow)
+gdb.events.breakpoint_created.connect(tidy)
+manager.after_change = tidy
 gdb.execute("define hookpost-thread\n"
             "python import cmd_symbols; cmd_symbols.show()\nend")

@@ -46,6 +46,9 @@ class Program:
     kind: str
     symbols: dict
     base: int | None = None
+    # A kernel's (address, bytes); whether the one in memory has another.
+    build_id: tuple | None = None
+    is_other: bool = False
 
     def bounds(self, offset):
         """Addresses of a copy that is OFFSET away from where it is linked."""
@@ -70,6 +73,12 @@ class Copy:
     def key(self):
         return id(self.program), self.offset
 
+    def overlaps(self, other):
+        """Whether the two have an address in common."""
+        first, size = self.program.bounds(self.offset)
+        start, length = other.program.bounds(other.offset)
+        return first < start + length and start < first + size
+
 
 def open_program(world, path, name=None):
     """A Program of a user's file. Raises HypsecError."""
@@ -93,7 +102,8 @@ def open_program(world, path, name=None):
         kind = LINUX
     else:
         kind = PLAIN
-    return Program(world, name or path.stem, image, kind, symbols)
+    return Program(world, name or path.stem, image, kind, symbols,
+                   build_id=image.build_id() if kind == LINUX else None)
 
 
 class Memory:
@@ -140,7 +150,9 @@ def vmid_of(world):
 
 
 def kernel_base(program, memory):
-    """IPA of a Linux kernel's first byte; None if it is not there."""
+    """IPA of a Linux kernel's first byte; None if it is not there, or is
+    another kernel (`is_other`)."""
+    program.is_other = False
     places = [common.RAM_BASE + number * KERNEL_ALIGN
               for number in range(KERNEL_PLACES)]
     # Where it was the last time is where it is.
@@ -149,9 +161,28 @@ def kernel_base(program, memory):
         # The header's page is free memory once the kernel is up.
         if memory.read(ipa + KERNEL_MAGIC_OFFSET, 4) == KERNEL_MAGIC or \
            kernel_offset(program, memory, ipa) is not None:
+            program.is_other = _is_other(program, memory, ipa)
+            if program.is_other:
+                return None
             program.base = ipa
             return ipa
     return None
+
+
+def _is_other(program, memory, base):
+    """Whether the kernel at BASE has another build id than the file; not if
+    nobody knows."""
+    if program.build_id is None:
+        return False
+    address, wanted = program.build_id
+    held = memory.read(base + address - program.symbols["_text"], len(wanted))
+    return held not in (None, wanted)
+
+
+def other_kernel(program, world):
+    """That WORLD runs another kernel, in words."""
+    return f"{world}: the kernel in its memory is not the one of " \
+        f"{common.printable(program.image.path)} (another build id)"
 
 
 def kernel_offset(program, memory, base):
@@ -182,7 +213,10 @@ class Manager:
         self.programs = []
         self.loaded = {}
         self.notes = []
+        self._said = set()
         self._busy = False
+        # Called when other symbols are loaded.
+        self.after_change = lambda: None
 
     # What there is
 
@@ -270,12 +304,20 @@ class Manager:
                            "flash, while the MMU is off"))
         return copies
 
-    @staticmethod
-    def _linux(program, world, pc, notes):
+    def _warn(self, note):
+        """NOTE, which the user gets to read the first time."""
+        if note not in self._said:
+            self._said.add(note)
+            common.say(f"hypsec: {note}")
+        return note
+
+    def _linux(self, program, world, pc, notes):
         memory = Memory(vmid_of(world))
         base = kernel_base(program, memory)
         if base is None:
-            notes.append(f"{world}: no Linux kernel in its memory yet")
+            notes.append(f"{world}: no Linux kernel in its memory yet"
+                         if not program.is_other else
+                         self._warn(other_kernel(program, world)))
             return []
         text = program.symbols["_text"]
         physical = base - text & common.MASK64
@@ -301,22 +343,37 @@ class Manager:
         self._busy = True
         try:
             copies, self.notes = self.wanted()
-            return self._replace(copies)
+            changed = self._replace(copies)
         finally:
             self._busy = False
+        if changed:
+            self.after_change()
+        return changed
 
     def _replace(self, copies):
         keys = {copy.key for copy in copies}
         old = [key for key in self.loaded if key not in keys]
         new = [copy for copy in copies if copy.key not in self.loaded]
+        # gdb reads a file once if it has another copy of it at that moment.
+        kept = [key for key in old
+                if any(self._may_overlap_in_time(key, copy) for copy in new)]
         for key in old:
-            self._unload(key)
+            if key not in kept:
+                self._unload(key)
         for copy in new:
             self._load(copy)
+        for key in kept:
+            self._unload(key)
         for copy in copies:
             if copy.key in self.loaded:
                 self.loaded[copy.key] = copy, self.loaded[copy.key][1]
         return bool(old or new)
+
+    def _may_overlap_in_time(self, key, copy):
+        """Whether what is loaded as KEY may stay until COPY, of the same file,
+        is loaded as well; gdb unloads by address."""
+        old, _ = self.loaded[key]
+        return copy.program is old.program and not copy.overlaps(old)
 
     def _load(self, copy):
         before = {id(objfile) for objfile in gdb.objfiles()}
@@ -346,11 +403,15 @@ class Manager:
 
     @contextlib.contextmanager
     def only(self, copies):
-        """Have only COPIES loaded in the block."""
+        """Have only COPIES loaded in the block, and where nothing of theirs
+        is, kernels: gdb takes seconds to read one again."""
         before = [copy for copy, _ in self.loaded.values()]
+        kept = [copy for copy in before
+                if copy.program.kind == LINUX and copy not in copies and
+                not any(copy.overlaps(other) for other in copies)]
         self._busy = True
         try:
-            self._replace(copies)
+            self._replace([*copies, *kept])
             yield
         finally:
             self._replace(before)
@@ -368,6 +429,8 @@ class Manager:
         if vmid is not None:
             memory = Memory(vmid)
             base = kernel_base(program, memory)
+            if program.is_other:
+                raise HypsecError(other_kernel(program, world))
             if base is not None:
                 offset = kernel_offset(program, memory, base)
         if base is None:
@@ -412,14 +475,47 @@ def addresses(copy, location):
         # Where there is no such place this says so, a breakpoint would wait.
         gdb.decode_line(location)
         probe = gdb.Breakpoint(location, internal=True)
-        return [place.address for place in probe.locations
-                if place.address is not None and
-                copy.program.contains(place.address, copy.offset)]
+        found = [place.address for place in probe.locations
+                 if place.address is not None and
+                 copy.program.contains(place.address, copy.offset)]
+        again = doubles(found)
+        return [address for address in found if address not in again]
     except gdb.error as error:
         raise HypsecError(f"{copy.program.name}: {error}") from None
     finally:
         if probe is not None:
             probe.delete()
+
+
+def doubles(found):
+    """Those of the addresses FOUND for one location that are the start of a
+    function which is in FOUND a second time: room for a patch stands between
+    a function's symbol and its first line, and gdb takes both."""
+    described = {name for address in found if _in_function(address)
+                 for name, offset in _symbols_at(address) if offset}
+    return {address for address in found if not _in_function(address) and
+            any(not offset and name in described
+                for name, offset in _symbols_at(address))}
+
+
+def _in_function(address):
+    """Whether debug information describes a function there."""
+    block = gdb.block_for_pc(address)
+    while block is not None and block.function is None:
+        block = block.superblock
+    return block is not None
+
+
+def _symbols_at(address):
+    """[(name, offset)] of the ELF symbols that ADDRESS is in."""
+    text = gdb.execute(f"info symbol {address:#x}", to_string=True)
+    found = []
+    for line in text.splitlines():
+        place, section, _ = line.partition(" in section ")
+        if section:
+            name, _, offset = place.partition(" + ")
+            found.append((name, int(offset) if offset.isdecimal() else 0))
+    return found
 
 
 def quote(path):
