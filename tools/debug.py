@@ -14,6 +14,7 @@ import board
 import elf
 import gdbserver
 import guests
+import linux_symbols
 import run
 import run_guest
 import running
@@ -55,7 +56,8 @@ examples:
                        "only one")
     group.add_argument("--vmlinux", type=pathlib.Path, metavar="FILE",
                        help="symbols of the Linux that runs: of the host, or "
-                       "with --guest of the VM")
+                       "with --guest of the VM (default, for Debian's kernel: "
+                       f"what {linux_symbols.SETUP} has fetched)")
     group.add_argument("--ex", action="append", default=[], metavar="COMMAND",
                        help="have gdb execute COMMAND first; may be repeated")
     group.add_argument("--script", type=pathlib.Path, metavar="FILE",
@@ -110,14 +112,44 @@ def check_files(args):
                 "them, or a package linux-image-...-dbg")
 
 
-def linux_symbols(args, known):
-    """The entry for --vmlinux: the hostvisor's host is no Linux."""
-    if not args.vmlinux:
+def symbols_of_linux(args, known, kernel):
+    """The entry for --vmlinux, or for what the set-up has fetched if that
+    goes with KERNEL (a running.Kernel, None: nobody knows)."""
+    if args.vmlinux:
+        _check_vmlinux(args.vmlinux, kernel)
+        # The hostvisor's host is no Linux.
+        world = "vm" if any(entry["name"] == gdbserver.HOSTVISOR
+                            for entry in known) else "host"
+        return [linux_symbols.entry(world, args.vmlinux)]
+    installed = linux_symbols.INSTALLED
+    if kernel is None or not installed.is_file():
         return []
-    world = "vm" if any(entry["name"] == gdbserver.HOSTVISOR
-                        for entry in known) else "host"
-    return [{"world": world, "file": str(args.vmlinux.resolve()),
-             "name": "linux"}]
+    other = linux_symbols.is_of_another(installed, kernel.file)
+    if not args.batch:
+        print("hypsec: Linux's symbols: " + (
+            str(installed) if other is False else
+            f"none; {_why_not(other, kernel.file)}"))
+    return [linux_symbols.entry(kernel.world, installed)] \
+        if other is False else []
+
+
+def _check_vmlinux(vmlinux, kernel):
+    if kernel and linux_symbols.is_of_another(vmlinux, kernel.file):
+        how = linux_symbols.difference(vmlinux, kernel.file)
+        raise DebugError(f"--vmlinux {vmlinux}: not of the kernel "
+                         f"{running.printable(kernel.file)}: {how}")
+
+
+def _why_not(other, kernel):
+    """Why the symbols from the set-up are not taken, and what helps."""
+    path = linux_symbols.INSTALLED
+    kernel_name = running.printable(kernel)
+    how = f"of {kernel_name} nobody can tell whether {path} is its vmlinux" \
+        if other is None else \
+        f"{path} is of another kernel than {kernel_name}: " \
+        + linux_symbols.difference(path, kernel)
+    return f"{how}; " + (f"run `{linux_symbols.SETUP}`"
+                         if kernel == board.KERNEL else "give --vmlinux FILE")
 
 
 def gdb_call(args, commands):
@@ -185,7 +217,8 @@ def debug_new(args, folder, el2_log):
         run.configuration(args, "shell")
     config.extra = (*running.observer(config.extra), *config.extra)
     symbols = gdbserver.symbols(config)
-    symbols += linux_symbols(args, symbols)
+    kernel = running.kernel_of(args)
+    symbols += symbols_of_linux(args, symbols, kernel)
     host_log, terminal = folder / "host-console.log", folder / "host-console"
     server = gdbserver.Listener()
     # After a panic of EL2's there is something to look at.
@@ -193,7 +226,7 @@ def debug_new(args, folder, el2_log):
                     "-action", "panic=pause")
     entry = running.Registration(
         folder, shlex.join(["hypsec", "debug", *sys.argv[1:]]),
-        symbols=symbols, el2_log=el2_log, host_log=host_log)
+        symbols=symbols, el2_log=el2_log, host_log=host_log, kernel=kernel)
     machine = board.Board(config, log=host_log, el2_log=el2_log,
                           typing=False, fds=[server.fileno()],
                           registration=entry, terminal=terminal)
@@ -219,7 +252,8 @@ def debug_new(args, folder, el2_log):
 def attach(args):
     """Debug a board that runs; gdb's exit status."""
     chosen = running.pick(args.attach or None)
-    symbols = chosen.symbols + linux_symbols(args, chosen.symbols)
+    symbols = chosen.symbols + symbols_of_linux(args, chosen.symbols,
+                                                chosen.kernel)
     with tempfile.TemporaryDirectory(prefix="hypsec-") as folder:
         with gdbserver.attached(chosen) as server:
             if not args.batch:

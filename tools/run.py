@@ -174,13 +174,14 @@ def configuration(args, mode):
         extra=("-action", "panic=exit-failure", *args.qemu))
 
 
-def register(config, folder, el2_log, host_log=None):
+def register(args, config, folder, el2_log, host_log=None):
     """The board's entry among those that run, see running.py."""
     config.extra = (*running.observer(config.extra), *config.extra)
     return running.Registration(
         folder, shlex.join(["hypsec", pathlib.Path(sys.argv[0]).stem,
                             *sys.argv[1:]]),
-        symbols=gdbserver.symbols(config), el2_log=el2_log, host_log=host_log)
+        symbols=gdbserver.symbols(config), el2_log=el2_log,
+        host_log=host_log, kernel=running.kernel_of(args))
 
 
 def run_batch(args, config, folder, el2_log, entry=None):
@@ -248,13 +249,13 @@ def run_in(args, folder, el2_log):
         config = run_guest.configuration(args, folder) if args.guest else \
             configuration(args, "batch" if args.batch else "shell")
         if not args.batch:
-            with register(config, folder, el2_log) as entry:
+            with register(args, config, folder, el2_log) as entry:
                 run_interactive(args, config, folder, el2_log, entry)
             # Only the log of EL2's console stays.
             (folder / run_guest.BUNDLE).unlink(missing_ok=True)
             return
         batch = run_guest_batch if args.guest else run_batch
-        with register(config, folder, el2_log,
+        with register(args, config, folder, el2_log,
                       folder / "host-console.log") as entry:
             print(batch(args, config, folder, el2_log, entry))
     except board.StartError:

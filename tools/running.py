@@ -84,17 +84,33 @@ def observer(extra):
     return ("-device", f"{OBSERVER},id={OBSERVER_ID}")
 
 
+@dataclasses.dataclass
+class Kernel:
+    """The Linux of a board: its world, "host" or "vm", and the file."""
+    world: str
+    file: pathlib.Path
+
+
+def kernel_of(args):
+    """The Kernel that run.py's options start, None without a Linux."""
+    if args.guest not in (None, "linux-vm"):
+        return None
+    return Kernel("vm" if args.guest else "host", args.kernel.absolute())
+
+
 class Registration:
     """One board's entry, from before its start to its end."""
 
     def __init__(self, folder, command, symbols=(), el2_log=None,
-                 host_log=None):
-        """COMMAND is what the user typed; SYMBOLS as in gdbserver.py."""
+                 host_log=None, kernel=None):
+        """COMMAND is what the user typed; SYMBOLS as in gdbserver.py; KERNEL
+        is a Kernel, or None."""
         self._file = pathlib.Path(folder) / FILE
         self._facts = {
             "command": command, "symbols": list(symbols),
             "el2-log": el2_log and str(el2_log),
-            "host-log": host_log and str(host_log)}
+            "host-log": host_log and str(host_log),
+            "kernel": kernel and [kernel.world, str(kernel.file)]}
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._bind(tempfile.gettempdir())
@@ -155,6 +171,7 @@ class Running:
     symbols: list
     el2_log: pathlib.Path | None
     host_log: pathlib.Path | None
+    kernel: Kernel | None = None
 
     def __str__(self):
         return printable(f"{self.name}  (process {self.pid}: "
@@ -163,6 +180,14 @@ class Running:
 
 def _path(value):
     return pathlib.Path(value) if isinstance(value, str) else None
+
+
+def _kernel(value):
+    """The Kernel in a file, None if there is no sound one."""
+    if not isinstance(value, list) or len(value) != 2 or \
+       value[0] not in ("host", "vm") or not isinstance(value[1], str):
+        return None
+    return Kernel(value[0], pathlib.Path(value[1]))
 
 
 def _symbols(value):
@@ -187,7 +212,8 @@ def _read(path):
             return None
         return Running(path.parent.name, path.parent, pid, address,
                        str(facts["command"]), _symbols(facts["symbols"]),
-                       _path(facts["el2-log"]), _path(facts["host-log"]))
+                       _path(facts["el2-log"]), _path(facts["host-log"]),
+                       _kernel(facts.get("kernel")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError,
             RecursionError):
         return None

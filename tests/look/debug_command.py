@@ -19,6 +19,8 @@ os.environ["HYPSEC_RUNS"] = FOLDER.name
 import looktest  # noqa: E402
 import board  # noqa: E402
 import gdbserver  # noqa: E402
+import kernel  # noqa: E402
+import linux_symbols  # noqa: E402
 import parked as parking  # noqa: E402
 import running  # noqa: E402
 import physical  # noqa: E402
@@ -208,6 +210,79 @@ def parked(name):
     return entry, board.Board(config, registration=entry)
 
 
+def linux_vmlinux(path, spoilt=0):
+    """Write a vmlinux of board.KERNEL, or if SPOILT of another, to PATH."""
+    image = board.KERNEL.read_bytes()
+    at, note = kernel.note_of(image)
+    path.write_bytes(kernel.elf_file(
+        {"_text": kernel.LINKED, "start": kernel.LINKED + 4096}, len(image),
+        (at, note[:-1] + bytes([note[-1] ^ spoilt]))))
+    return path
+
+
+def build_folder(folder):
+    """A build folder like ours without Linux's symbols; where they go."""
+    build = pathlib.Path(folder) / "build"
+    (build / "sources/linux-symbols").mkdir(parents=True)
+    for path in board.BUILD.iterdir():
+        if path.name not in ("sources", "run"):
+            (build / path.name).symlink_to(path)
+    return build, build / linux_symbols.INSTALLED.relative_to(board.BUILD)
+
+
+def symbols_of_linux(tap):
+    """What the set-up has fetched is taken by itself, if it fits."""
+    with tempfile.TemporaryDirectory(prefix="hypsec-look-") as folder:
+        build, installed = build_folder(folder)
+        env = {**os.environ, "HYPSEC_BUILD": str(build)}
+
+        def ask(*options):
+            return debug(*options, "--batch", "--ex", "hypsec symbols",
+                         env=env).stdout
+        seen = ask()
+        tap.result("./hypsec setup --linux-symbols" in seen and
+                   "no symbols were given for host" in seen,
+                   "says-how-to-have-linux-symbols", seen)
+        linux_vmlinux(installed)
+        seen = ask()
+        tap.result(re.search("^host +linux +at 0x40200000", seen, re.M) and
+                   "setup --linux-symbols" not in seen,
+                   "symbols-of-the-host-are-there", seen)
+        seen = ask("--guest", "linux-vm")
+        tap.result(re.search("^vm +linux +not loaded", seen, re.M),
+                   "symbols-of-linux-as-a-vm-are-there", seen)
+        seen = ask("--guest", "hello")
+        tap.result("linux" not in seen, "none-where-no-linux-runs", seen)
+        said = debug(env=env).stdout
+        tap.result(f"hypsec: Linux's symbols: {installed}" in said,
+                   "says-that-it-takes-them", said)
+        linux_vmlinux(installed, spoilt=1)
+        said = debug(env=env).stdout
+        tap.result("hypsec: Linux's symbols: none; " in said and
+                   "is of another kernel than" in said and
+                   "linux      at" not in ask(),
+                   "those-of-another-kernel-are-not-taken", said)
+
+
+def attach_linux(tap):
+    """A board that runs says what kernel it has."""
+    with tempfile.TemporaryDirectory(prefix="hypsec-look-") as name:
+        build, installed = build_folder(name)
+        linux_vmlinux(installed)
+        folder = pathlib.Path(FOLDER.name) / "20260101-000000-linux"
+        folder.mkdir()
+        config = board.Config(extra=("-S",))
+        entry = running.Registration(
+            folder, "hypsec run", symbols=gdbserver.symbols(config),
+            kernel=running.Kernel("host", board.KERNEL))
+        with entry, board.Board(config, registration=entry):
+            done = debug("--attach", "--batch", "--ex", "hypsec symbols",
+                         env={**os.environ, "HYPSEC_BUILD": str(build)})
+        tap.result(re.search("^host +linux +at 0x40200000", done.stdout,
+                             re.M), "attach-takes-symbols-of-linux",
+                   done.stdout)
+
+
 def state(machine):
     return machine.qmp("query-status")["status"], [
         device["label"] for device in machine.qmp("query-chardev")
@@ -289,12 +364,14 @@ def several(tap, machine):
 def errors(tap):
     some = pathlib.Path(FOLDER.name) / "some"
     some.write_bytes(b"\x7fELF\x02\x01" + bytes(30))
+    other = linux_vmlinux(pathlib.Path(FOLDER.name) / "other", spoilt=1)
     cases = [
         (1, ("--gdb", "no-such-gdb"), "apt-get install gdb-multiarch"),
         (1, ("--vmlinux", "/nowhere"), "--vmlinux /nowhere: no such file"),
         (1, ("--vmlinux", str(some)), "cut off"),
         (1, ("--vmlinux", str(board.KERNEL)), "vmlinux, not in Image"),
         (1, ("--vmlinux", str(board.FIRMWARE_ELF)), "no Linux kernel"),
+        (1, ("--vmlinux", str(other)), "not of the kernel"),
         (1, ("--script", "/nowhere"), "--script /nowhere: no such file"),
         (1, ("--batch", "--ex", "help", "--", "-nonsense"),
          "QEMU did not start"),
@@ -311,6 +388,7 @@ def errors(tap):
                    .replace(FOLDER.name, "..."),
                    done.stdout)
     some.unlink()
+    other.unlink()
 
 
 def body(tap):
@@ -320,6 +398,8 @@ def body(tap):
         gone_terminal(tap)
         lost_interrupt(tap)
         attach(tap)
+        attach_linux(tap)
+        symbols_of_linux(tap)
         errors(tap)
     finally:
         FOLDER.cleanup()
