@@ -3,6 +3,7 @@
 
     looks = Looks(cpus=2)
     looks.look(machine)     # often: looks when it is time to
+    looks.last(machine)     # when it has stopped
     for ns, pages in looks.found: ...
 
 Only properties are read, while the board runs, and no figure of it changes by
@@ -18,7 +19,7 @@ INSPECT = "/machine/inspect"
 OBSERVER = "/machine/peripheral/obs"
 LEAST_PAUSE, MOST_PAUSE = 0.05, 1
 SHARE = 80
-# After twice as many every other one is dropped.
+# Of twice as many every other one is dropped.
 MAX_LOOKS = 240
 
 
@@ -51,6 +52,12 @@ class Looks:
         self._next = now + max(self._pause,
                                min(SHARE * (now - began), MOST_PAUSE))
 
+    def last(self, machine):
+        """Look at MACHINE, which stands still: what it had is not drawn
+        beyond the last look."""
+        self._next = 0
+        self.look(machine)
+
     def _look(self, machine):
         if not self._published:
             self._published = machine.qom_get(INSPECT, "status") == "ok"
@@ -64,10 +71,11 @@ class Looks:
         """Note PAGES at NS. After a loadvm time goes on where it was."""
         last = self.found[-1][0] if self.found else 0
         self._offset = max(self._offset, last - ns)
-        self.found.append((ns + self._offset, pages))
-        if len(self.found) >= 2 * MAX_LOOKS:
+        # The newest one stays.
+        if len(self.found) == 2 * MAX_LOOKS - 1:
             self.found = self.found[::2]
             self._pause *= 2
+        self.found.append((ns + self._offset, pages))
 
     def changes(self):
         """Of FOUND what differs from what was found before it."""

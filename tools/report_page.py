@@ -349,11 +349,13 @@ def owners_over_time(report):
     rows = [[chart.seconds(ns), *(pages.get(name, 0) for name in names)]
             for ns, pages in looks.changes()]
     text = "Pages are of 4 KiB. " \
-        f"The board was looked at {len(looks.found)} times while it ran, " \
-        "as often as this machine allows without slowing it down. What came " \
-        "and went between two looks is not seen, and another run is looked " \
-        "at at other times."
-    return (f"<h3>Pages of VMs over time</h3><p>{h(text)}</p>" +
+        f"The board was looked at {len(looks.found)} times: where it " \
+        "stopped, and while it ran as often as this machine allows without " \
+        "slowing it down. What came and went between two looks is not seen, " \
+        "and another run is looked at at other times."
+    note = f'<p class="note">No more looks: {h(looks.problem)}</p>' \
+        if looks.problem else ""
+    return (f"<h3>Pages of VMs over time</h3><p>{h(text)}</p>{note}" +
             chart.legend([(chart.world_class(vm), world_name(vm))
                           for vm in vms]) +
             scroll("chart of pages over time",

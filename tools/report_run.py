@@ -229,6 +229,8 @@ def finish(machine, args, outcome):
     """Read MACHINE, which is at its end, and end QEMU in order."""
     try:
         settle(machine)
+        if outcome.looks:
+            outcome.looks.last(machine)
         read_counters(machine, outcome)
         outcome.end = picture(machine, "At the end", "when the run had ended")
         machine.qmp("quit")

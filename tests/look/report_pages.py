@@ -252,6 +252,9 @@ def check_memory(tap, view, out):
         f"{back} {seen}")
     last = column(view.evaluate(f"{TABLE}('owners-1')"), "pages")
     tap.equal(sorted(last), ["EL2", "host"], "nothing-is-a-vms-at-the-end")
+    tap.equal(seen[-1][1:], [last["host"], last["EL2"],
+                             *["0" for _ in seen[0][3:]]],
+              "the-last-look-is-at-the-end")
     tap.equal(view.evaluate("document.querySelectorAll('#memory svg.map0, "
                             "#memory svg.map1').length"), 2, "two-maps")
     said = view.evaluate("document.querySelectorAll('#el2 mark').length")
@@ -351,6 +354,19 @@ def check_hostile(tap, browser, folder):
               "hostile-text-stands-as-text")
     tap.result("<script>document" in seen and "\x1b" not in seen,
                "and-all-of-it-is-there", seen)
+
+
+def check_looks_end(tap):
+    """A chart of looks that ended early says so."""
+    looks = report_owners.Looks(1)
+    looks.add(0, {"vm1": 1})
+    looks.problem = "<QMP>"
+    made = report.Report("", [], [], "", report_run.Outcome(looks=looks),
+                         report_run.Memory(None), None, None)
+    with tempfile.TemporaryDirectory(prefix="hypsec-look-") as name:
+        made.figures = made_log(pathlib.Path(name))
+    tap.result("No more looks: &lt;QMP&gt;" in
+               report_page.owners_over_time(made), "looks-that-end-are-said")
 
 
 def made_log(folder):
@@ -458,6 +474,7 @@ def check_guests(tap, browser, folder):
 
 def check_text(tap, browser, folder):
     check_hostile(tap, browser, folder)
+    check_looks_end(tap)
     check_made(tap, browser, folder)
     check_policy(tap, browser, folder)
 
