@@ -106,18 +106,27 @@ def check_built(*paths):
                              "`./hypsec build`")
 
 
+def printable(text):
+    """TEXT as it can stand on a terminal."""
+    return "".join(c if c.isprintable() or c == "\t" else "?"
+                   for c in str(text))
+
+
 def tail(path, lines=TAIL_LINES):
-    """The last lines of a log file, indented, or a word that it is empty."""
+    """The last lines of a log file, indented and printable, or a word that it
+    is empty."""
     try:
         text = pathlib.Path(path).read_text(errors="replace")
     except OSError as error:
         return f"  ({error})"
     last = [line.rstrip() for line in text.splitlines()][-lines:]
-    return "\n".join(f"  {line}" for line in last) or "  (nothing)"
+    return "\n".join(f"  {printable(line)}" for line in last) or \
+        "  (nothing)"
 
 
 class Console:
-    """The lines that come out of the host's console, kept and logged."""
+    """The lines that come out of the host's console, logged as they are, and
+    kept as they can be shown: host and VMs print what they like."""
 
     def __init__(self, stream, log):
         self.lines = []
@@ -136,8 +145,8 @@ class Console:
                 log.flush()
                 *complete, pending = (pending + chunk).split(b"\n")
                 with self.changed:
-                    self.lines += [line.decode(errors="replace").strip("\r")
-                                   for line in complete]
+                    self.lines += [printable(line.decode(
+                        errors="replace").strip("\r")) for line in complete]
                     self.changed.notify_all()
         with self.changed:
             self.closed = True

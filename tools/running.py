@@ -29,6 +29,7 @@ import tempfile
 import time
 
 import board
+from board import printable
 
 # Another folder keeps boards of tests apart.
 RUNS = pathlib.Path(os.environ.get("HYPSEC_RUNS", board.BUILD / "run"))
@@ -49,11 +50,6 @@ class RunningError(Exception):
 
 class Gone(RunningError):
     """The board closed its QMP: it has ended, or its process is about to."""
-
-
-def printable(text):
-    """TEXT as it can stand on a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in str(text))
 
 
 def give_up_output():

@@ -218,6 +218,23 @@ def run_registers(tap):
     tap.equal(running.boards(), [], "and-is-gone")
 
 
+def console_is_shown(tap):
+    """What host and VMs print reaches a terminal as text."""
+    folder = pathlib.Path(FOLDER.name)
+    said = b"HYPSEC-VM-OK \x1b]0;x\x07 \xc2\x9b2J\ty \xff\x00\r\n"
+    reader, writer = os.pipe()
+    os.write(writer, said)
+    os.close(writer)
+    with open(reader, "rb", buffering=0) as stream:
+        console = board.Console(stream, folder / "console")
+        console.wait_closed(SECONDS)
+    shown = "HYPSEC-VM-OK ?]0;x? ?2J\ty \ufffd?"
+    tap.equal((console.lines, (folder / "console").read_bytes()),
+              ([shown], said), "console-cannot-command-a-terminal")
+    tap.equal(board.tail(folder / "console"), f"  {shown}",
+              "nor-can-the-end-of-a-log")
+
+
 def user_observer(tap):
     tap.equal([len(running.observer(extra)) for extra in
                ((), ("-device", "hypsec-el-observer"),
@@ -231,6 +248,7 @@ def body(tap):
         strange_answers(tap)
         long_folder(tap)
         run_registers(tap)
+        console_is_shown(tap)
         user_observer(tap)
     finally:
         FOLDER.cleanup()
