@@ -98,6 +98,20 @@ def test_output_of_failures_is_shown(_):
         out.getvalue()
 
 
+def test_a_program_that_ends_early_fails(_):
+    # Meson takes a program without a plan that ends well.
+    for status, expected in ((0, 1), (3, 3)):
+        done = run(sys.executable, '-c', f"""
+import sys
+sys.path.insert(0, {str(ROOT / 'tests/driver')!r})
+import taptest
+taptest.main({{'test_one': lambda: None, 'test_two': lambda: sys.exit({status}),
+               'test_three': lambda: None}})
+""")
+        assert done.returncode == expected and 'ok 1 - one' in done.stdout \
+            and 'ok 3' not in done.stdout, done
+
+
 # --- Parts of the tests ----------------------------------------------------
 
 PROGRAMS = [(suite, f'{suite}/{name}') for suite in ('unit', 'qtest', 'boot')
