@@ -186,6 +186,8 @@ def collect(args, argv, folder):
         with ellog.Log(log_of(args, folder)) as log:
             report.figures = report_log.Figures(
                 log, tail=bool(outcome.failure))
+        if outcome.looks:
+            outcome.looks.place(report.figures)
     except ellog.LogError as error:
         report.log_problem = str(error)
     return report

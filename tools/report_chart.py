@@ -184,10 +184,10 @@ def owners(figures, count, looks):
     base, whole = y + height, figures.over_time.width * count
     vms = looks.vms()
     steps = looks.changes()
-    top = max(sum(pages.get(vm, 0) for vm in vms) for _, pages in steps)
+    top = max(sum(look.pages.get(vm, 0) for vm in vms) for look in steps)
     parts = scale(top, base, height)
-    ends = [ns for ns, _ in steps[1:]] + [looks.found[-1][0]]
-    for (ns, pages), end in zip(steps, ends):
+    ends = [look.ns for look in [*steps[1:], looks.found[-1]]]
+    for (ns, pages, _), end in zip(steps, ends):
         # A look after the last change of level is at the end.
         left, right = (min(at / whole, 1) * PLOT for at in (ns, end))
         at = base

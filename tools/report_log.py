@@ -174,6 +174,8 @@ class Figures:
         self._cpus = [_Cpu() for _ in range(log.cpus)]
         # What is added to the records' ns and instructions.
         self._offset, self._more = 0, 0
+        # [how many records there were, _offset from then on]
+        self._offsets = [(0, 0)]
         self._last_instructions = self.end_ns = 0
         self.over_time = Bins(last_ns(log))
         for record in log.records():
@@ -204,6 +206,11 @@ class Figures:
 
     def total_exits(self):
         return sum(counts.total() for counts in self.exits.values())
+
+    def time(self, records, ns):
+        """When it was NS by the board's clock and the log had RECORDS."""
+        return ns + next(offset for since, offset in reversed(self._offsets)
+                         if since <= records)
 
     def _change(self, record):
         self.records += 1
@@ -239,6 +246,7 @@ class Figures:
         self._offset, self._more = offset, more
         self.jumps += 1
         self.loads = (self.loads + [self.end_ns])[:MAX_LOADS]
+        self._offsets = self._offsets[:MAX_LOADS] + [(self.records, offset)]
         for cpu in self._cpus:
             # How its stay at EL2 began is another past's.
             cpu.came_from = None

@@ -4,13 +4,15 @@
     looks = Looks(cpus=2)
     looks.look(machine)     # often: looks when it is time to
     looks.last(machine)     # when it has stopped
-    for ns, pages in looks.found: ...
+    looks.place(figures)    # those of the same run, once its log was read
+    for look in looks.found: ...
 
 Only properties are read, while the board runs, and no figure of it changes by
 that. A look is followed by a pause of SHARE times as long. How often that is
 depends on the machine that QEMU runs on, so what is found is not the same in
 every run.
 """
+import collections
 import time
 
 import board
@@ -23,10 +25,15 @@ SHARE = 80
 MAX_LOOKS = 240
 
 
+# Virtual ns, {owner as properties call it: pages}, and how many records the
+# observer's log had.
+Look = collections.namedtuple("Look", "ns pages records", defaults=(0,))
+
+
 class Looks:
     """What has been seen.
 
-    found: [(virtual ns, {owner as properties call it: pages})], in order
+    found: Looks, in order
     problem: why there is no more of it
     """
 
@@ -36,7 +43,6 @@ class Looks:
         self._cpus = cpus
         self._published = False
         self._pause, self._next = LEAST_PAUSE, 0
-        self._offset = 0
 
     def look(self, machine):
         """Look at MACHINE, if the last time was long enough ago."""
@@ -63,28 +69,35 @@ class Looks:
             self._published = machine.qom_get(INSPECT, "status") == "ok"
             if not self._published:
                 return
+        records = machine.qom_get(OBSERVER, "log-records")
         times = machine.qom_get(OBSERVER, "world-time")
         owners = machine.qom_get(INSPECT, "owners")
-        self.add(sum(times.values()) // self._cpus, owners)
+        self.add(Look(sum(times.values()) // self._cpus, owners, records))
 
-    def add(self, ns, pages):
-        """Note PAGES at NS. After a loadvm time goes on where it was."""
-        last = self.found[-1][0] if self.found else 0
-        self._offset = max(self._offset, last - ns)
+    def add(self, look):
         # The newest one stays.
         if len(self.found) == 2 * MAX_LOOKS - 1:
             self.found = self.found[::2]
             self._pause *= 2
-        self.found.append((ns + self._offset, pages))
+        self.found.append(look)
+
+    def place(self, figures):
+        """Give what was found the time of FIGURES, which goes on where it was
+        when a snapshot is loaded."""
+        last, placed = 0, []
+        for look in self.found:
+            last = max(last, figures.time(look.records, look.ns))
+            placed.append(look._replace(ns=last))
+        self.found = placed
 
     def changes(self):
         """Of FOUND what differs from what was found before it."""
         return [look for number, look in enumerate(self.found)
-                if not number or look[1] != self.found[number - 1][1]]
+                if not number or look.pages != self.found[number - 1].pages]
 
     def vms(self):
         """The VMs that have had pages, by number."""
-        names = {name for _, pages in self.found
-                 for name, count in pages.items()
+        names = {name for look in self.found
+                 for name, count in look.pages.items()
                  if count and name.startswith("vm")}
         return sorted(names, key=lambda name: (len(name), name))

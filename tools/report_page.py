@@ -346,8 +346,9 @@ def owners_over_time(report):
         return ""
     count = len(figures.over_time.rows(figures.end_ns))
     names = ["host", "el2", *vms]
-    rows = [[chart.seconds(ns), *(pages.get(name, 0) for name in names)]
-            for ns, pages in looks.changes()]
+    rows = [[chart.seconds(look.ns), *(look.pages.get(name, 0)
+                                       for name in names)]
+            for look in looks.changes()]
     text = "Pages are of 4 KiB. " \
         f"The board was looked at {len(looks.found)} times: where it " \
         "stopped, and while it ran as often as this machine allows without " \

@@ -234,13 +234,13 @@ class FakeBoard:
 
     def qom_get(self, _, name):
         self.asked.append(name)
-        if name == "world-time" and len(self.asked) > 8:
+        if name == "world-time" and len(self.asked) > 11:
             raise board.BoardError("it broke\nat length")
         return {"status": self.status, "owners": {"vm1": 7},
-                "world-time": {"host": 30, "off": 10}}[name]
+                "log-records": 5, "world-time": {"host": 30, "off": 10}}[name]
 
 
-def check_looks(tap):
+def check_looks(tap, folder):
     machine, looks = FakeBoard(), report_owners.Looks(2)
     now, clock = 0, report_owners.time
 
@@ -265,22 +265,39 @@ def check_looks(tap):
     finally:
         report_owners.time = clock
     tap.equal(len(end.found), 2, "the-last-look-is-never-too-soon")
-    tap.equal((looks.found, looks.problem), ([(20, {"vm1": 7})] * 3,
+    tap.equal((looks.found, looks.problem), ([(20, {"vm1": 7}, 5)] * 3,
                                              "it broke"),
               "a-board-that-refuses-is-left-alone")
-    tap.equal(len(machine.asked), 9, "and-not-asked-again")
+    tap.equal(len(machine.asked), 13, "and-not-asked-again")
     looks = report_owners.Looks(1)
-    for ns, pages in ((10, 1), (30, 2), (50, 2), (20, 1), (25, 0)):
-        looks.add(ns, {"host": 9, "vm10": 0, "vm2": pages})
-    tap.equal(([ns for ns, _ in looks.found],
-               [(ns, pages["vm2"]) for ns, pages in looks.changes()],
+    # A snapshot of 500 ns is loaded at 1000 ns, by the third record.
+    found = figures(folder, ONE[:2] + [
+        change(500, 0, 1, 2, "LOADVM", EL2),
+        change(700, 0, 2, 1, "ERET", HOST)], end=900)
+    for ns, pages, records in ((10, 1, 1), (30, 2, 2), (900, 2, 2),
+                               (500, 1, 2), (520, 1, 3), (600, 0, 3)):
+        looks.add(report_owners.Look(
+            ns, {"host": 9, "vm10": 0, "vm2": pages}, records))
+    looks.place(found)
+    tap.equal(([look.ns for look in looks.found],
+               [(look.ns, look.pages["vm2"]) for look in looks.changes()],
                looks.vms()),
-              ([10, 30, 50, 50, 55], [(10, 1), (30, 2), (50, 1), (55, 0)],
-               ["vm2"]), "looks-go-on-after-a-snapshot")
+              ([10, 30, 900, 900, 1020, 1100],
+               [(10, 1), (30, 2), (900, 1), (1100, 0)], ["vm2"]),
+              "looks-go-on-after-a-snapshot")
+    many = report_log.MAX_LOADS * 3
+    found = figures(folder, ONE[:2] + [
+        change(n, 0, 1, 1, "LOADVM", HOST) for n in range(many, 0, -1)],
+        end=900)
+    tap.equal([found.time(records, 5) for records in
+               (0, 2, 3, many + 2, many + 9)],
+              [5, 5, 1005 - many, 1004, 1004], "also-after-many")
+    tap.result(len(found.loads) <= report_log.MAX_LOADS,
+               "loads-are-bounded")
     looks = report_owners.Looks(1)
     kept, newest = [], []
     for ns in range(5000):
-        looks.add(ns, {"vm2": ns})
+        looks.add(report_owners.Look(ns, {"vm2": ns}))
         kept.append(len(looks.found))
         newest.append(looks.found[-1][0])
     tap.result(report_owners.MAX_LOOKS <= kept[-1] and
@@ -326,7 +343,7 @@ def body(tap):
         check_ranks(tap)
         check_console(tap, folder)
         check_chart(tap)
-        check_looks(tap)
+        check_looks(tap, folder)
         check_arguments(tap, folder)
 
 

@@ -359,7 +359,7 @@ def check_hostile(tap, browser, folder):
 def check_looks_end(tap):
     """A chart of looks that ended early says so."""
     looks = report_owners.Looks(1)
-    looks.add(0, {"vm1": 1})
+    looks.add(report_owners.Look(0, {"vm1": 1}))
     looks.problem = "<QMP>"
     made = report.Report("", [], [], "", report_run.Outcome(looks=looks),
                          report_run.Memory(None), None, None)
@@ -393,9 +393,10 @@ def made_looks():
     from its first turn on."""
     looks = report_owners.Looks(1)
     for at in range(0, 1_600_000, 50_000):
-        looks.add(at, {"host": 5_000_000, "el2": 6144, **{
-            f"vm{n}": n * 10_000 if n * 100_000 <= at else 0
-            for n in range(1, 16)}})
+        looks.add(report_owners.Look(at, {
+            "host": 5_000_000, "el2": 6144, **{
+                f"vm{n}": n * 10_000 if n * 100_000 <= at else 0
+                for n in range(1, 16)}}))
     return looks
 
 
