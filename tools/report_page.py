@@ -339,11 +339,16 @@ def name(what):
 
 
 def owners_over_time(report):
-    """A chart of the pages of VMs; nothing if they had none."""
+    """A chart of the pages of VMs; a sentence if none were seen."""
     figures, looks = report.figures, report.outcome.looks
-    vms = looks.vms() if looks and figures else []
-    if not vms:
+    if not looks or not figures:
         return ""
+    note = f'<p class="note">No more looks: {h(looks.problem)}</p>' \
+        if looks.problem else ""
+    vms = looks.vms()
+    if not vms:
+        return f"<p>Of {len(looks.found)} looks at the board none met a VM " \
+            f"with pages, so there is no chart of them over time.</p>{note}"
     count = len(figures.over_time.rows(figures.end_ns))
     names = ["host", "el2", *vms]
     rows = [[chart.seconds(look.ns), *(look.pages.get(name, 0)
@@ -354,8 +359,6 @@ def owners_over_time(report):
         "stopped, and while it ran as often as this machine allows without " \
         "slowing it down. What came and went between two looks is not seen, " \
         "and another run is looked at at other times."
-    note = f'<p class="note">No more looks: {h(looks.problem)}</p>' \
-        if looks.problem else ""
     return (f"<h3>Pages of VMs over time</h3><p>{h(text)}</p>{note}" +
             chart.legend([(chart.world_class(vm), world_name(vm))
                           for vm in vms]) +

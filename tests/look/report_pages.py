@@ -356,17 +356,20 @@ def check_hostile(tap, browser, folder):
                "and-all-of-it-is-there", seen)
 
 
-def check_looks_end(tap):
-    """A chart of looks that ended early says so."""
+def check_looks_words(tap):
+    """Looks that ended early, or met nothing, are said."""
     looks = report_owners.Looks(1)
-    looks.add(report_owners.Look(0, {"vm1": 1}))
     looks.problem = "<QMP>"
     made = report.Report("", [], [], "", report_run.Outcome(looks=looks),
                          report_run.Memory(None), None, None)
     with tempfile.TemporaryDirectory(prefix="hypsec-look-") as name:
         made.figures = made_log(pathlib.Path(name))
-    tap.result("No more looks: &lt;QMP&gt;" in
-               report_page.owners_over_time(made), "looks-that-end-are-said")
+    for name, pages, words in (("nothing", 0, "Of 1 looks"),
+                               ("pages", 1, "looked at 2 times")):
+        looks.add(report_owners.Look(0, {"vm1": pages}))
+        text = report_page.owners_over_time(made)
+        tap.result(words in text and "No more looks: &lt;QMP&gt;" in text,
+                   f"looks-that-end-are-said-{name}", text)
 
 
 def made_log(folder):
@@ -475,7 +478,7 @@ def check_guests(tap, browser, folder):
 
 def check_text(tap, browser, folder):
     check_hostile(tap, browser, folder)
-    check_looks_end(tap)
+    check_looks_words(tap)
     check_made(tap, browser, folder)
     check_policy(tap, browser, folder)
 
