@@ -218,6 +218,7 @@ class Board:
         self.process = None
         self.console = None
         self._qmp = None
+        self._asked = 0
         self._directory = pathlib.Path(tempfile.mkdtemp(prefix="hypsec-"))
         self.log = pathlib.Path(log or self._directory / "host-console.log")
         self.el2_log = pathlib.Path(el2_log or
@@ -378,14 +379,15 @@ class Board:
     def qmp(self, command, timeout=120, **arguments):
         """Execute COMMAND; what it returns. A refusal is a BoardError."""
         # An underscore stands for a dash in argument names.
-        message = {"execute": command,
+        self._asked += 1
+        message = {"execute": command, "id": self._asked,
                    "arguments": {name.replace("_", "-"): value
                                  for name, value in arguments.items()}}
         try:
             self._qmp.send(message)
         except OSError as error:
             raise self.error(f"QMP {command}: {error}") from None
-        reply = self._reply(timeout, command)
+        reply = self._reply(timeout, command, self._asked)
         if "error" in reply:
             raise self.error(f"QMP {command}: {reply['error']['desc']}")
         return reply["return"]
@@ -447,17 +449,21 @@ class Board:
         with self._qmp.changed:
             return [e for e in self._qmp.events if e["event"] == name]
 
-    def _reply(self, timeout, command="greeting"):
+    def _reply(self, timeout, command="greeting", number=None):
+        """The reply to COMMAND, which has this NUMBER. One to an earlier
+        command, given up by its caller, may still come."""
         deadline = time.monotonic() + timeout
         qmp = self._qmp
         with qmp.changed:
-            while not qmp.replies and not qmp.closed:
+            while True:
+                while qmp.replies:
+                    reply = qmp.replies.pop(0)
+                    if reply.get("id") == number:
+                        return reply
                 left = deadline - time.monotonic()
-                if left <= 0:
+                if qmp.closed or left <= 0:
                     break
                 qmp.changed.wait(left)
-            if qmp.replies:
-                return qmp.replies.pop(0)
             closed = qmp.closed
         if closed and not self._running():
             raise self.error(f"QEMU ended before it answered ({command})")

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -218,6 +219,24 @@ def run_registers(tap):
     tap.equal(running.boards(), [], "and-is-gone")
 
 
+def late_reply(tap):
+    """A reply that its caller gave up is none to the next command."""
+    config = board.Config(kernel=board.PARK, initrd=None)
+    with board.Board(config) as machine:
+        os.kill(machine.process.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, machine.process.pid, os.WSTOPPED)
+        said = ""
+        try:
+            machine.qmp("query-version", timeout=0)
+        except board.BoardError as error:
+            said = str(error)
+        os.kill(machine.process.pid, signal.SIGCONT)
+        tap.result("no QMP answer to query-version" in said, "late-reply",
+                   said)
+        tap.equal(set(machine.qmp("query-status")), {"running", "status"},
+                  "is-none-to-the-next-command")
+
+
 def console_is_shown(tap):
     """What host and VMs print reaches a terminal as text."""
     folder = pathlib.Path(FOLDER.name)
@@ -248,6 +267,7 @@ def body(tap):
         strange_answers(tap)
         long_folder(tap)
         run_registers(tap)
+        late_reply(tap)
         console_is_shown(tap)
         user_observer(tap)
     finally:
