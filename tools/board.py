@@ -258,7 +258,7 @@ class Board:
             "-mon", "chardev=qmp,mode=control", *self.config.extra]
         # It runs once its QMP is ours: a board that soon powers off would
         # else be gone before its first answer.
-        stays_stopped = "-S" in self.config.extra
+        stays_stopped = not {"-S", "--S"}.isdisjoint(self.config.extra)
         if not stays_stopped:
             self.command.append("-S")
         if self._registration:

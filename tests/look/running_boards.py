@@ -219,6 +219,16 @@ def run_registers(tap):
     tap.equal(running.boards(), [], "and-is-gone")
 
 
+def stays_stopped(tap):
+    """QEMU takes its options with two dashes too."""
+    seen = []
+    for extra in ((), ("-S",), ("--S",)):
+        config = board.Config(kernel=board.PARK, initrd=None, extra=extra)
+        with board.Board(config) as machine:
+            seen.append(machine.qmp("query-status")["running"])
+    tap.equal(seen, [True, False, False], "stays-stopped-if-asked-to")
+
+
 def late_reply(tap):
     """A reply that its caller gave up is none to the next command."""
     config = board.Config(kernel=board.PARK, initrd=None)
@@ -267,6 +277,7 @@ def body(tap):
         strange_answers(tap)
         long_folder(tap)
         run_registers(tap)
+        stays_stopped(tap)
         late_reply(tap)
         console_is_shown(tap)
         user_observer(tap)
