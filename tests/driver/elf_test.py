@@ -11,7 +11,6 @@ import random
 import struct
 import sys
 import tempfile
-import traceback
 from pathlib import Path
 
 ROOT = Path(os.environ.get('HYPSEC_ROOT',
@@ -19,6 +18,7 @@ ROOT = Path(os.environ.get('HYPSEC_ROOT',
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / 'tools'))
 import elf  # noqa: E402
+import taptest  # noqa: E402
 
 HEADER, PROGRAM, SECTION, SYMBOL = 64, 56, 64, 24
 TEXT, DATA = 0x40000000, 0x40002000
@@ -246,23 +246,5 @@ def test_spoilt_anywhere():
                 raise
 
 
-def main():
-    tests = [(name.removeprefix('test_').replace('_', '-'), value)
-             for name, value in list(globals().items())
-             if name.startswith('test_')]
-    print(f'1..{len(tests)}')
-    failed = 0
-    for number, (name, test) in enumerate(tests, 1):
-        try:
-            test()
-        except Exception:
-            failed += 1
-            print(f'not ok {number} - {name}')
-            print('# ' + traceback.format_exc().replace('\n', '\n# '))
-        else:
-            print(f'ok {number} - {name}')
-    return failed > 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    taptest.main(globals())
