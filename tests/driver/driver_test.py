@@ -98,15 +98,35 @@ def test_output_of_failures_is_shown(_):
         out.getvalue()
 
 
-def test_a_program_that_ends_early_fails(_):
-    # Meson takes a program without a plan that ends well.
-    for status, expected in ((0, 1), (3, 3)):
-        done = run(sys.executable, '-c', f"""
+def run_tests(code):
+    return run(sys.executable, '-c', f"""
 import sys
 sys.path.insert(0, {str(ROOT / 'tests/driver')!r})
 import taptest
-taptest.main({{'test_one': lambda: None, 'test_two': lambda: sys.exit({status}),
-               'test_three': lambda: None}})
+{code}
+taptest.main(globals())
+""")
+
+
+def test_what_a_test_prints_is_shown_if_it_fails(_):
+    done = run_tests("""
+def test_good():
+    print('not ok 9 - kept')
+def test_bad():
+    print('not ok 9 - why')
+    assert False
+""")
+    assert done.returncode == 1 and 'kept' not in done.stdout and \
+        '\n# not ok 9 - why\n' in done.stdout, done
+
+
+def test_a_program_that_ends_early_fails(_):
+    # Meson takes a program without a plan that ends well.
+    for status, expected in ((0, 1), (3, 3)):
+        done = run_tests(f"""
+def test_one(): pass
+def test_two(): sys.exit({status})
+def test_three(): pass
 """)
         assert done.returncode == expected and 'ok 1 - one' in done.stdout \
             and 'ok 3' not in done.stdout, done

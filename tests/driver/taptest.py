@@ -4,7 +4,7 @@
     taptest.main(globals())
 
 One that takes an argument gets an empty folder of its own. What a test prints
-is none of the TAP on stdout.
+is no TAP of its own: it is shown with the failure of a test that failed.
 """
 import contextlib
 import io
@@ -31,13 +31,14 @@ def main(names):
 
 
 def _run(tap, name, test):
+    said = io.StringIO()
     try:
         with tempfile.TemporaryDirectory() as folder, \
-                contextlib.redirect_stdout(io.StringIO()):
+                contextlib.redirect_stdout(said):
             test(*[Path(folder)][:test.__code__.co_argcount])
     except Skip as why:
         tap.skip(name, why)
     except Exception:   # any failure of a test
-        tap.result(False, name, traceback.format_exc())
+        tap.result(False, name, traceback.format_exc() + said.getvalue())
     else:
         tap.result(True, name)
