@@ -83,11 +83,14 @@ class Looks:
 
     def place(self, figures):
         """Give what was found the time of FIGURES, which goes on where it was
-        when a snapshot is loaded."""
+        when a snapshot is loaded. One that was loaded and did not go on yet
+        has no time there."""
         last, placed = 0, []
         for look in self.found:
-            last = max(last, figures.time(look.records, look.ns))
-            placed.append(look._replace(ns=last))
+            at = figures.time(look.records, look.ns)
+            if at >= last:
+                placed.append(look._replace(ns=at))
+                last = at
         self.found = placed
 
     def changes(self):
