@@ -34,6 +34,7 @@ STT_NOTYPE, STT_OBJECT, STT_FUNC = 0, 1, 2
 SHN_UNDEF, SHN_ABS = 0, 0xfff1
 MAX_SEGMENTS = 256
 MAX_SYMBOLS = 1 << 21
+MAX_NOTES = 1 << 20
 # As long as the kernel's own can be; a longer one is no symbol's.
 MAX_NAME = 512
 NOTE = struct.Struct("<III")
@@ -181,14 +182,16 @@ class Elf:
         base, size, count = self._sections
         headers = [SECTION.unpack_from(self._data, base + number * size)
                    for number in range(count)]
-        found, total = [], 0
+        found, total, held = [], 0, 0
         for _, kind, _, _, offset, length, link, *_ in headers:
             if kind != SYMBOL_TABLE:
                 continue
             start, bytes_ = headers[link][4:6] if link < count else (0, 0)
             total += length // SYMBOL.size
-            if max(offset + length, start + bytes_) > len(self._data) or \
-               not bytes_ or total > MAX_SYMBOLS:
+            # Many tables may be one part of the file, or share their names.
+            held += length + bytes_
+            if max(offset + length, start + bytes_, held) > len(self._data) \
+               or not bytes_ or total > MAX_SYMBOLS:
                 raise self._error("its symbols make no sense")
             found.append((
                 self._data[offset:offset + length // 24 * 24],
@@ -211,16 +214,15 @@ class Elf:
     def build_id(self):
         """(address, bytes) of the build id, None without one."""
         base, size, count = self._sections
-        try:
-            for number in range(count) if base else ():
-                _, kind, _, address, offset, length, *_ = \
-                    SECTION.unpack_from(self._data, base + number * size)
-                if kind == NOTES and offset + length <= len(self._data):
-                    for at, found in _build_ids(
-                            self._data[offset:offset + length]):
-                        return address + at, found
-        except struct.error:
-            pass
+        left = MAX_NOTES
+        for number in range(count):
+            _, kind, _, address, offset, length, *_ = \
+                SECTION.unpack_from(self._data, base + number * size)
+            if kind != NOTES or length > left:
+                continue
+            left -= length
+            for at, found in _build_ids(self._data[offset:offset + length]):
+                return address + at, found
         return None
 
     def has_symbols(self):

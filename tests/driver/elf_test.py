@@ -97,6 +97,7 @@ def use(program):
     program.find(TEXT + 4)
     program.has_symbols()
     program.symbols(['walk', '', 'x'])
+    program.build_id()
 
 
 def test_a_program():
@@ -143,6 +144,42 @@ def test_without_symbols():
         program = elf.Elf(path)
         assert not program.has_symbols() and program.by_name == {}
         assert program.symbols(['walk']) == {} and program.find(TEXT) is None
+
+
+def with_notes(notes, **changes):
+    """A program whose first section are NOTES, for address DATA."""
+    size = len(built())
+    return built(section0_1=7, section0_3=DATA, section0_4=size,
+                 section0_5=len(notes), **changes) + notes
+
+
+def note(owner, kind, data):
+    return struct.pack('<III', len(owner), len(data), kind) + \
+        owner.ljust(len(owner) + 3 & ~3, b'\0') + \
+        data.ljust(len(data) + 3 & ~3, b'\0')
+
+
+def build_id(data):
+    with written(data) as path:
+        return elf.Elf(path).build_id()
+
+
+def test_build_id():
+    assert build_id(built()) is None
+    others = note(b'Linux\0', 3, b'other') + note(b'GNU\0', 1, b'abi')
+    wanted = note(b'GNU\0', 3, b'x' * 20)
+    place = DATA + len(others) + 16
+    assert build_id(with_notes(others + wanted)) == (place, b'x' * 20)
+    assert build_id(with_notes(others)) is None
+    assert build_id(with_notes(note(b'GNU\0', 3, b''))) is None
+    assert build_id(with_notes(note(b'GNU\0', 3, b'x' * 65))) is None
+    for length in range(len(wanted)):
+        assert build_id(with_notes(wanted[:length])) is None
+    for outside in (1 << 20, 1 << 63, (1 << 64) - 1):
+        data = bytearray(with_notes(wanted))
+        sections = struct.unpack_from('<Q', data, 40)[0]
+        struct.pack_into('<Q', data, sections + 24, outside)
+        assert build_id(bytes(data)) is None
 
 
 def test_no_program():
@@ -201,6 +238,18 @@ def test_too_much():
     data = built(header_6=1 << 20, header_12=count).ljust(1 << 20, b'\0') + \
         table + names + table * (count - 2)
     refused(data, 'symbols make no sense')
+    # All tables of symbols have the whole file as their names.
+    table = struct.pack('<IIQQQQIIQQ', 0, 2, 0, 0, 0, 24, 1, 1, 8, 24)
+    names = struct.pack('<IIQQQQIIQQ', 0, 3, 0, 0, 0, 1 << 20, 0, 0, 1, 0)
+    data = built(header_6=1 << 20, header_12=count).ljust(1 << 20, b'\0') + \
+        table + names + table * (count - 2)
+    refused(data, 'symbols make no sense')
+    # Notes of nothing, 12 bytes each; also as many sections.
+    wanted, nothing = note(b'GNU\0', 3, b'x' * 20), bytes(1 << 20)
+    assert build_id(with_notes(nothing + wanted)) is None
+    last = len(built()) + len(nothing)
+    assert build_id(with_notes(nothing, section2_1=7, section2_4=last,
+                               section2_5=len(wanted)) + wanted) is None
 
 
 def test_names_without_end():
