@@ -106,14 +106,23 @@ def another_kernel(tap, folder):
     for name, last in ("same", note[-1]), ("other", note[-1] ^ 1):
         files[name] = folder / name
         files[name].write_bytes(kernel.elf_file(
-            {"_text": kernel.LINKED, "start": kernel.LINKED + 4096},
+            {"_text": kernel.LINKED, "start": kernel.LINKED + 4096,
+             "__primary_switch": kernel.LINKED + 4096,
+             "kimage_voffset": kernel.LINKED + len(image)},
             len(image), (at, note[:-1] + bytes([last]))))
     with looktest.debug_board(board.Config()) as machine:
         seen = looktest.gdb(machine, [
             f"hypsec symbols add host {files['same']} linux",
             "hypsec symbols",
             f"hypsec symbols add host {files['other']} linux",
-            "hypsec symbols", "hypsec break at host start", "stepi"])
+            "hypsec symbols", "hypsec break at host start", "stepi",
+            "hypsec linux", "info registers pc",
+            # Another kernel in front of this one.
+            "maintenance packet Qqemu.PhyMemMode:1",
+            "python gdb.selected_inferior().write_memory(0x40000038, "
+            "b'ARM\x64')", "maintenance packet Qqemu.PhyMemMode:0",
+            f"hypsec symbols add host {files['same']} linux",
+            "hypsec symbols"])
         tap.result(seen.find("^host +linux +at 0x40200000", 1) and
                    "another build id" not in seen[0],
                    "kernel-of-the-same-build-id", seen)
@@ -124,6 +133,28 @@ def another_kernel(tap, folder):
                    "kernel-of-another-build-id-is-said-once", seen)
         tap.result("another build id" in seen[4],
                    "no-breakpoint-in-another-kernel", seen[4])
+        tap.result("another build id" in seen[6] and
+                   re.search(r"^pc +0x4 ", seen[7], re.M),
+                   "does-not-run-to-where-another-kernel-moves", seen)
+        tap.result(seen.find("^host +linux +at 0x40200000", 12),
+                   "kernel-behind-another-one", seen)
+
+
+def another_kernel_as_vm(tap, folder):
+    """The same of a VM; this one has no more of a kernel than its magic."""
+    other = folder / "other"
+    other.write_bytes(kernel.elf_file(
+        {"_text": kernel.LINKED}, 4096, (256, kernel.NOTE + bytes(20))))
+    with looktest.guest_board("hello", cpus=1) as machine:
+        seen = looktest.gdb(machine, [
+            "hypsec break exit --to vm1", "continue", "stepi",
+            "python gdb.selected_inferior().write_memory(0x40000038, "
+            "b'ARM\x64')", f"hypsec symbols add vm {other} linux",
+            "hypsec symbols"])
+        said = f"vm1: the kernel in its memory is not the one of {other}"
+        tap.result(f"hypsec: {said}" in seen[4] and
+                   seen.find(f"^{said}", 5),
+                   "kernel-of-another-build-id-in-a-vm", seen)
 
 
 PATCHABLE = """\
@@ -170,6 +201,7 @@ def body(tap):
         host(tap, vmlinux)
         as_vm(tap, vmlinux)
         another_kernel(tap, pathlib.Path(folder))
+        another_kernel_as_vm(tap, pathlib.Path(folder))
         room_for_patches(tap, pathlib.Path(folder))
 
 

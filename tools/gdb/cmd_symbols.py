@@ -268,8 +268,12 @@ def _vmid(world):
 
 
 def _kernel_offset(program, world):
+    """None before the kernel has moved; an error if WORLD has another one,
+    which would never come to where this one moves."""
     memory = worlds.Memory(_vmid(world))
     base = worlds.kernel_base(program, memory)
+    if program.is_other:
+        raise HypsecError(f"{world}: {worlds.other_kernel(program)}")
     return None if base is None else \
         worlds.kernel_offset(program, memory, base)
 

@@ -150,7 +150,7 @@ def vmid_of(world):
 
 
 def kernel_base(program, memory):
-    """IPA of a Linux kernel's first byte; None if it is not there, or is
+    """IPA of a Linux kernel's first byte; None if it is not there, or only
     another kernel (`is_other`)."""
     program.is_other = False
     places = [common.RAM_BASE + number * KERNEL_ALIGN
@@ -161,11 +161,11 @@ def kernel_base(program, memory):
         # The header's page is free memory once the kernel is up.
         if memory.read(ipa + KERNEL_MAGIC_OFFSET, 4) == KERNEL_MAGIC or \
            kernel_offset(program, memory, ipa) is not None:
+            # It may be what is left of one that ran before.
             program.is_other = _is_other(program, memory, ipa)
-            if program.is_other:
-                return None
-            program.base = ipa
-            return ipa
+            if not program.is_other:
+                program.base = ipa
+                return ipa
     return None
 
 
@@ -179,9 +179,9 @@ def _is_other(program, memory, base):
     return held not in (None, wanted)
 
 
-def other_kernel(program, world):
-    """That WORLD runs another kernel, in words."""
-    return f"{world}: the kernel in its memory is not the one of " \
+def other_kernel(program):
+    """What to say of a world that runs another kernel."""
+    return "the kernel in its memory is not the one of " \
         f"{common.printable(program.image.path)} (another build id)"
 
 
@@ -265,6 +265,9 @@ class Manager:
                program.kind != LINUX and recognised(program, memory):
                 return program, f"CPU {common.cpu_number()} runs {world}, " \
                     "and its code is this program's"
+        for program in found:
+            if program.is_other:
+                return None, self._warn(world, other_kernel(program))
         return None, f"the memory of {world} is none of: " + \
             ", ".join(p.name for p in found)
 
@@ -304,20 +307,20 @@ class Manager:
                            "flash, while the MMU is off"))
         return copies
 
-    def _warn(self, note):
+    def _warn(self, world, note):
         """NOTE, which the user gets to read the first time."""
-        if note not in self._said:
-            self._said.add(note)
-            common.say(f"hypsec: {note}")
+        if (world, note) not in self._said:
+            self._said.add((world, note))
+            common.say(f"hypsec: {world}: {note}")
         return note
 
     def _linux(self, program, world, pc, notes):
         memory = Memory(vmid_of(world))
         base = kernel_base(program, memory)
         if base is None:
-            notes.append(f"{world}: no Linux kernel in its memory yet"
-                         if not program.is_other else
-                         self._warn(other_kernel(program, world)))
+            notes.append(f"{world}: " + (
+                "no Linux kernel in its memory yet" if not program.is_other
+                else self._warn(world, other_kernel(program))))
             return []
         text = program.symbols["_text"]
         physical = base - text & common.MASK64
@@ -430,7 +433,7 @@ class Manager:
             memory = Memory(vmid)
             base = kernel_base(program, memory)
             if program.is_other:
-                raise HypsecError(other_kernel(program, world))
+                raise HypsecError(f"{world}: {other_kernel(program)}")
             if base is not None:
                 offset = kernel_offset(program, memory, base)
         if base is None:
