@@ -158,38 +158,56 @@ def another_kernel_as_vm(tap, folder):
 
 
 PATCHABLE = """\
-int work(int count)
+void namesake(void);
+
+static __attribute__((noinline)) void work(void)
 {
-	return count * count + 1;
+	__asm__ volatile("nop");
 }
 
 void _start(void)
 {
-	work(1);
+	work();
+	namesake();
 }
+"""
+# Of the same name, without debug information.
+NAMESAKE = """\
+	.global namesake
+namesake:
+	b	work
+	.type work, %function
+work:	ret
+	.size work, . - work
 """
 
 
 def room_for_patches(tap, folder):
     """A function that debug information has begin behind its symbol, as
-    ftrace makes all of Linux's, is one place."""
+    ftrace makes all of Linux's, is one place; its namesake is another."""
     source, program = folder / "patchable.c", folder / "patchable.elf"
+    namesake = folder / "namesake.o"
     source.write_text(PATCHABLE)
+    subprocess.run(["aarch64-linux-gnu-as", "-o", namesake], check=True,
+                   input=NAMESAKE, text=True)
+    # Memory is zero there, which gdb takes for no function's beginning.
     subprocess.run(["aarch64-linux-gnu-gcc", "-g", "-O1", "-nostdlib",
                     "-static", "-fpatchable-function-entry=2", "-Wl,-Ttext="
-                    "0x40300000", source, "-o", program], check=True)
+                    "0x50000000", source, namesake, "-o", program],
+                   check=True)
     with looktest.debug_board(board.Config()) as machine:
         seen = looktest.gdb(machine, [
             "set breakpoint pending on", "break work",
             f"hypsec symbols add host {program} own",
             "stepi", "info breakpoints", "hypsec break at host work",
-            "break work", "info breakpoints"])
-        tap.result(len(re.findall("^Breakpoint ", seen[5], re.M)) == 1 and
+            "break work", "hbreak work", "info breakpoints"])
+        tap.result(len(re.findall("^Breakpoint ", seen[5], re.M)) == 2 and
                    re.search(r"patchable\.c, line \d+\.$", seen[5], re.M),
                    "one-breakpoint-for-one-place", seen)
-        for name, number, listed in ("pending", 1, 4), ("set", 3, 7):
+        for name, number, listed in (("pending", 1, 4), ("set", 4, 8),
+                                     ("hardware", 5, 8)):
             tap.equal(re.findall(rf"^{number}\.\d +([yn])", seen[listed],
-                                 re.M), ["n", "y"],
+                                 re.M), ["n", "y", "y"],
                       f"gdbs-own-breakpoint-stops-once-{name}")
 
 

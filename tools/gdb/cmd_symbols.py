@@ -12,6 +12,7 @@ from worlds import manager
 # More branches than a kernel executes until it has moved.
 MAX_BRANCHES = 200
 LOOK_AHEAD = 64
+CODE_BREAKPOINTS = gdb.BP_BREAKPOINT, gdb.BP_HARDWARE_BREAKPOINT
 
 
 class World(Command):
@@ -145,7 +146,7 @@ def tidy(_breakpoint=None):
     a function; it would stop twice for one call."""
     try:
         for known in gdb.breakpoints():
-            if known.type == gdb.BP_BREAKPOINT and len(known.locations) > 1:
+            if known.type in CODE_BREAKPOINTS and len(known.locations) > 1:
                 _disable_doubles(known.locations)
     except gdb.error as error:   # never in the way of gdb itself
         gdb.write(f"hypsec: breakpoints: {error}\n", gdb.STDERR)

@@ -10,6 +10,7 @@ program that this CPU runs, or has below it while it is at EL2.
 import contextlib
 import dataclasses
 import pathlib
+import re
 import struct
 
 import gdb
@@ -493,12 +494,12 @@ def addresses(copy, location):
 def doubles(found):
     """Those of the addresses FOUND for one location that are the start of a
     function which is in FOUND a second time: room for a patch stands between
-    a function's symbol and its first line, and gdb takes both."""
-    described = {name for address in found if _in_function(address)
-                 for name, offset in _symbols_at(address) if offset}
-    return {address for address in found if not _in_function(address) and
-            any(not offset and name in described
-                for name, offset in _symbols_at(address))}
+    a function's symbol and its first line, and gdb takes both. Another
+    function of that name is none."""
+    described = {address for address in found if _in_function(address)}
+    starts = {address - offset for address in described
+              for offset in _offsets_at(address)}
+    return starts.intersection(found) - described
 
 
 def _in_function(address):
@@ -509,16 +510,11 @@ def _in_function(address):
     return block is not None
 
 
-def _symbols_at(address):
-    """[(name, offset)] of the ELF symbols that ADDRESS is in."""
+def _offsets_at(address):
+    """How far ADDRESS is in the ELF symbols that it is in."""
     text = gdb.execute(f"info symbol {address:#x}", to_string=True)
-    found = []
-    for line in text.splitlines():
-        place, section, _ = line.partition(" in section ")
-        if section:
-            name, _, offset = place.partition(" + ")
-            found.append((name, int(offset) if offset.isdecimal() else 0))
-    return found
+    return [int(offset or 0) for offset in
+            re.findall(r"^.*?(?: \+ (\d+))? in section ", text, re.M)]
 
 
 def quote(path):
