@@ -339,7 +339,9 @@ APT = '''#!/bin/sh
 echo "$*" >>"$0.calls"
 case $* in
 *update*) echo "$APT_SAYS" >&2; exit $APT_STATUS ;;
-*show*) echo 'Version: 9.9.2-1' ;;
+*show*) echo "Version: $APT_VERSION" ;;
+*print-uris*) ;;
+*download*) cp "$APT_PACKAGE" . ;;
 *) exit 100 ;;
 esac
 '''
@@ -370,7 +372,7 @@ def apt(folder):
         'Dir::Etc::sourceparts "/dev/null";\n')
     return {'PATH': f'{programs}:{os.environ["PATH"]}',
             'APT_CONFIG': str(folder / 'apt.conf'), 'APT_STATUS': '0',
-            'APT_SAYS': ''}
+            'APT_SAYS': '', 'APT_VERSION': '9.9.2-1'}
 
 
 def test_symbols_are_of_the_kernel_that_is_there(folder):
@@ -400,6 +402,46 @@ def test_tests_do_without_symbols(folder):
     result = setup(folder, 'tests', **env)
     assert result.returncode == 0 and not result.stdout, result
     assert (folder / 'bin/apt-get.calls').read_text() == calls
+
+
+def package(folder, *paths):
+    """A Debian package with empty files but for the last of PATHS."""
+    content = folder / 'content'
+    shutil.rmtree(content, ignore_errors=True)
+    (content / 'DEBIAN').mkdir(parents=True)
+    (content / 'DEBIAN/control').write_text(
+        'Package: linux\nVersion: 9.9.1-2\nArchitecture: all\n'
+        'Maintainer: maintainers\nDescription: symbols\n')
+    for path in paths:
+        (content / path).parent.mkdir(parents=True, exist_ok=True)
+        (content / path).write_text('symbols' if path == paths[-1] else '')
+    subprocess.run(['dpkg-deb', '--build', '--root-owner-group', '-Znone',
+                    content, folder / 'linux.deb'], check=True,
+                   stdout=subprocess.DEVNULL)
+    return folder / 'linux.deb'
+
+
+def test_symbols_are_what_is_kept_of_the_package(folder):
+    kernel_in(folder)
+    made = package(folder, 'usr/lib/debug/lib/modules/9.9/vmlinux-no',
+                   'usr/lib/debug/boot/vmlinux-9.9-cloud')
+    env = dict(apt(folder), APT_VERSION='9.9.1-2', APT_PACKAGE=str(made))
+    whole = made.read_bytes()
+    other = package(folder, 'usr/lib/debug/lib/modules/9.9/vmlinux-no')
+    cut = whole[:whole.rindex(b'symbols') + 3]
+    for spoilt in (b'', whole[:100], cut, other.read_bytes()):
+        made.write_bytes(spoilt)
+        result = setup(folder, 'linux-symbols', **env)
+        assert result.returncode == 1, result
+        assert "FAILED: Linux's symbols: unpacking" in result.stderr, result
+        assert not (folder / 'build/sources/linux-symbols').exists()
+        assert not [*(folder / 'cache/download').iterdir()]
+    made.write_bytes(whole)
+    result = setup(folder, 'linux-symbols', **env)
+    assert result.returncode == 0, result
+    placed = folder / 'build/sources/linux-symbols'
+    assert [(path.name, path.read_text()) for path in placed.iterdir()] == \
+        [('vmlinux', 'symbols')]
 
 
 def test_symbols_that_are_there_take_no_network(folder):
