@@ -116,7 +116,6 @@ def symbols_of_linux(args, known, kernel):
     """The entry for --vmlinux, or for what the set-up has fetched if that
     goes with KERNEL (a running.Kernel, None: nobody knows)."""
     if args.vmlinux:
-        _check_vmlinux(args.vmlinux, kernel)
         # The hostvisor's host is no Linux.
         world = "vm" if any(entry["name"] == gdbserver.HOSTVISOR
                             for entry in known) else "host"
@@ -124,25 +123,33 @@ def symbols_of_linux(args, known, kernel):
     installed = linux_symbols.INSTALLED
     if kernel is None or not installed.is_file():
         return []
-    other = linux_symbols.is_of_another(installed, kernel.file)
+    why = _why_not(kernel.file)
     if not args.batch:
-        print("hypsec: Linux's symbols: " + (
-            str(installed) if other is False else
-            f"none; {_why_not(other, kernel.file)}"))
-    return [linux_symbols.entry(kernel.world, installed)] \
-        if other is False else []
+        print("hypsec: Linux's symbols: " +
+              (f"none; {why}" if why else str(installed)))
+    return [] if why else [linux_symbols.entry(kernel.world, installed)]
 
 
-def _check_vmlinux(vmlinux, kernel):
-    if kernel and linux_symbols.is_of_another(vmlinux, kernel.file):
+def check_vmlinux(vmlinux, kernel):
+    """Refuse VMLINUX for a new board with KERNEL. Of a board that runs only
+    its memory tells, and gdb asks that: the file may be a newer one."""
+    if vmlinux and kernel and linux_symbols.is_of_another(vmlinux, kernel.file):
         how = linux_symbols.difference(vmlinux, kernel.file)
         raise DebugError(f"--vmlinux {vmlinux}: not of the kernel "
                          f"{running.printable(kernel.file)}: {how}")
 
 
-def _why_not(other, kernel):
-    """Why the symbols from the set-up are not taken, and what helps."""
+def _why_not(kernel):
+    """Why the symbols from the set-up are not taken, and what helps; None if
+    they are."""
     path = linux_symbols.INSTALLED
+    try:
+        other = linux_symbols.is_of_another(path, kernel)
+    except elf.ElfError as error:
+        # One can do without.
+        return str(error)
+    if other is False:
+        return None
     kernel_name = running.printable(kernel)
     how = f"of {kernel_name} nobody can tell whether {path} is its vmlinux" \
         if other is None else \
@@ -203,6 +210,7 @@ def start(args):
     board.check_built(board.QEMU, board.FIRMWARE,
                       *([guests.HOSTVISOR] if args.guest else
                         [args.kernel, args.initrd]))
+    check_vmlinux(args.vmlinux, running.kernel_of(args))
     args.log = None
     folder, el2_log = run.open_logs(args)
     try:

@@ -262,6 +262,11 @@ def symbols_of_linux(tap):
                    "is of another kernel than" in said and
                    "linux      at" not in ask(),
                    "those-of-another-kernel-are-not-taken", said)
+        installed.write_bytes(installed.read_bytes()[:100])
+        said = debug(env=env)
+        tap.result(said.returncode == 0 and re.search(
+            f"^hypsec: Linux's symbols: none; {installed}: cut off",
+            said.stdout, re.M), "spoilt-ones-are-not-taken", said.stdout)
 
 
 def attach_linux(tap):
@@ -278,6 +283,21 @@ def attach_linux(tap):
         with entry, board.Board(config, registration=entry):
             done = debug("--attach", "--batch", "--ex", "hypsec symbols",
                          env={**os.environ, "HYPSEC_BUILD": str(build)})
+        # The kernel was built anew meanwhile; what runs is what ran.
+        renewed = pathlib.Path(name) / "Image"
+        at, note = kernel.note_of(board.KERNEL.read_bytes())
+        renewed.write_bytes(board.KERNEL.read_bytes().replace(
+            note, note[:-1] + bytes([note[-1] ^ 1])))
+        folder.mkdir(exist_ok=True)
+        entry = running.Registration(
+            folder, "hypsec run", symbols=gdbserver.symbols(config),
+            kernel=running.Kernel("host", renewed))
+        with entry, board.Board(config, registration=entry):
+            late = debug("--attach", "--vmlinux", str(installed), "--batch",
+                         "--ex", "hypsec symbols")
+        tap.result(late.returncode == 0 and re.search(
+            "^host +linux +at 0x40200000", late.stdout, re.M),
+            "attach-asks-memory-and-not-a-file", late.stdout)
         tap.result(re.search("^host +linux +at 0x40200000", done.stdout,
                              re.M), "attach-takes-symbols-of-linux",
                    done.stdout)
@@ -380,6 +400,7 @@ def errors(tap):
         (2, ("--attach", "x", "--", "-S"), "--attach takes a board as it"),
         (2, ("--smp", "9"), "1 to 8 CPUs"),
     ]
+    before = set(pathlib.Path(FOLDER.name).iterdir())
     for status, arguments, words in cases:
         done = debug(*arguments)
         tap.result(done.returncode == status and words in done.stdout and
@@ -387,6 +408,8 @@ def errors(tap):
                    f"refused: {' '.join(arguments[:2])}"
                    .replace(FOLDER.name, "..."),
                    done.stdout)
+    tap.equal(set(pathlib.Path(FOLDER.name).iterdir()), before,
+              "nothing-is-left-of-what-was-refused")
     some.unlink()
     other.unlink()
 
