@@ -121,7 +121,8 @@ def broken_host_path(tap):
     with looktest.guest_board("hello", extra=PAUSE) as machine:
         seen = looktest.gdb(machine, [
             "hypsec break at el2 handle_host_stage2_fault", "continue",
-            BAD_FRAME, "continue", "hypsec panic", "backtrace"])
+            BAD_FRAME, "continue", "hypsec panic", "backtrace",
+            "hypsec context host 0"])
         walk = agrees(tap, machine, seen[4], "bad-pointer")
     inside = walk[1]
     tap.result(inside.title.startswith("exception inside EL2: data abort from "
@@ -134,6 +135,10 @@ def broken_host_path(tap):
                "bad-pointer-and-the-host", seen[4])
     tap.result("locks:" in seen[4] and "at EL2h" in seen[4],
                "bad-pointer-registers-of-el2", seen[4])
+    # EL2's own exception is in ELR_EL2 by then, the host's in its frame.
+    tap.result("EL2 has taken an exception itself" in seen[6] and
+               seen.find(r"^PC +0x\w+ +-$", 6), "bad-pointer-pc-of-the-host",
+               seen[6])
 
 
 def broken_vm_path(tap):
@@ -142,7 +147,7 @@ def broken_vm_path(tap):
         seen = looktest.gdb(machine, [
             "hypsec break vm 2 class DABT --once", "continue",
             "hypsec break at el2 vm_exit_dispatcher --temporary", "continue",
-            BAD_CONTEXT, "continue", "hypsec panic --all"])
+            BAD_CONTEXT, "continue", "hypsec panic --all", "hypsec vcpus"])
         walk = agrees(tap, machine, seen[6], "bad-context")
     titles = [section.title for section in walk]
     tap.result(len(walk) == 4 and titles[1].startswith("exception inside") and
@@ -156,6 +161,8 @@ def broken_vm_path(tap):
                    for cpu in range(4)), "bad-context-all-cpus", seen[6])
     tap.result(re.search(r"^CPU \d ran vm[12] vCPU \d for host cpu \d$", seen[6],
                          re.MULTILINE), "bad-context-who-ran", seen[6])
+    tap.result(seen.find(r"^vm[12] vCPU \d: .*, CPU \d at EL2$", 7) and
+               "EL2h" not in seen[7], "bad-context-no-pc-of-el2s", seen[7])
 
 
 def with_locks(tap):

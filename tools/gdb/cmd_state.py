@@ -392,13 +392,13 @@ def show_vcpu(cpus, vmid, vcpu, entry):
     if where:
         level = common.level(where[0])
         live = live_registers(cpus[where[0]], vmid)
-        pc, pstate = live["PC"], live["PSTATE"]
+        pc, pstate = live.get("PC"), live.get("PSTATE")
         place = f"CPU {where[0]} at {LEVEL_NAMES[level]}"
     if len(where) > 1:
         place += f", and on CPU {where[1]}?"
     power = vms.POWER.get(entry["power"], f"power {entry['power']}?")
     never_ran = context.regs["DIRTY"] == firmware.INVALID64
-    if where or not never_ran:
+    if pc is not None and (where or not never_ran):
         place += f", pc {pc:#x} {fields.mode(pstate)}"
     say(f"vm{vmid} vCPU {vcpu}: {vms.state_name(entry['state'])} {power}, "
         f"{place}")
@@ -422,7 +422,8 @@ def exit_words(context):
 # hypsec context
 
 def live_registers(cpu, vmid):
-    """What a CPU holds of who runs on it, by the names of a context."""
+    """What a CPU holds of who runs on it, by the names of a context. PC and
+    PSTATE are missing once EL2 has taken an exception itself."""
     with common.on_cpu(cpu.index):
         level = common.level()
         found = _live_system(level)
@@ -434,8 +435,10 @@ def live_registers(cpu, vmid):
             found["PSTATE"] = common.register("cpsr")
             return found
         # A VM's x0 to x30 are in its context by now, the host's in its frame.
-        found["PC"] = common.register("ELR_EL2")
-        found["PSTATE"] = common.register("SPSR_EL2")
+        pstate = common.register("SPSR_EL2")
+        if pstate >> common.EL_SHIFT & common.EL_MASK < common.EL2:
+            found["PC"] = common.register("ELR_EL2")
+            found["PSTATE"] = pstate
         return found
 
 
@@ -486,6 +489,9 @@ class View:
             return
         self.cpu = where[0]
         self.live = live_registers(cpus[self.cpu], self.vmid)
+        if "PC" not in self.live:
+            self.remarks.append("EL2 has taken an exception itself: the CPU "
+                                "does not hold PC and PSTATE")
         if len(where) > 1:
             self.remarks.append("more than one CPU is said to run it: "
                                 f"{', '.join(map(str, where))}?")
