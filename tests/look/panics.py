@@ -189,7 +189,10 @@ def injected(tap):
     """A bus error under EL2's feet, by the injector."""
     with looktest.guest_board("hello", machine=",inject=on",
                               extra=PAUSE) as machine:
-        looktest.gdb(machine, ["hypsec break entry", "continue"])
+        start = looktest.gdb(machine, ["hypsec console", "hypsec break entry",
+                                       "continue"])
+        tap.equal(start[0].strip(), "EL2's console: nothing so far",
+                  "console-at-reset")
         with QmpSource(machine) as source:
             records = Page.read(source, address_by_qom(machine)).page_base
         # What EL2 reads about the host's first page.

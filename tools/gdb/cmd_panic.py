@@ -124,6 +124,9 @@ def _show_console(count=CONSOLE_LINES, panic=False):
         return
     if panic:
         text = panics.before_report(text)
+    if not text.strip():
+        say("EL2's console: nothing so far")
+        return
     lines = text.rstrip("\n").split("\n")
     shown = lines[-count:]
     say("EL2's console, the last " +
