@@ -16,9 +16,9 @@ Only the standard library, Python 3.11 or later.
 """
 import bisect
 import functools
-import mmap
 import os
 import struct
+import weakref
 
 HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 PROGRAM = struct.Struct("<IIQQQQQQ")
@@ -46,6 +46,33 @@ class ElfError(Exception):
     """What is wrong with a file."""
 
 
+class _File:
+    """A file's bytes, read when they are asked for. Of a file that was cut off
+    meanwhile an error comes, where a mapping would end the process."""
+
+    def __init__(self, path):
+        self._path = path
+        with open(path, "rb") as file:
+            self._fd = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._fd)
+        self._size = os.fstat(self._fd).st_size
+
+    def __len__(self):
+        return self._size
+
+    def __getitem__(self, part):
+        start, end, _ = part.indices(self._size)
+        wanted = max(end - start, 0)
+        data = os.pread(self._fd, wanted, start)
+        if len(data) < wanted:
+            raise ElfError(f"{self._path}: cut off meanwhile")
+        return data
+
+    def unpack(self, layout, place):
+        """What stands at PLACE; a struct.error if that is not in the file."""
+        return layout.unpack(self[place:place + layout.size])
+
+
 class Elf:
     """An arm64 program. `segments`: [(address, bytes in the file, bytes in
     memory, offset, executable)], not empty."""
@@ -53,12 +80,11 @@ class Elf:
     def __init__(self, path):
         self.path = str(path)
         try:
-            with open(path, "rb") as file:
-                self._data = mmap.mmap(file.fileno(), 0,
-                                       access=mmap.ACCESS_READ)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "the file is empty"
-            raise ElfError(f"{path}: {reason}") from None
+            self._data = _File(path)
+        except OSError as error:
+            raise ElfError(f"{path}: {error.strerror}") from None
+        if not len(self._data):
+            raise self._error("the file is empty")
         try:
             self._read_header()
         except struct.error:
@@ -73,7 +99,7 @@ class Elf:
                               "vmlinux, not in Image")
         (_, kind, machine, _, self.entry, programs, sections, _, _,
          program_bytes, program_count, section_bytes, section_count, _) = \
-            HEADER.unpack_from(self._data, 0)
+            self._data.unpack(HEADER, 0)
         if machine != MACHINE_AARCH64 or \
            kind not in (TYPE_EXECUTABLE, TYPE_SHARED):
             raise self._error("no arm64 program")
@@ -97,8 +123,7 @@ class Elf:
         self.segments = []
         for number in range(program_count):
             (kind, flags, offset, address, _, stored, memory, _) = \
-                PROGRAM.unpack_from(self._data,
-                                    programs + number * program_bytes)
+                self._data.unpack(PROGRAM, programs + number * program_bytes)
             if kind != LOAD or not memory:
                 continue
             if offset + stored > len(self._data) or stored > memory or \
@@ -180,7 +205,7 @@ class Elf:
     def _tables(self):
         """The bytes of each symbol table and of its names."""
         base, size, count = self._sections
-        headers = [SECTION.unpack_from(self._data, base + number * size)
+        headers = [self._data.unpack(SECTION, base + number * size)
                    for number in range(count)]
         found, total, held = [], 0, 0
         for _, kind, _, _, offset, length, link, *_ in headers:
@@ -217,7 +242,7 @@ class Elf:
         left = MAX_NOTES
         for number in range(count):
             _, kind, _, address, offset, length, *_ = \
-                SECTION.unpack_from(self._data, base + number * size)
+                self._data.unpack(SECTION, base + number * size)
             if kind != NOTES or length > left:
                 continue
             left -= length
@@ -228,7 +253,7 @@ class Elf:
     def has_symbols(self):
         """Whether there is a symbol table at all."""
         base, size, count = self._sections
-        return any(SECTION.unpack_from(self._data, base + n * size)[1] ==
+        return any(self._data.unpack(SECTION, base + n * size)[1] ==
                    SYMBOL_TABLE for n in range(count))
 
 

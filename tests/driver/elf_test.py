@@ -139,6 +139,20 @@ def test_load_reads_a_file_again_when_it_has_changed():
             raise AssertionError('read what is gone')
 
 
+def test_a_file_that_is_cut_off_meanwhile():
+    with written(built()) as path:
+        program = elf.Elf(path)
+        os.truncate(path, HEADER)
+        for ask in (program.text, program.has_symbols, program.build_id,
+                    lambda: program.by_name, lambda: program.find(TEXT)):
+            try:
+                ask()
+            except elf.ElfError as error:
+                assert 'cut off meanwhile' in str(error)
+            else:
+                raise AssertionError(ask)
+
+
 def test_without_symbols():
     with written(built(header_6=0)) as path:
         program = elf.Elf(path)
