@@ -15,6 +15,8 @@ import elf
 import gdbserver
 import guests
 import linux_symbols
+import parked
+import recording
 import run
 import run_guest
 import running
@@ -34,19 +36,23 @@ def parse_arguments(argv):
     parser = argparse.ArgumentParser(
         prog="hypsec debug",
         usage="hypsec debug [OPTION]... [-- QEMU ARGUMENT...]\n"
-        "       hypsec debug --attach [NAME] [OPTION]...",
+        "       hypsec debug --attach [NAME] [OPTION]...\n"
+        "       hypsec debug --replay DIR [OPTION]...",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="""\
 Start a board that waits at reset, with gdb on this terminal: the commands of
 "help hypsec", and the symbols of the firmware, the small host and its VMs for
 whatever world the selected CPU is in. The board takes the options of "hypsec
 run" and ends with gdb. Or debug a board that runs already, with --attach; that
-one goes on when gdb ends.""",
+one goes on when gdb ends. Or, with --replay, a run that "hypsec run --record"
+has kept, forwards and backwards, the same each time.""",
         epilog="""\
 examples:
   hypsec debug --guest demo
   hypsec debug --vmlinux vmlinux --kernel Image
   hypsec debug --attach                   the only board that runs
+  hypsec debug --replay DIR               then `hypsec goto end`,
+                                          `reverse-continue`
   hypsec debug --guest demo --batch --ex 'hypsec break at alice vm_main' \\
       --ex continue --ex backtrace        no questions asked, then end""")
     group = parser.add_argument_group("gdb")
@@ -54,6 +60,12 @@ examples:
                        help="a running board, by (part of) its name or "
                        "command, or its process number; without NAME the "
                        "only one")
+    group.add_argument("--icount", action="store_true",
+                       help="have the CPUs take turns by count of "
+                       "instructions: the same commands of gdb's lead to the "
+                       "same places in each session")
+    group.add_argument("--replay", type=pathlib.Path, metavar="DIR",
+                       help="a recorded run, see hypsec run --record")
     group.add_argument("--vmlinux", type=pathlib.Path, metavar="FILE",
                        help="symbols of the Linux that runs: of the host, or "
                        "with --guest of the VM (default, for Debian's kernel: "
@@ -74,21 +86,25 @@ examples:
     if args.batch and not (args.ex or args.script):
         parser.error("--batch takes --ex or --script, or nothing would "
                      "happen")
+    if args.attach is not None and args.replay:
+        parser.error("--attach and --replay are two boards")
     if args.attach is not None:
-        _check_attach(parser, args)
+        _check_no_board(parser, args, "--attach")
+    if args.replay:
+        _check_no_board(parser, args, "--replay")
     return args
 
 
-def _check_attach(parser, args):
-    """A board that runs has been chosen already."""
-    plain = parser.parse_args([])
-    for name in ("guest", "vcpus", "vm_memory", "key", "kernel", "initrd",
-                 "append", "smp", "memory", "cpu", "gic", "timeout"):
+def _check_no_board(parser, args, option):
+    """A board that runs, or has run, has been chosen already."""
+    plain = run.parse_with_qemu(parser, [])
+    for name in ("icount", "guest", "vcpus", "vm_memory", "key", "kernel",
+                 "initrd", "append", "smp", "memory", "cpu", "gic", "timeout"):
         if getattr(args, name) != getattr(plain, name):
-            parser.error(f"--attach takes a board as it is; --"
+            parser.error(f"{option} takes a board as it is; --"
                          f"{name.replace('_', '-')} is for a new one")
     if args.qemu:
-        parser.error("--attach takes a board as it is; QEMU's arguments are "
+        parser.error(f"{option} takes a board as it is; QEMU's arguments are "
                      "for a new one")
 
 
@@ -193,12 +209,13 @@ def run_gdb(args, commands, environment=None):
         interrupts.unlink(missing_ok=True)
 
 
-def write_commands(folder, symbols, port, el2_log):
+def write_commands(folder, symbols, port, el2_log, more=()):
     path = folder / COMMANDS
     path.write_text("\n".join(
         [*gdbserver.preamble(EXTENSION, symbols, port, el2_log),
          "python import common; "
-         f"common.set_interrupts({str(folder / INTERRUPTS)!r})"]) + "\n")
+         f"common.set_interrupts({str(folder / INTERRUPTS)!r})",
+         *more]) + "\n")
     return path
 
 
@@ -223,36 +240,73 @@ def start(args):
 def debug_new(args, folder, el2_log):
     config = run_guest.configuration(args, folder) if args.guest else \
         run.configuration(args, "shell")
-    config.extra = (*running.observer(config.extra), *config.extra)
+    # After a panic of EL2's there is something to look at.
+    config.extra = (*running.observer(config.extra), *config.extra, "-S",
+                    "-action", "panic=pause",
+                    *(parked.PINNED if args.icount else ()))
     symbols = gdbserver.symbols(config)
-    kernel = running.kernel_of(args)
-    symbols += symbols_of_linux(args, symbols, kernel)
+    status = debug_board(args, folder, el2_log, config, symbols,
+                         running.kernel_of(args))
+    (folder / run_guest.BUNDLE).unlink(missing_ok=True)
+    return status
+
+
+def debug_board(args, folder, el2_log, config, symbols, kernel, more=()):
+    """Start the board of CONFIG, with KERNEL (a running.Kernel or None), for
+    gdb, which first executes MORE; gdb's exit status. The logs in FOLDER stay,
+    but after --batch."""
+    symbols = symbols + symbols_of_linux(args, symbols, kernel)
     host_log, terminal = folder / "host-console.log", folder / "host-console"
     server = gdbserver.Listener()
-    # After a panic of EL2's there is something to look at.
-    config.extra = (*config.extra, *server.arguments(), "-S",
-                    "-action", "panic=pause")
+    config.extra = (*config.extra, *server.arguments())
     entry = running.Registration(
         folder, shlex.join(["hypsec", "debug", *sys.argv[1:]]),
         symbols=symbols, el2_log=el2_log, host_log=host_log, kernel=kernel)
+    # Of a replay nothing comes from outside.
+    typed = None if args.replay else terminal
     machine = board.Board(config, log=host_log, el2_log=el2_log,
                           typing=False, fds=[server.fileno()],
-                          registration=entry, terminal=terminal)
+                          registration=entry, terminal=typed)
     with entry, machine:
         server.close_ours()
         if not args.batch:
-            print(f"hypsec: host's console: tail -f {host_log}\n"
-                  f"hypsec: to type on it: screen {terminal}\n"
-                  f"hypsec: EL2's console: tail -f {el2_log}\n"
+            print(f"hypsec: host's console: tail -f {host_log}")
+            if typed:
+                print(f"hypsec: to type on it: screen {terminal}")
+            print(f"hypsec: EL2's console: tail -f {el2_log}\n"
                   f"hypsec: gdb server: 127.0.0.1:{server.port}; the board "
                   "waits at reset and ends with gdb", flush=True)
         status = run_gdb(args, write_commands(folder, symbols, server.port,
-                                              el2_log))
-    (folder / run_guest.BUNDLE).unlink(missing_ok=True)
+                                              el2_log, more))
     terminal.unlink(missing_ok=True)
     if args.batch:
         shutil.rmtree(folder, ignore_errors=True)
     return status
+
+
+# A run that was recorded
+
+def replay(args):
+    """Debug a recorded run; gdb's exit status."""
+    board.check_built(board.QEMU, recording.QEMU_IMG)
+    recorded = recording.load(args.replay)
+    if recording.qemu_differs(recorded):
+        print("hypsec: another build of QEMU has recorded this; the replay "
+              "can go astray", file=sys.stderr)
+    args.log = None
+    folder, el2_log = run.open_logs(args)
+    try:
+        end = recording.prepare(recorded, folder, args.batch)
+        config = recorded.config(*recording.drive(folder))
+        return debug_board(
+            args, folder, el2_log, config, recorded.symbols,
+            recorded.linux(),
+            [f"python import cmd_replay; cmd_replay.set_end({end})"])
+    except (board.StartError, recording.RecordingError):
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    finally:
+        (folder / recording.SNAPSHOTS).unlink(missing_ok=True)
 
 
 # A board that runs
@@ -278,10 +332,12 @@ def main(argv):
     try:
         check_gdb(args.gdb)
         check_files(args)
-        status = start(args) if args.attach is None else attach(args)
-        return 1 if status else 0
+        way = replay if args.replay else \
+            start if args.attach is None else attach
+        return 1 if way(args) else 0
     except (DebugError, run.RunError, board.BoardError, guests.GuestError,
-            sign.SignError, elf.ElfError, running.RunningError) as error:
+            sign.SignError, elf.ElfError, running.RunningError,
+            recording.RecordingError) as error:
         print(f"hypsec debug: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("hypsec debug: interrupted", file=sys.stderr)

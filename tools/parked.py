@@ -17,8 +17,7 @@ import board
 from qtest import Qtest
 
 # One virtual nanosecond is one instruction, and nothing varies.
-PINNED = ("-icount", "shift=0,sleep=off", "-seed", "1",
-          "-rtc", "base=2026-01-01T00:00:00,clock=vm")
+PINNED = ("-icount", "shift=0,sleep=off", *board.CLOCK)
 
 INJECT = 0x0b100000
 STATUS, SQ_HEAD, SQ_TAIL, CQ_HEAD, CQ_TAIL = 0x10, 0x20, 0x24, 0x28, 0x2c

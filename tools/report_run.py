@@ -6,9 +6,8 @@ and its log is the same on every machine. Where it ended, the board is paused
 and read. The second run, of the same board, is for the picture of the memory:
 it is stopped where the firmware takes pages back from VMs, by breakpoints.
 A breakpoint stops one CPU and lets the others run a little further, so no
-figure comes from that run, and it does not count instructions: with -icount,
-QEMU's thread for the CPUs can keep the main loop from ever taking note of the
-breakpoint.
+figure comes from that run, and it does not count instructions: CPUs that are
+stopped take their turns anew, so with several it is another run anyway.
 """
 import contextlib
 import dataclasses
@@ -102,7 +101,6 @@ def board_of(args, folder):
         config = run_guest.configuration(args, folder)
     else:
         config = run.configuration(args, "batch")
-        config.append = f"panic=-1 {config.append}"
     config.extra = (*config.extra, "-no-reboot", "-action",
                     "shutdown=pause,panic=pause")
     return config

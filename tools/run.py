@@ -15,6 +15,7 @@ import time
 import board
 import gdbserver
 import guests
+import recording
 import run_guest
 import running
 import sign
@@ -56,12 +57,18 @@ examples:
   hypsec run --batch --smp 8 --gic 3      self-check, one line of result
   hypsec run --guest demo                 two VMs and the host
   hypsec run --guest linux-vm --batch     Linux as a VM, checked
+  hypsec run --guest demo --batch --record DIR
+                                          to be debugged backwards later
   hypsec run -- -gdb tcp::1234 -S         wait for a debugger""")
     parser.add_argument("--batch", action="store_true",
                         help="boot, run the self-check in the guest, power "
                         "off; prints one line HYPSEC-HOST-OK ... and exits 0, "
                         "or says what went wrong and exits 1; with --guest "
                         "the lines HYPSEC-VM-OK ... of the VMs")
+    parser.add_argument("--record", type=pathlib.Path, metavar="DIR",
+                        help="with --batch: keep the run in the new folder "
+                        "DIR, good or bad, for `hypsec debug --replay DIR`; "
+                        "one CPU")
     run_guest.add_arguments(parser)
     add_arguments(parser)
     parser.add_argument("--log", type=pathlib.Path, metavar="FILE",
@@ -69,7 +76,19 @@ examples:
                         "under build/run/)")
     args = parse_with_qemu(parser, argv)
     run_guest.check(parser, args)
+    if args.record:
+        check_record(parser, args)
     return args
+
+
+def check_record(parser, args):
+    """Refuse what a recording cannot have."""
+    if not args.batch:
+        parser.error("--record goes with --batch: nobody can type")
+    if args.qemu or args.log:
+        parser.error("--record takes no --log and no arguments of QEMU's")
+    if args.smp != 1:
+        parser.error(f"--smp {args.smp}: QEMU records one CPU (--smp 1)")
 
 
 def add_arguments(parser):
@@ -86,8 +105,8 @@ def add_arguments(parser):
     parser.add_argument("--append", default="", metavar="STRING",
                         help="more kernel command line; of the VM with "
                         "--guest linux-vm, of the small host with others")
-    parser.add_argument("--smp", type=int, default=2, metavar="N",
-                        help="CPUs, 1 to 8 (default: %(default)s)")
+    parser.add_argument("--smp", type=int, metavar="N",
+                        help="CPUs, 1 to 8 (default: 2; 1 to record)")
     parser.add_argument("--memory", default="1G", metavar="SIZE",
                         help="RAM, 256M to 64G (default: %(default)s)")
     parser.add_argument("--cpu", default="cortex-a72", metavar="MODEL",
@@ -104,6 +123,8 @@ def parse_with_qemu(parser, argv):
         ours, qemu = argv[:split], argv[split + 1:]
     args = parser.parse_args(ours)
     args.qemu = qemu
+    if args.smp is None:
+        args.smp = 1 if getattr(args, "record", None) else 2
     if not 1 <= args.smp <= 8:
         parser.error(f"--smp {args.smp}: the board has 1 to 8 CPUs")
     return args
@@ -151,6 +172,10 @@ def check_user_files(args):
 
 def open_logs(args):
     """The folder for this run's logs and the file for EL2's console."""
+    if getattr(args, "record", None):
+        recording.check_new(args.record)
+        args.record.mkdir(parents=True, exist_ok=True)
+        return args.record, args.record / recording.EL2_LOG
     runs = running.RUNS
     try:
         if args.log:
@@ -167,6 +192,9 @@ def open_logs(args):
 def configuration(args, mode):
     expected = f"hypsec.mode={mode} hypsec.cpus={args.smp} " \
                f"hypsec.gic={args.gic}"
+    if mode == "batch":
+        # A kernel that panics shall end the run, not wait for the time limit.
+        expected = f"panic=-1 {expected}"
     return board.Config(
         cpu=args.cpu, smp=args.smp, memory=args.memory, gic=args.gic,
         kernel=args.kernel, initrd=args.initrd,
@@ -174,20 +202,22 @@ def configuration(args, mode):
         extra=("-action", "panic=exit-failure", *args.qemu))
 
 
+def typed():
+    """The command that the user typed."""
+    return shlex.join(["hypsec", pathlib.Path(sys.argv[0]).stem,
+                       *sys.argv[1:]])
+
+
 def register(args, config, folder, el2_log, host_log=None):
     """The board's entry among those that run, see running.py."""
     config.extra = (*running.observer(config.extra), *config.extra)
     return running.Registration(
-        folder, shlex.join(["hypsec", pathlib.Path(sys.argv[0]).stem,
-                            *sys.argv[1:]]),
-        symbols=gdbserver.symbols(config), el2_log=el2_log,
+        folder, typed(), symbols=gdbserver.symbols(config), el2_log=el2_log,
         host_log=host_log, kernel=running.kernel_of(args))
 
 
 def run_batch(args, config, folder, el2_log, entry=None):
     """Boot, check, power off; the line of result."""
-    # A kernel that panics shall end the run, not wait for the time limit.
-    config.append = f"panic=-1 {config.append}"
     config.extra = ("-no-reboot", *config.extra)
     limit = args.timeout or DEFAULT_BATCH_TIMEOUT
     began = time.monotonic()
@@ -257,15 +287,24 @@ def run_in(args, folder, el2_log):
         batch = run_guest_batch if args.guest else run_batch
         with register(args, config, folder, el2_log,
                       folder / "host-console.log") as entry:
+            if args.record:
+                recording.begin(config, folder, typed())
             print(batch(args, config, folder, el2_log, entry))
     except board.StartError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     except board.BoardError as error:
-        raise RunError(f"{error}\nwhole logs: "
-                       f"{folder / 'host-console.log'} and "
-                       f"{el2_log}") from None
-    shutil.rmtree(folder, ignore_errors=True)
+        text = f"{error}\nwhole logs: {folder / 'host-console.log'} and " \
+               f"{el2_log}"
+        if args.record:
+            text += "\nto go through it: ./hypsec debug --replay " \
+                    f"{shlex.quote(str(folder))}"
+        raise RunError(text) from None
+    finally:
+        if args.record:
+            (folder / run_guest.BUNDLE).unlink(missing_ok=True)
+    if not args.record:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def take_qemu_along():
@@ -288,7 +327,7 @@ def main(argv):
         run_in(args, folder, el2_log)
         return 0
     except (RunError, board.BoardError, guests.GuestError,
-            sign.SignError) as error:
+            sign.SignError, recording.RecordingError) as error:
         print(f"hypsec run: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("hypsec run: interrupted", file=sys.stderr)

@@ -13,6 +13,7 @@ import sign
 
 # The VMs are done, only the host's own power-off is left.
 POWER_OFF_SECONDS = 30
+TRUSTED_KEY = "trusted-key.pub"
 BUNDLE = "bundle.cpio"
 # Lines of the host's that a batch run passes on.
 HOST_LINES = r"\[host\] (attack.*|error: .*)"
@@ -75,10 +76,14 @@ def trust(key, folder):
     QEMU's arguments."""
     if key is None:
         return "", ()
-    public = folder / "trusted-key.pub"
-    public.write_bytes(sign.public_key(key))
-    return ",trusted-key=vm-key", (
-        "-object", f"secret,id=vm-key,file={board.escape(public)},format=raw")
+    (folder / TRUSTED_KEY).write_bytes(sign.public_key(key))
+    return ",trusted-key=vm-key", trusted(folder)
+
+
+def trusted(folder):
+    """QEMU's arguments for the public key in FOLDER."""
+    return ("-object", "secret,id=vm-key,format=raw,file="
+            f"{board.escape(folder / TRUSTED_KEY)}")
 
 
 def threads(cpus):
