@@ -12,6 +12,7 @@ it names no file but its own and gives QEMU no other option; its log is for
 QEMU to read.
 """
 import dataclasses
+import filecmp
 import hashlib
 import json
 import pathlib
@@ -68,11 +69,24 @@ def _icount(mode, folder):
 
 # Recording
 
-def check_new(folder):
-    """Refuse to record over something."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RecordingError(f"--record {folder}: is there already; a "
-                             "recording takes a new folder")
+def make_folder(folder):
+    """Make the folder of a new recording; refuse to record over something."""
+    _check_name(folder)
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise RecordingError(f"--record {folder}: is there already; a "
+                                 "recording takes a new folder")
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecordingError(f"--record {folder}: {error.strerror}") from None
+
+
+def _check_name(folder):
+    """Refuse a folder whose name could not stand in a line of gdb's."""
+    name = str(folder.absolute())
+    if not name.isprintable():
+        raise RecordingError(f"{board.printable(name)}: a recording cannot be "
+                             "in a folder of this name")
 
 
 def begin(config, folder, command):
@@ -149,8 +163,10 @@ class Recording:
 def load(folder):
     """The Recording in FOLDER, or a RecordingError that says what is wrong."""
     path = folder / DESCRIPTION
+    _check_name(folder)
     try:
-        if not folder.is_dir() or not path.exists():
+        # A pipe would never end.
+        if not folder.is_dir() or not path.is_file():
             raise RecordingError(f"{folder}: no recording is there; `./hypsec "
                                  "run --batch --record` makes one")
         with open(path, "rb") as file:
@@ -167,10 +183,11 @@ def load(folder):
             f"{path}: version {fields.get('version')!r:.20}, where this "
             f"program knows {VERSION}; replay it with what recorded it")
     symbols = _check(path, fields)
-    names = [*FILES.values(), LOG, HOST_LOG,
+    names = [*FILES.values(), LOG, HOST_LOG, EL2_LOG,
              *(entry["file"] for entry in symbols),
              *([run_guest.TRUSTED_KEY] if fields["trusted-key"] else [])]
     folder = folder.resolve()
+    _check_name(folder)
     for name in names:
         # A link could name any file of who replays.
         if (folder / name).resolve() != folder / name or \
@@ -221,19 +238,29 @@ def prepare(recording, folder, quiet=False):
     starting over, and says on stdout how far it is, unless QUIET. A
     RecordingError says where a replay went another way than the recording.
     """
-    disk = folder / SNAPSHOTS
-    subprocess.run([str(QEMU_IMG), "create", "-q", "-f", "qcow2", str(disk),
-                    "1M"], check=True, stdin=subprocess.DEVNULL)
+    _make_disk(folder / SNAPSHOTS)
     log = folder / HOST_LOG
     config = recording.config(*drive(folder))
     with board.Board(config, log=log, el2_log=folder / EL2_LOG,
                      typing=False) as machine:
         end = _go_through(machine, quiet)
-    if log.read_bytes() != (recording.folder / HOST_LOG).read_bytes():
-        raise RecordingError(
-            f"the replay's console differs from the recorded one; compare "
-            f"{log} with {recording.folder / HOST_LOG}")
+    for name in (HOST_LOG, EL2_LOG):
+        if not filecmp.cmp(folder / name, recording.folder / name,
+                           shallow=False):
+            raise RecordingError(
+                "the replay's console differs from the recorded one; compare "
+                f"{folder / name} with {recording.folder / name}")
     return end
+
+
+def _make_disk(path):
+    made = subprocess.run(
+        [str(QEMU_IMG), "create", "-q", "-f", "qcow2", str(path), "1M"],
+        text=True, errors="replace", stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if made.returncode:
+        raise RecordingError("cannot make a file for snapshots: "
+                             f"{board.printable(made.stdout.strip())}")
 
 
 def drive(folder):

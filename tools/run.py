@@ -173,8 +173,7 @@ def check_user_files(args):
 def open_logs(args):
     """The folder for this run's logs and the file for EL2's console."""
     if getattr(args, "record", None):
-        recording.check_new(args.record)
-        args.record.mkdir(parents=True, exist_ok=True)
+        recording.make_folder(args.record)
         return args.record, args.record / recording.EL2_LOG
     runs = running.RUNS
     try:
