@@ -202,20 +202,21 @@ class Board:
     """One running board. Use it in a `with` statement."""
 
     def __init__(self, config, log=None, el2_log=None, typing=True, fds=(),
-                 registration=None, terminal=None):
+                 registration=None, terminal=None, own_session=False):
         """Prepare CONFIG; LOG and EL2_LOG name files that shall stay.
 
         Without TYPING nothing reaches the host's console and its lines only
         go to the log, by no thread of ours: a run that does not vary. QEMU
         inherits the file descriptors FDS. With a running.Registration others
         can find the board, until the caller closes it. With TERMINAL the host's
-        console is a pseudo-terminal too, of that name, instead of ours, and
-        Ctrl-C on our terminal is not QEMU's.
+        console is a pseudo-terminal too, of that name, instead of ours. With
+        OWN_SESSION Ctrl-C on our terminal is not QEMU's.
         """
         self.config = config
         self._fds = list(fds)
         self._registration = registration
         self._terminal = terminal
+        self._own_session = own_session
         self.typing = typing
         self.process = None
         self.console = None
@@ -271,7 +272,7 @@ class Board:
             self.process = subprocess.Popen(
                 self.command, stdin=pipe, stdout=pipe, stderr=stderr,
                 pass_fds=[theirs.fileno(), *self._fds], bufsize=0,
-                start_new_session=bool(self._terminal))
+                start_new_session=self._own_session)
         if self.typing:
             self.console = Console(self.process.stdout, self.log)
         self._qmp = Qmp(ours)

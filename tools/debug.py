@@ -266,7 +266,8 @@ def debug_board(args, folder, el2_log, config, symbols, kernel, more=()):
     typed = None if args.replay else terminal
     machine = board.Board(config, log=host_log, el2_log=el2_log,
                           typing=False, fds=[server.fileno()],
-                          registration=entry, terminal=typed)
+                          registration=entry, terminal=typed,
+                          own_session=True)
     with entry, machine:
         server.close_ours()
         if not args.batch:
@@ -302,7 +303,7 @@ def replay(args):
             args, folder, el2_log, config, recorded.symbols,
             recorded.linux(),
             [f"python import cmd_replay; cmd_replay.set_end({end})"])
-    except (board.StartError, recording.RecordingError):
+    except (board.StartError, KeyboardInterrupt, SystemExit):
         shutil.rmtree(folder, ignore_errors=True)
         raise
     finally:
