@@ -3,9 +3,11 @@
 """Runs that are the same each time: recorded ones under gdb, forwards and
 backwards, and boards that count instructions."""
 import json
+import os
 import pathlib
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -13,8 +15,11 @@ import tempfile
 
 import looktest
 import board
+import gdbserver
+import guests
 import parked
 import recording
+import run_guest
 
 RUN, DEBUG = board.ROOT / "tools/run.py", board.ROOT / "tools/debug.py"
 SECONDS = 300
@@ -121,12 +126,75 @@ def that_fails(tap, folder):
         r"^instruction (\d+) of ")
 
 
+def that_panics(tap, folder):
+    """EL2's panic is the end, and the way back from there is open."""
+    made = folder / "panic"
+    made.mkdir()
+    scenario = guests.scenario("hello", guests.Options(cpus=1))
+    initrd = made / run_guest.BUNDLE
+    initrd.write_bytes(scenario.bundle())
+    config = board.Config(
+        machine=f"hypsec-virt{scenario.machine},on-violation=halt",
+        kernel=guests.HOSTVISOR, initrd=initrd,
+        append=" ".join(scenario.host), extra=recording.COMMON,
+        symbols=gdbserver.guest_symbols(scenario))
+    recording.begin(config, made, "a test")
+    with board.Board(config, log=made / recording.HOST_LOG,
+                     el2_log=made / recording.EL2_LOG) as machine:
+        machine.wait_exit(SECONDS)
+    done = replay(made, "continue", "hypsec replay", "hypsec panic",
+                  "hypsec break at el2 panic", "reverse-continue",
+                  "hypsec backtrace", "hypsec replay")
+    told(tap, "replay/back-from-a-panic", done,
+         "^hypsec: EL2 panicked on CPU 0: violation",
+         r"^instruction (\d+) of ", "^#0 .*platform_report_panic",
+         r"^Breakpoint 1, panic ", "^#0 .*panic", r"^#. .*violation",
+         r"^instruction (?!0 )\d+ of")
+
+
+def the_end(tap, made):
+    """Nothing leaves the recording: gdb would wait for what is off."""
+    done = replay(made, "continue", *["hypsec replay", "continue", "stepi",
+                                      "next"] * 2, "hypsec replay",
+                  "reverse-stepi", "hypsec replay", "stepi", "hypsec replay")
+    told(tap, "replay/stays-in-the-recording", done,
+         *["^hypsec: this is the end of the recording"] * 7)
+    steps = [int(number) for number in
+             re.findall(r"^instruction (\d+) of", done.stdout, re.MULTILINE)]
+    tap.equal([number - steps[0] for number in steps], [0, 0, 0, -1, 0],
+              "replay/and-leads-back")
+
+
+def interrupted(tap, made):
+    """Ctrl-C is gdb's; the board stays."""
+    command = [sys.executable, DEBUG, "--replay", made, "--batch", "--ex",
+               "python print('@now', flush=True); __import__('time').sleep(60)",
+               "--ex", "hypsec replay"]
+    with subprocess.Popen(command, text=True, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          start_new_session=True) as process:
+        while "@now" not in process.stdout.readline():
+            assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.communicate(timeout=SECONDS)[0]
+    tap.result("\ninstruction 0 of " in said, "replay/ctrl-c-is-gdbs", said)
+
+
 def refused_to_record(tap, folder, made):
     file = folder / "file"
     file.write_text("x")
+    (folder / "link").symlink_to("nowhere")
     for name, arguments, words in (
             ("there-already", (made,), "takes a new folder"),
             ("no-folder", (file,), "takes a new folder"),
+            ("below-a-file", (file / "x",), "Not a directory"),
+            ("where-nobody-writes", ("/proc/x",), "No such file"),
+            ("long-name", (folder / ("x" * 300),), "File name too long"),
+            ("link-to-nowhere", (folder / "link",), "File exists"),
+            ("line-in-the-name", (folder / "x\nshell x",),
+             "a folder of this name"),
+            ("bytes-in-the-name", (folder / "x\udcff",),
+             "a folder of this name"),
             ("two-cpus", (folder / "new", "--smp", "2"), "records one CPU"),
             ("own-log", (folder / "new", "--log", file), "no --log"),
             ("qemus-arguments", (folder / "new", "--", "-S"),
@@ -172,6 +240,12 @@ def refused_to_replay(tap, folder, made):
         (copy / "kernel").unlink()
         (copy / "kernel").symlink_to("/etc/hostname")
 
+    def pipe(name):
+        def change(copy):
+            (copy / name).unlink()
+            os.mkfifo(copy / name)
+        return change
+
     cannot = "a recording cannot have this"
     for name, words, change in (
             ("no-json", "not the description", cut(recording.DESCRIPTION, 9)),
@@ -192,6 +266,14 @@ def refused_to_replay(tap, folder, made):
             ("no-log", "replay.log is missing",
              lambda copy: (copy / recording.LOG).unlink()),
             ("linked-kernel", "kernel is missing", link),
+            ("pipe-as-description", "no recording is there",
+             pipe(recording.DESCRIPTION)),
+            ("pipe-as-console", "host-console.log is missing",
+             pipe(recording.HOST_LOG)),
+            ("console-without-end", "console differs",
+             cut(recording.HOST_LOG, 1 << 42)),
+            ("other-console-of-el2", "console differs",
+             cut(recording.EL2_LOG, 9)),
             ("empty-log", "QEMU", cut(recording.LOG, 0)),
             ("cut-off-log", "the replay goes no further",
              cut(recording.LOG, 4000)),
@@ -270,9 +352,12 @@ def body(tap):
     with tempfile.TemporaryDirectory(prefix="hypsec-look-") as folder:
         folder = pathlib.Path(folder)
         made = of_a_vm(tap, folder)
+        the_end(tap, made)
+        interrupted(tap, made)
         refused_to_record(tap, folder, made)
         refused_to_replay(tap, folder, made)
         that_fails(tap, folder)
+        that_panics(tap, folder)
         of_linux(tap, folder)
         counted(tap)
         time_stands_still(tap)

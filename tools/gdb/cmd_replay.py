@@ -13,13 +13,40 @@ import gdb
 import common
 from common import Command, HypsecError, say
 
+# gdb's commands that have the board go on.
+FORWARDS = ("continue", "step", "stepi", "next", "nexti", "finish", "until",
+            "advance", "jump")
+THE_END = "hypsec: this is the end of the recording; `reverse-continue` " \
+    "and `hypsec goto` lead back"
+
 # Where the recording ends, in instructions; None if nobody said.
 _recording = {"end": None}
 
 
 def set_end(instructions):
-    """The board replays a recording that ends there."""
+    """The board, which gdb is connected to, replays a recording that ends
+    there."""
     _recording["end"] = instructions
+    _stopped(None)
+    for command in FORWARDS:
+        gdb.execute(f"define hook-{command}\n{GoOn.NAME}\nend")
+
+
+class GoOn(gdb.Command):
+    """For gdb's commands that go forwards: refuse to leave the recording.
+Beyond, the board is off, and gdb would wait for it for ever."""
+    NAME = "hypsec-go-on"
+
+    def __init__(self):
+        super().__init__(self.NAME, gdb.COMMAND_OBSCURE)
+
+    def invoke(self, _arguments, _from_tty):
+        # reverse-stepi and the like are stepi in the other direction.
+        if gdb.execute("show exec-direction", to_string=True) == "Reverse.\n":
+            return
+        instruction = now()
+        if instruction is not None and instruction >= _recording["end"] - 1:
+            raise gdb.GdbError(THE_END)
 
 
 def now():
@@ -153,10 +180,10 @@ def _stopped(_event):
         if instruction is not None and instruction < end - 1:
             common.monitor(f"replay_break {end - 1}")
         else:
-            say("hypsec: this is the end of the recording; `reverse-continue` "
-                "and `hypsec goto` lead back")
+            say(THE_END)
 
 
 gdb.events.stop.connect(_stopped)
 Replay()
 Goto()
+GoOn()
