@@ -109,8 +109,9 @@ def begin(config, folder, command):
         _check(f"--record {folder}", fields)
         (folder / DESCRIPTION).write_text(json.dumps(fields, indent=1) + "\n")
     except OSError as error:
-        raise RecordingError(f"--record {folder}: {error.filename}: "
-                             f"{error.strerror}") from None
+        raise RecordingError(
+            f"--record {folder}: {error.filename or DESCRIPTION}: "
+            f"{error.strerror}") from None
     config.extra = (*config.extra, *board.CLOCK, *_icount("record", folder))
 
 

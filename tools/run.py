@@ -289,7 +289,7 @@ def run_in(args, folder, el2_log):
             if args.record:
                 recording.begin(config, folder, typed())
             print(batch(args, config, folder, el2_log, entry))
-    except board.StartError:
+    except (board.StartError, guests.GuestError, recording.RecordingError):
         shutil.rmtree(folder, ignore_errors=True)
         raise
     except board.BoardError as error:

@@ -97,8 +97,11 @@ def threads(cpus):
 def configuration(args, folder):
     """The board that starts the guest; its bundle goes into FOLDER."""
     scenario = guests.scenario(args.guest, options(args))
-    initrd = folder / BUNDLE
-    initrd.write_bytes(scenario.bundle())
+    initrd, bundle = folder / BUNDLE, scenario.bundle()
+    try:
+        initrd.write_bytes(bundle)
+    except OSError as error:
+        raise guests.GuestError(f"{initrd}: {error.strerror}") from None
     machine, extra = trust(args.key, folder)
     host = scenario.host
     if args.guest != "linux-vm":

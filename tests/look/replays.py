@@ -109,7 +109,8 @@ def of_linux(tap, folder):
     told(tap, "record/linux", record(made), "^HYPSEC-HOST-OK cpus=1 ")
     told(tap, "replay/linux-backwards", replay(
         made, "hypsec goto end", "hypsec break at el2 psci_call",
-        "reverse-continue", "hypsec backtrace", "hypsec replay"), r"^#0 .*psci_call",
+        "reverse-continue", "hypsec backtrace", "hypsec replay"),
+        r"^#0 .*psci_call",
         r"^-- trapped from host cpu 0 EL1: SMC PSCI_",
         r"^snapshots at 0, \d+, ")
 
@@ -200,6 +201,8 @@ def refused_to_record(tap, folder, made):
             ("qemus-arguments", (folder / "new", "--", "-S"),
              "no arguments of QEMU's"),
             ("no-plain-text", (folder / "none", "--append", "caf\u00e9"),
+             "cannot have this 'append'"),
+            ("too-long", (folder / "none", "--append", "x" * 3000),
              "cannot have this 'append'")):
         done = record(*arguments)
         tap.result(done.returncode in (1, 2) and words in done.stdout and
@@ -208,7 +211,16 @@ def refused_to_record(tap, folder, made):
     done = call(RUN, "--record", folder / "new")
     tap.result(done.returncode == 2 and "--batch" in done.stdout,
                "record-refused/somebody-types", done.stdout)
-    tap.result(not (folder / "new").exists() and file.read_text() == "x",
+    done = subprocess.run(
+        ["sh", "-c", "ulimit -f 8; exec \"$@\"", "sh", sys.executable, RUN,
+         "--guest", "hello", "--batch", "--record", folder / "none"],
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        timeout=SECONDS)
+    tap.result(done.returncode == 1 and "File too large" in done.stdout and
+               "Traceback" not in done.stdout, "record-refused/no-space",
+               done.stdout)
+    tap.result(not (folder / "new").exists() and
+               not (folder / "none").exists() and file.read_text() == "x",
                "record-refused/leaves-nothing")
 
 
