@@ -127,6 +127,20 @@ def _symbols_file(number, name):
     return f"symbols-{number}/{name}.elf"
 
 
+def check_log(folder):
+    """Refuse a log that QEMU, which has ended, could not write whole; it
+    writes the first word last."""
+    try:
+        with open(folder / LOG, "rb") as file:
+            if any(file.read(4)):
+                return
+        why = "its log is cut off"
+    except OSError as error:
+        why = error.strerror
+    raise RecordingError(f"--record {folder}: nothing to replay: {why}; is "
+                         "there space left?")
+
+
 def digest(path):
     """The SHA-256 of a file, in hexadecimal."""
     with open(path, "rb") as file:

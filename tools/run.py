@@ -289,6 +289,8 @@ def run_in(args, folder, el2_log):
             if args.record:
                 recording.begin(config, folder, typed())
             print(batch(args, config, folder, el2_log, entry))
+            if args.record:
+                recording.check_log(folder)
     except (board.StartError, guests.GuestError, recording.RecordingError):
         shutil.rmtree(folder, ignore_errors=True)
         raise

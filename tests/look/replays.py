@@ -219,6 +219,16 @@ def refused_to_record(tap, folder, made):
     tap.result(done.returncode == 1 and "File too large" in done.stdout and
                "Traceback" not in done.stdout, "record-refused/no-space",
                done.stdout)
+    for name, data in (("no-log", None), ("cut-off-log", bytes(99))):
+        (folder / "cut").mkdir(exist_ok=True)
+        if data:
+            (folder / "cut" / recording.LOG).write_bytes(data)
+        try:
+            recording.check_log(folder / "cut")
+            said = "nothing"
+        except recording.RecordingError as error:
+            said = str(error)
+        tap.result("nothing to replay" in said, f"record-refused/{name}", said)
     tap.result(not (folder / "new").exists() and
                not (folder / "none").exists() and file.read_text() == "x",
                "record-refused/leaves-nothing")
