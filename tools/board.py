@@ -427,6 +427,9 @@ class Board:
                 if qmp.closed or left <= 0:
                     break
                 qmp.changed.wait(left)
+            closed = qmp.closed
+        if closed and not self._running():
+            raise self.error(f"QEMU ended before its QMP event {name}")
         raise self.error(f"no QMP event {name} {data or ''} within "
                          f"{timeout:.3g} s")
 

@@ -297,7 +297,7 @@ def refused_to_replay(tap, folder, made):
             ("other-console-of-el2", "console differs",
              cut(recording.EL2_LOG, 9)),
             ("empty-log", "QEMU", cut(recording.LOG, 0)),
-            ("cut-off-log", "the replay goes no further",
+            ("cut-off-log", "the replay goes no further: QEMU ended",
              cut(recording.LOG, 4000)),
             ("another-firmware", "", lambda copy: (copy / "kernel")
              .write_bytes(board.BARE_EL1.read_bytes()))):
