@@ -46,7 +46,7 @@ MAX_POINTS = 16
 STEP_SECONDS = 120
 
 FIELDS = {
-    "machine": r"hypsec-virt(,(dma|on-violation|smmu|trusted-key)=[a-z0-9-]+)*",
+    "machine": r"hypsec-virt(,(dma|on-violation|trusted-key)=[a-z0-9-]+)*",
     "cpu": r"[a-z0-9-]+(,[a-z0-9-]+=[a-z0-9]+)*",
     "memory": r"[0-9.]{1,12}[kKmMgG]?",
     "append": r"[\x20-\x7e]{0,2000}",

@@ -299,7 +299,9 @@ def refused_to_replay(tap, folder, made):
             ("empty-log", "QEMU", cut(recording.LOG, 0)),
             ("cut-off-log", "the replay goes no further: QEMU ended",
              cut(recording.LOG, 4000)),
-            ("another-firmware", "", lambda copy: (copy / "kernel")
+            ("another-console", "console differs from the recorded",
+             lambda copy: (copy / recording.HOST_LOG).write_text("x\n")),
+            ("another-host", "", lambda copy: (copy / "kernel")
              .write_bytes(board.BARE_EL1.read_bytes()))):
         spoilt(name, words, change)
     spoilt("another-qemu-is-only-told", "another build of QEMU",
