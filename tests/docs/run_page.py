@@ -82,6 +82,8 @@ GOOD = {
                   "b"),
     "again": block("$ echo >>a; wc -l a", "3 a", "$ rm a",
                    mark=".. run: a again"),
+    "late-words-of-a-kernel": block(
+        r"$ PS1='$ [    1.234567] random: done'$'\n'", "$ echo a", "a"),
     "rewritten-lines": block(r"$ printf 'abc\033[2D\033[Kd\rA\n'", "Ad"),
     "not-marked": "::\n\n  $ false\n  never\n",
 }

@@ -41,6 +41,8 @@ PROMPTS = ("$ ", "/root # ", "~ # ", "/ # ", "(gdb) ", "(qemu) ",
 KEYS = re.compile(r"<(?:Enter|Ctrl-([A-Z])(?: (\w))?)>$")
 MARK = re.compile(r"(?:\.\. run:|<!-- run:)\s+([\w-]+)(?:\s+terminal=(\w+))?"
                   r"(\s+again)?\s*(?:-->)?$")
+# What a kernel has to say behind its shell's prompt.
+LATE = r"(?:\[ *\d+\.\d{6}\] [^\n]*\n+)*"
 ROWS, COLUMNS = 50, 400
 CLOSE_SECONDS = 30
 AGAIN_SECONDS = 0.2
@@ -265,7 +267,7 @@ class Terminal:
     def _wait(self, step, place, seconds):
         lines = self._skip + step.lines
         expected = re.compile(pattern(lines) + (
-            re.escape(step.prompt) + r"\Z" if step.prompt else ""))
+            re.escape(step.prompt) + LATE + r"\Z" if step.prompt else ""))
         limit = time.monotonic() + seconds
         ended = False
         while True:
