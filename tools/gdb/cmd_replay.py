@@ -35,7 +35,8 @@ def set_end(instructions):
 class GoOn(gdb.Command):
     """For gdb's commands that go forwards: refuse to leave the recording.
 Beyond, the board is off, and gdb would wait for it for ever."""
-    NAME = "hypsec-go-on"
+    # Not "hypsec...", or `hyp` would be no abbreviation any more.
+    NAME = "_hypsec-go-on"
 
     def __init__(self):
         super().__init__(self.NAME, gdb.COMMAND_OBSCURE)
