@@ -84,6 +84,9 @@ GOOD = {
                    mark=".. run: a again"),
     "late-words-of-a-kernel": block(
         r"$ PS1='$ [    1.234567] random: done'$'\n'", "$ echo a", "a"),
+    "prompt-that-asks": block(
+        r"$ PS1='/root # '$'\x1b[6n'", "/root # echo a", "a",
+        "/root # PS1='$ '", "$ echo b", "b"),
     "rewritten-lines": block(r"$ printf 'abc\033[2D\033[Kd\rA\n'", "Ad"),
     "not-marked": "::\n\n  $ false\n  never\n",
 }
@@ -100,6 +103,9 @@ BAD = {
     "wrong-order": (block("$ echo one; echo two; exit", "two", "one"),
                     "'two'"),
     "shell-that-ended": (block("$ exit", "$ echo"), "the prompt '$ '"),
+    "prompt-without-its-question": (
+        block("$ exec sh -c 'printf \"/root # \"'", "/root # a"),
+        "the prompt '/root # '"),
     "nothing-to-type": (block("output"), "nothing to type"),
 }
 

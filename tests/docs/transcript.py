@@ -41,6 +41,9 @@ PROMPTS = ("$ ", "/root # ", "~ # ", "/ # ", "(gdb) ", "(qemu) ",
 KEYS = re.compile(r"<(?:Enter|Ctrl-([A-Z])(?: (\w))?)>$")
 MARK = re.compile(r"(?:\.\. run:|<!-- run:)\s+([\w-]+)(?:\s+terminal=(\w+))?"
                   r"(\s+again)?\s*(?:-->)?$")
+# The board's shell asks behind its prompt where the cursor is. Who types
+# before, Ctrl-A c say, has another one's words end up within that question.
+ASKING, QUESTION = ("/root # ", "~ # ", "/ # "), "\x05"
 # What a kernel has to say behind its shell's prompt.
 LATE = r"(?:\[ *\d+\.\d{6}\] [^\n]*\n+)*"
 ROWS, COLUMNS = 50, 400
@@ -157,9 +160,16 @@ def pattern(lines):
     return found
 
 
+def prompt_pattern(prompt):
+    """A regular expression of PROMPT as the last thing on the terminal."""
+    return re.escape(prompt) + (QUESTION if prompt in ASKING else "") + \
+        LATE + r"\Z"
+
+
 class Screen:
     """The text that a terminal shows, as far as lines go: cursor keys and
-    erasing within the last line, no other control sequences."""
+    erasing within the last line, no other control sequences. Where it was
+    asked for the cursor's place there is a QUESTION."""
 
     def __init__(self):
         self.done = ""
@@ -191,8 +201,11 @@ class Screen:
         elif char == "\b":
             self.column = max(0, self.column - 1)
         elif char >= " " or char == "\t":
-            self.line[self.column:self.column + 1] = char
-            self.column += 1
+            self._char_at_cursor(char)
+
+    def _char_at_cursor(self, char):
+        self.line[self.column:self.column + 1] = char
+        self.column += 1
 
     def _control(self, number, kind):
         count = int(number) if number.isdecimal() else 1
@@ -202,6 +215,8 @@ class Screen:
             self.column = min(len(self.line), self.column + count)
         elif kind == "K":
             del self.line[self.column:]
+        elif kind + number == "n6":
+            self._char_at_cursor(QUESTION)
 
 
 class Terminal:
@@ -267,7 +282,7 @@ class Terminal:
     def _wait(self, step, place, seconds):
         lines = self._skip + step.lines
         expected = re.compile(pattern(lines) + (
-            re.escape(step.prompt) + LATE + r"\Z" if step.prompt else ""))
+            prompt_pattern(step.prompt) if step.prompt else ""))
         limit = time.monotonic() + seconds
         ended = False
         while True:
