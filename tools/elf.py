@@ -63,7 +63,10 @@ class _File:
     def __getitem__(self, part):
         start, end, _ = part.indices(self._size)
         wanted = max(end - start, 0)
-        data = os.pread(self._fd, wanted, start)
+        try:
+            data = os.pread(self._fd, wanted, start)
+        except OSError as error:
+            raise ElfError(f"{self._path}: {error.strerror}") from None
         if len(data) < wanted:
             raise ElfError(f"{self._path}: cut off meanwhile")
         return data

@@ -153,6 +153,23 @@ def test_a_file_that_is_cut_off_meanwhile():
                 raise AssertionError(ask)
 
 
+def test_a_file_that_can_no_longer_be_read():
+    with written(built()) as path:
+        program = elf.Elf(path)
+        pipe = os.pipe()
+        # As a disk that fails, or a file that its server has lost.
+        os.dup2(pipe[0], program._data._fd)
+        try:
+            program.text()
+        except elf.ElfError as error:
+            assert 'seek' in str(error), error
+        else:
+            raise AssertionError('no error')
+        finally:
+            for end in pipe:
+                os.close(end)
+
+
 def test_without_symbols():
     with written(built(header_6=0)) as path:
         program = elf.Elf(path)
