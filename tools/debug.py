@@ -3,7 +3,6 @@
 """`./hypsec debug`: a board that waits for gdb, and gdb with our commands."""
 import argparse
 import pathlib
-import shlex
 import shutil
 import signal
 import subprocess
@@ -260,19 +259,19 @@ def debug_board(args, folder, el2_log, config, symbols, kernel, more=()):
     server = gdbserver.Listener()
     config.extra = (*config.extra, *server.arguments())
     entry = running.Registration(
-        folder, shlex.join(["hypsec", "debug", *sys.argv[1:]]),
-        symbols=symbols, el2_log=el2_log, host_log=host_log, kernel=kernel)
+        folder, run.typed(), symbols=symbols, el2_log=el2_log,
+        host_log=host_log, kernel=kernel)
     # Of a replay nothing comes from outside.
-    typed = None if args.replay else terminal
+    typed_on = None if args.replay else terminal
     machine = board.Board(config, log=host_log, el2_log=el2_log,
                           typing=False, fds=[server.fileno()],
-                          registration=entry, terminal=typed,
+                          registration=entry, terminal=typed_on,
                           own_session=True)
     with entry, machine:
         server.close_ours()
         if not args.batch:
             print(f"hypsec: host's console: tail -f {host_log}")
-            if typed:
+            if typed_on:
                 print(f"hypsec: to type on it: screen {terminal}")
             print(f"hypsec: EL2's console: tail -f {el2_log}\n"
                   f"hypsec: gdb server: 127.0.0.1:{server.port}; the board "
